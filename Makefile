@@ -1,0 +1,45 @@
+# Everything runs in .venv, which is made here; it needs Python 3.11, pip and make, nothing else.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SETUP := requirements-dev.txt constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml) \
+         docs/examples/third_party_plugin/pyproject.toml
+
+.PHONY: help demo test lint format bench docs wheels clean
+
+help:            ## show this list
+	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/: *.*##/\t/' | expand -t 12
+
+demo: $(READY)   ## watch a small evolution, on the core alone
+	$(BIN)/python docs/examples/self_adaptation.py
+
+test: $(READY)   ## run all tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)   ## check format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY) ## put the code in form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## run all benchmarks; each prints a table and one line of JSON
+	set -e; for script in tests/benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+docs: $(READY)   ## build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+wheels: $(READY) ## build every wheel and run its tests against it, outside the tree
+	.ci/wheels
+
+clean:           ## remove what was made here
+	rm -rf $(VENV) docs/_build dist build
+
+$(READY): $(SETUP)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

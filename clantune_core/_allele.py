@@ -1,0 +1,211 @@
+"""The allele itself: a frozen value with a domain, two flags and a tree of metadata."""
+
+from __future__ import annotations
+
+import abc
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self, TypeVar
+
+import attrs
+
+from clantune_core import trees
+from clantune_core._frozen import MAX_DEPTH, FrozenDict, freeze, freeze_text
+from clantune_core.context import Context
+from clantune_core.errors import AlleleError, shown
+
+R = TypeVar("R")
+
+
+class Metadata(FrozenDict[str, Any]):
+    """Read-only metadata of an allele: plain data, or alleles.
+
+    Attributes:
+        children: The alleles among the entries, in order.
+        depth: Levels of alleles below this node.
+        flat: Whether the entries show these alleles by their values, as handlers see them.
+    """
+
+    __slots__ = ("children", "depth", "flat")
+    children: Mapping[str, AbstractAllele]
+    depth: int
+    flat: bool
+
+    def __init__(self, entries: Mapping[str, object]) -> None:
+        super().__init__(
+            {
+                _entry_name(name): entry
+                if isinstance(entry, AbstractAllele)
+                else freeze(entry, f"metadata.{name}")
+                for name, entry in entries.items()
+            }
+        )
+        self.children = {n: e for n, e in self.items() if isinstance(e, AbstractAllele)}
+        self.depth = 1 + max((c.metadata.depth for c in self.children.values()), default=-1)
+        self.flat = False
+        if self.depth > MAX_DEPTH:
+            raise AlleleError(f"alleles are nested more than {MAX_DEPTH} deep in metadata")
+
+    @classmethod
+    def of(cls, entries: Mapping[str, object]) -> Metadata:
+        """Return the entries as metadata; what is metadata already stays as it is."""
+        if isinstance(entries, Metadata):
+            return entries
+        if not isinstance(entries, Mapping):
+            raise AlleleError(f"metadata maps names to plain data or alleles; got {shown(entries)}")
+        return cls(entries) if entries else NO_METADATA
+
+    def over(self, children: Mapping[str, AbstractAllele], *, flat: bool) -> Metadata:
+        """Return these entries over other alleles of the same names."""
+        made = Metadata.__new__(Metadata)
+        dict.update(made, self)
+        dict.update(made, {n: c.value for n, c in children.items()} if flat else children)
+        made.children = children
+        made.depth = self.depth
+        made.flat = flat
+        return made
+
+    def changed(self, entries: Mapping[str, object], leave_out: tuple[str, ...] = ()) -> Metadata:
+        """Return these entries with some replaced, added or left out."""
+        for name in (*entries, *leave_out):
+            if self.flat and name in self.children:
+                raise AlleleError(
+                    f"metadata[{name!r}] is an allele of its own: a handler changes it when "
+                    "called for that allele, not from the node that reads it"
+                )
+        kept = {n: e for n, e in {**self, **self.children}.items() if n not in leave_out}
+        made = Metadata.of({**kept, **entries})
+        return made.over(made.children, flat=True) if self.flat else made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Metadata, ({**self, **self.children},))
+
+
+NO_METADATA = Metadata({})
+
+
+def _entry_name(name: object) -> str:
+    if isinstance(name, str):
+        return freeze_text(name, "metadata")
+    raise AlleleError(f"a name in metadata is a text; got {shown(name)}")
+
+
+def _to_metadata(entries: Mapping[str, object]) -> Metadata:
+    return Metadata.of(entries)
+
+
+@attrs.frozen(repr=False)
+class AbstractAllele(abc.ABC):
+    """One genetic parameter. A new kind derives from `ContinuousAllele` or `DiscreteAllele`.
+
+    Attributes:
+        value: The parameter itself.
+        domain: The values that it may take, in the form of its kind.
+        can_mutate: Whether mutation may change it.
+        can_crossbreed: Whether crossbreeding may change it.
+        metadata: Read-only mapping of names to plain data or to alleles.
+    """
+
+    kind: ClassVar[str] = ""
+    """The kind's tag in saved data, given by `allele_kind`."""
+
+    value: Any
+    domain: Any = None
+    can_mutate: bool = attrs.field(default=True, kw_only=True)
+    can_crossbreed: bool = attrs.field(default=True, kw_only=True)
+    metadata: Metadata = attrs.field(default=NO_METADATA, kw_only=True, converter=_to_metadata)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "domain", self.check_domain(self.domain))
+        object.__setattr__(self, "value", self.check_value(self.value))
+        for flag, held in (
+            ("can_mutate", self.can_mutate),
+            ("can_crossbreed", self.can_crossbreed),
+        ):
+            if not isinstance(held, bool):
+                raise AlleleError(f"{flag} is True or False; got {shown(held)}")
+
+    @abc.abstractmethod
+    def check_domain(self, domain: Any) -> Any:
+        """Return the domain in the form of this kind; None stands for the widest one.
+
+        Raises:
+            AlleleError: It is no domain of this kind.
+        """
+
+    @abc.abstractmethod
+    def check_value(self, value: Any) -> Any:
+        """Return the value in the type of this kind.
+
+        Raises:
+            AlleleError: It has the wrong type, is not finite, or lies outside the domain.
+        """
+
+    @abc.abstractmethod
+    def with_value(self, value: Any) -> Self:
+        """Return this allele with another value: clipped where there is a metric, else checked."""
+
+    def with_metadata(self, entries: Mapping[str, object] = NO_METADATA, /, **more: object) -> Self:
+        """Return this allele with entries added to its metadata, or replaced in it."""
+        return self._replace(metadata=self.metadata.changed({**entries, **more}))
+
+    def without_metadata(self, *names: str) -> Self:
+        """Return this allele without some entries of its metadata.
+
+        Raises:
+            AlleleError: There is no such entry.
+        """
+        for name in names:
+            if name not in self.metadata:
+                raise AlleleError(
+                    f"no metadata[{name!r}] to leave out; there is {[*self.metadata]}"
+                )
+        return self._replace(metadata=self.metadata.changed({}, leave_out=names))
+
+    def over(self, children: Mapping[str, AbstractAllele], *, flat: bool = False) -> Self:
+        """Return this node over other alleles in its metadata, shown by value if `flat`."""
+        return self._replace(metadata=self.metadata.over(children, flat=flat))
+
+    def walk_tree(
+        self,
+        handler: Callable[[AbstractAllele, Context], R],
+        predicate: trees.Predicate | None = None,
+    ) -> list[R]:
+        """Call the handler on every node of this tree, children first; return its answers."""
+        return trees.walk_trees([self], lambda nodes, at: handler(nodes[0], at), predicate)
+
+    def update_tree(
+        self,
+        handler: Callable[[AbstractAllele, Context], AbstractAllele],
+        predicate: trees.Predicate | None = None,
+    ) -> AbstractAllele:
+        """Return this tree with every node as the handler returns it, children first."""
+        return trees.synthesize_trees(
+            self, [self], lambda node, _, at: handler(node, at), predicate
+        )
+
+    def _replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields set to what is known to be valid."""
+        made = object.__new__(type(self))
+        for name in _field_names(type(self)):  # half the time of `attrs.evolve`
+            _set(made, name, changes[name] if name in changes else getattr(self, name))
+        return made
+
+    def __repr__(self) -> str:
+        shown = [repr(self.value)]
+        for field in attrs.fields(type(self)):
+            held = getattr(self, field.name)
+            if field.name != "value" and held != self._default(field):
+                shown.append(f"{field.name}={held!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _default(self, field: attrs.Attribute[Any]) -> object:
+        return self.check_domain(None) if field.name == "domain" else field.default
+
+
+_set = object.__setattr__
+
+
+@functools.cache
+def _field_names(kind: type[AbstractAllele]) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(kind))

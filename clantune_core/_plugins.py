@@ -1,0 +1,204 @@
+"""What is installed: entry points that map a name to a class. Nothing is imported to list them."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from clantune_core._allele import AbstractAllele
+from clantune_core._calling import implemented_hooks
+from clantune_core.alleles import registered_kinds
+from clantune_core.errors import PluginError, StrategyError, shown
+from clantune_core.strategies import AbstractStrategy
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+STRATEGIES = "clantune.strategies"
+KINDS = "clantune.alleles"
+DISABLE = "CLANTUNE_DISABLE_PLUGINS"
+"""Environment variable: distributions that are switched off, with commas between them."""
+
+_WHAT = {STRATEGIES: "strategy", KINDS: "kind of allele"}
+
+
+@attrs.frozen
+class InstalledStrategy:
+    """A strategy that some distribution offers.
+
+    Attributes:
+        name: What `load_strategy` takes, and the tag in saved data.
+        distribution: The pip package that it comes with.
+        version: Version of that package.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    _entry: EntryPoint = attrs.field(eq=False, repr=False)
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """The hooks that it implements. This imports its package."""
+        return implemented_hooks(self.load())
+
+    def load(self) -> type[AbstractStrategy]:
+        """Import its package and return the class.
+
+        Raises:
+            PluginError: The package cannot be imported, or this is no strategy.
+        """
+        loaded = _import(self._entry, STRATEGIES)
+        if isinstance(loaded, type) and issubclass(loaded, AbstractStrategy):
+            return loaded
+        raise PluginError(
+            f"strategy {self.name!r} of {self.distribution} is {shown(loaded)}, which does not "
+            "derive from AbstractStrategy; the package's entry point is wrong",
+            name=self.name,
+        )
+
+
+def strategies() -> tuple[InstalledStrategy, ...]:
+    """Return what is installed and not switched off, sorted by name. Imports no plugin."""
+    return tuple(
+        InstalledStrategy(entry.name, _distribution(entry), _version(entry), entry)
+        for entry in _entries(STRATEGIES)
+        if not _is_disabled(entry)
+    )
+
+
+def load_strategy(name: str, /, **parameters: Any) -> AbstractStrategy:
+    """Make an installed strategy by its name.
+
+    Args:
+        name: As `strategies()` lists it.
+        **parameters: What its class takes.
+
+    Raises:
+        PluginError: There is no such strategy, there are two, or it is switched off or broken.
+        StrategyError: It does not take these parameters.
+    """
+    kind = strategy_class(name)
+    signature = inspect.signature(kind)
+    try:
+        signature.bind(**parameters)
+    except TypeError as error:
+        raise StrategyError(
+            f"strategy {name!r} is made as {kind.__name__}{signature}: {error}", strategy=name
+        ) from None
+    return kind(**parameters)
+
+
+def strategy_class(name: str) -> type[AbstractStrategy]:
+    """Return the class of an installed strategy. Raises `PluginError` as `load_strategy` does."""
+    entry = _find(STRATEGIES, name)
+    return InstalledStrategy(entry.name, _distribution(entry), _version(entry), entry).load()
+
+
+def strategy_name(kind: type[AbstractStrategy]) -> str:
+    """Return the name under which a class is installed.
+
+    Raises:
+        StrategyError: It is not: it has no tag to be saved under.
+    """
+    package = kind.__module__.partition(".")[0]
+    for entry in _entries(STRATEGIES):
+        ours = entry.module.partition(".")[0] == package and not _is_disabled(entry)
+        if ours and _import(entry, STRATEGIES) is kind:
+            return entry.name
+    raise StrategyError(
+        f"{kind.__name__} cannot be saved, because no installed package gives it a name; in its "
+        f'package\'s pyproject.toml write [project.entry-points."{STRATEGIES}"] and below it '
+        f'my_name = "{kind.__module__}:{kind.__qualname__}", then install the package again',
+        strategy=kind.__name__,
+    )
+
+
+def allele_class(tag: str) -> type[AbstractAllele]:
+    """Return the kind of allele that saved data calls by this tag.
+
+    Raises:
+        PluginError: No such kind is known or installed.
+    """
+    known = registered_kinds()
+    if tag not in known:
+        entry = _find(KINDS, tag, also=tuple(known))
+        _import(entry, KINDS)
+        known = registered_kinds()
+        if tag not in known:
+            raise PluginError(
+                f"{_distribution(entry)} was imported for the kind of allele {tag!r} and did not "
+                f"register it; decorate the class with @allele_kind({tag!r})",
+                name=tag,
+            )
+    return known[tag]
+
+
+def _entries(group: str) -> list[EntryPoint]:
+    from importlib.metadata import entry_points  # noqa: PLC0415  (28 ms, for those who ask)
+
+    # The order of installation differs from machine to machine; this one does not.
+    return sorted(entry_points(group=group), key=lambda e: (e.name, _distribution(e)))
+
+
+def _find(group: str, name: str, also: tuple[str, ...] = ()) -> EntryPoint:
+    what = _WHAT[group]
+    named = [entry for entry in _entries(group) if entry.name == name]
+    found = [entry for entry in named if not _is_disabled(entry)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        owners = [_distribution(entry) for entry in found]
+        raise PluginError(
+            f"{what} {name!r} is installed by {len(found)} distributions: {', '.join(owners)}; "
+            f"uninstall one of them, or switch it off: {DISABLE}={owners[-1]}",
+            name=name,
+        )
+    if named:
+        raise PluginError(
+            f"{what} {name!r} of {_distribution(named[0])} is switched off by {DISABLE}="
+            f"{os.environ.get(DISABLE)}",
+            name=name,
+        )
+    names = sorted({*also, *(e.name for e in _entries(group) if not _is_disabled(e))})
+    near = difflib.get_close_matches(name[:64], names, 1)
+    raise PluginError(
+        f"no {what} is called {shown(name)}{f'; did you mean {near[0]!r}?' if near else '.'} "
+        f"Installed: {', '.join(names) or 'none'}. If a package offers it, pip install that "
+        f"package: it is found by its entry point in {group!r}",
+        name=name,
+    )
+
+
+def _import(entry: EntryPoint, group: str) -> object:
+    try:
+        return entry.load()
+    except Exception as error:
+        raise PluginError(
+            f"{_WHAT[group]} {entry.name!r} of {_distribution(entry)} cannot be imported: "
+            f"{type(error).__name__}: {error}; mend or uninstall that package, or switch it off: "
+            f"{DISABLE}={_distribution(entry)}",
+            name=entry.name,
+        ) from error
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "unknown"
+
+
+def _version(entry: EntryPoint) -> str:
+    return entry.dist.version if entry.dist else "unknown"
+
+
+def _is_disabled(entry: EntryPoint) -> bool:
+    names = os.environ.get(DISABLE, "").split(",")
+    return _normal(_distribution(entry)) in {_normal(name) for name in names}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()

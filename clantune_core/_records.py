@@ -1,0 +1,135 @@
+"""Reading plain data that nobody vouches for: every fault becomes a `DataError` with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import attrs
+import cattrs
+
+from clantune_core.errors import ClanTuneError, DataError, shown
+
+T = TypeVar("T")
+
+
+class Record:
+    """A mapping in a document, at its path, of which only some entries are known."""
+
+    def __init__(self, data: object, path: str, known: set[str]) -> None:
+        self._path = path
+        self._data = mapping(data, path)
+        if extra := sorted(self._data.keys() - known):
+            raise DataError(f"unknown entry {shown(extra[0])}", path=path)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._data
+
+    def get(self, name: str) -> Any:
+        """Return an entry, or None if it is missing."""
+        return self._data.get(name)
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """Return an entry that is a mapping; an empty one if it is missing."""
+        return mapping(self._data.get(name, {}), f"{self._path}.{name}")
+
+    def text(self, name: str) -> str:
+        """Return an entry that is a text."""
+        value = self.get(name)
+        if isinstance(value, str):
+            return value
+        raise DataError(f"{shown(value)} is no text", path=f"{self._path}.{name}")
+
+
+def mapping(value: object, path: str) -> Mapping[str, Any]:
+    """Return a value that is a mapping."""
+    if isinstance(value, Mapping):
+        return value
+    raise DataError(f"{shown(value)} is no mapping", path=path)
+
+
+def sequence(value: object, path: str) -> tuple[Any, ...]:
+    """Return a value that is a list."""
+    if isinstance(value, tuple):
+        return value
+    raise DataError(f"{shown(value)} is no list", path=path)
+
+
+def uuid(value: object, path: str) -> UUID:
+    """Return the uuid that a text spells."""
+    try:
+        return UUID(cast("str", value))
+    except (ValueError, AttributeError, TypeError):
+        raise DataError(f"{shown(value)} is no uuid", path=path) from None
+
+
+def make(path: str, kind: Callable[..., T], *args: Any, **fields: Any) -> T:
+    """Return `kind(...)`; what it refuses is a fault at this path."""
+    try:
+        return kind(*args, **fields)
+    except DataError as error:
+        raise error.below(path) from error
+    except (ClanTuneError, TypeError, ValueError) as error:
+        raise DataError(str(error), path=path) from error
+
+
+# ---- Fields of attrs classes, by their types ----
+
+converter = cattrs.Converter(forbid_extra_keys=True)
+"""Knows the types of fields. `serialize` adds what is tagged: alleles and strategies."""
+
+
+def _strict(kind: type) -> Callable[[object, type], object]:
+    def structure(value: object, _: type) -> object:
+        if kind is float and type(value) is int:
+            return float(value)
+        if type(value) is not kind:
+            raise TypeError(f"{shown(value)} is no {kind.__name__}")
+        return value
+
+    return structure
+
+
+for _kind in (bool, int, float, str):  # cattrs alone would take "no" for True
+    converter.register_structure_hook(_kind, _strict(_kind))
+
+
+def read_fields(kind: type, given: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return what an attrs class is made with, in the types of its fields."""
+    fields = {field.name: field for field in attrs.fields(attrs.resolve_types(kind)) if field.init}
+    record = Record(given, path, set(fields))
+    for name, field in fields.items():
+        if field.default is attrs.NOTHING and name not in record:
+            raise DataError(f"entry {name!r} is missing", path=path)
+    return {
+        name: _structure(record.get(name), field.type, f"{path}.{name}")
+        for name, field in fields.items()
+        if name in record
+    }
+
+
+def write_fields(instance: Any, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the fields that an attrs instance was made with, unstructured."""
+    return {
+        field.name: converter.unstructure(getattr(instance, field.name))
+        for field in attrs.fields(type(instance))
+        if field.init and field.name not in leave_out
+    }
+
+
+def _structure(value: object, kind: Any, path: str) -> Any:
+    if kind is None:  # a field without a type takes what there is
+        return value
+    try:
+        return converter.structure(value, kind)
+    except DataError as error:
+        raise error.below(path) from error
+    except Exception as error:
+        raise DataError(_summary(error), path=path) from error
+
+
+def _summary(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__

@@ -1,0 +1,156 @@
+"""Ancestry: how much each member of the population contributes to an offspring.
+
+One `(probability, uuid)` per rank, in rank order, summing to 1. It becomes the `parents` of the
+offspring, from which whoever owns models decides which weights are inherited.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, overload
+from uuid import UUID
+
+import attrs
+
+from clantune_core.errors import AncestryError, shown
+
+TOLERANCE = 1e-6
+"""How far from 1 the probabilities may sum: room for rounding, not for mistakes."""
+
+
+class HasUuid(Protocol):
+    """Anything with an identity: a genome."""
+
+    @property
+    def uuid(self) -> UUID: ...  # noqa: D102
+
+
+class Parent(NamedTuple):
+    """One member's part in an ancestry."""
+
+    probability: float
+    uuid: UUID
+
+
+def _checked_probabilities(given: Iterable[Any]) -> tuple[float, ...]:
+    try:
+        probabilities = tuple(map(float, given))
+    except (TypeError, ValueError):
+        raise AncestryError(f"probabilities are numbers; got {shown(given)}") from None
+    for rank, probability in enumerate(probabilities):
+        if not 0.0 <= probability <= 1.0 + TOLERANCE:  # NaN fails this too
+            raise AncestryError(f"the probability of rank {rank} is {probability}: not in 0 to 1")
+    total = math.fsum(probabilities)
+    if abs(total - 1.0) > TOLERANCE:
+        raise AncestryError(
+            f"the probabilities sum to {total:.9g}, not to 1; Ancestry.from_weights divides "
+            "weights by their sum"
+        )
+    return probabilities
+
+
+def _checked_uuids(given: Iterable[Any]) -> tuple[UUID, ...]:
+    uuids = tuple(given)
+    for rank, uuid in enumerate(uuids):
+        if not isinstance(uuid, UUID):
+            raise AncestryError(f"rank {rank} has {shown(uuid)} for a uuid")
+    return uuids
+
+
+@attrs.frozen(repr=False)
+class Ancestry(Sequence[Parent]):
+    """A sequence of `(probability, uuid)`, one per rank, in rank order, summing to 1.
+
+    Attributes:
+        probabilities: One per rank, each in 0 to 1.
+        uuids: The members' identities, in rank order.
+        contributors: The `(rank, probability)` of those who contribute anything, in rank order.
+    """
+
+    probabilities: tuple[float, ...] = attrs.field(converter=_checked_probabilities)
+    uuids: tuple[UUID, ...] = attrs.field(converter=_checked_uuids)
+    # Kept, because crossbreeding asks for it at every gene.
+    contributors: tuple[tuple[int, float], ...] = attrs.field(init=False, eq=False)
+
+    @contributors.default
+    def _find_contributors(self) -> tuple[tuple[int, float], ...]:
+        return tuple((rank, p) for rank, p in enumerate(self.probabilities) if p)
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.probabilities) != len(self.uuids):
+            raise AncestryError(
+                f"{len(self.probabilities)} probabilities for {len(self.uuids)} members: every "
+                "rank has one, zero if it contributes nothing"
+            )
+
+    @classmethod
+    def of(cls, parents: Iterable[tuple[float, UUID]]) -> Ancestry:
+        """Make an ancestry from pairs, as the hook `select_ancestry` may return them."""
+        if isinstance(parents, Ancestry):
+            return parents
+        try:
+            pairs = [(probability, uuid) for probability, uuid in parents]
+        except (TypeError, ValueError):
+            raise AncestryError(
+                f"an ancestry is pairs (probability, uuid); got {shown(parents)}"
+            ) from None
+        return cls([p for p, _ in pairs], [u for _, u in pairs])
+
+    @classmethod
+    def from_weights(cls, weights: Sequence[float], population: Sequence[HasUuid]) -> Ancestry:
+        """Make an ancestry from weights in rank order, dividing them by their sum."""
+        total = math.fsum(weights)
+        if not 0.0 < total < math.inf:
+            raise AncestryError(f"weights sum to a positive finite number; these to {total}")
+        return cls([weight / total for weight in weights], [genome.uuid for genome in population])
+
+    @classmethod
+    def sole(cls, rank: int, population: Sequence[HasUuid]) -> Ancestry:
+        """Make the ancestry of an offspring with a single parent."""
+        return cls.from_weights([float(i == rank) for i in range(len(population))], population)
+
+    @property
+    def dominant(self) -> int:
+        """The rank that contributes most; the lowest one of equals."""
+        return self.probabilities.index(max(self.probabilities))
+
+    def check(self, population: Sequence[HasUuid]) -> Ancestry:
+        """Return this ancestry if it is one of this population, rank by rank.
+
+        Raises:
+            AncestryError: A rank is missing, or is somebody else.
+        """
+        if len(self) != len(population):
+            raise AncestryError(
+                f"the ancestry has {len(self)} entries for a population of {len(population)}: "
+                "every rank has one, zero if it contributes nothing"
+            )
+        for rank, (uuid, genome) in enumerate(zip(self.uuids, population, strict=True)):
+            if uuid != genome.uuid:
+                raise AncestryError(
+                    f"rank {rank} of the ancestry is {uuid}, but of the population {genome.uuid}: "
+                    "keep the order of the ranks"
+                )
+        return self
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    def __iter__(self) -> Iterator[Parent]:
+        return map(Parent, self.probabilities, self.uuids)
+
+    @overload
+    def __getitem__(self, index: int) -> Parent: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Parent]: ...
+    def __getitem__(self, index: int | slice) -> Parent | list[Parent]:
+        if isinstance(index, slice):
+            return list(self)[index]
+        return Parent(self.probabilities[index], self.uuids[index])
+
+    def __repr__(self) -> str:
+        parts = ", ".join(
+            f"{p:.3g} of rank {rank} ({str(self.uuids[rank])[:8]})" for rank, p in self.contributors
+        )
+        return f"<Ancestry: {parts}>"

@@ -1,0 +1,284 @@
+"""Evolution: an ordered list of strategies, and the one who calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Any
+
+import attrs
+
+from clantune_core._allele import AbstractAllele
+from clantune_core._calling import HOOKS, Calls, Observer
+from clantune_core._table import table
+from clantune_core.ancestry import Ancestry
+from clantune_core.context import Context
+from clantune_core.errors import AncestryError, StrategyError, shown
+from clantune_core.genome import Genome, synthesize_genomes
+from clantune_core.population import Population
+from clantune_core.rng import population_rng
+from clantune_core.strategies import AbstractStrategy
+from clantune_core.trees import can_crossbreed, can_mutate
+
+
+def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
+    if isinstance(strategies, AbstractStrategy):
+        raise StrategyError(f"strategies come in a list: Evolution([{strategies!r}])")
+    listed = tuple(strategies)
+    for place, strategy in enumerate(listed):
+        if isinstance(strategy, type):
+            raise StrategyError(
+                f"entry {place} of the list is the class {strategy.__name__}, not a strategy; "
+                f"have you forgotten the parentheses: {strategy.__name__}()?"
+            )
+        if not isinstance(strategy, AbstractStrategy):
+            raise StrategyError(
+                f"entry {place} of the list is {shown(strategy)}; a strategy derives from "
+                "AbstractStrategy"
+            )
+    return listed
+
+
+@attrs.frozen
+class _Scene:
+    """What all calls of one member in one generation have in common."""
+
+    genome: Genome
+    population: Population
+    context: Context
+    arguments: dict[str, Any]
+
+    def at(self, context: Context, **more: object) -> dict[str, Any]:
+        return {**self.arguments, "context": context, **more}
+
+
+@attrs.frozen
+class Evolution:
+    """An ordered list of strategies. The order on the page is the order of effect.
+
+    Attributes:
+        strategies: Configured strategies. Installing a package never adds one.
+        observer: Called with a `Step` after each strategy's turn; `print` will do.
+    """
+
+    strategies: tuple[AbstractStrategy, ...] = attrs.field(converter=_to_strategies)
+    observer: Observer | None = attrs.field(default=None, kw_only=True, eq=False, repr=False)
+    _calls: Calls = attrs.field(init=False, eq=False, repr=False)
+
+    @_calls.default
+    def _seat(self) -> Calls:
+        return Calls(self.strategies, self.observer)
+
+    def setup(
+        self,
+        genome: Genome,
+        rng: Random | None = None,
+        *,
+        shared_rng: Random | None = None,
+        rank: int = 0,
+        population_size: int = 1,
+    ) -> Genome:
+        """Return the genome with what the strategies learn injected into its metadata.
+
+        Args:
+            genome: A genome with its hyperparameters, before the first generation.
+            rng: This member's random stream; None draws a seed from the system.
+            shared_rng: The stream that is the same on every rank, for strategies that take it.
+            rank: This member's position in the population.
+            population_size: Number of members.
+        """
+        if shared_rng is None and any(
+            "shared_rng" in step.wants for step in self._calls.implementations["handle_setup"]
+        ):
+            raise StrategyError("a strategy takes shared_rng in handle_setup: setup needs it too")
+        base = Context(rank=rank, population_size=population_size, genes=_active(genome))
+        common = {"rng": rng or Random(), "shared_rng": shared_rng}
+
+        def setup_gene(gene: str, allele: AbstractAllele) -> AbstractAllele:
+            arguments = {**common, "context": base.at_gene(gene)}
+            try:
+                return self._calls.fold("handle_setup", "allele", allele, arguments)
+            except Exception as error:
+                error.add_note(f"at gene {gene!r}")
+                raise
+
+        made = {gene: setup_gene(gene, allele) for gene, allele in genome.alleles.items()}
+        return genome if made == genome.alleles else attrs.evolve(genome, alleles=made)
+
+    def offspring(
+        self,
+        my_genome: Genome,
+        population_genomes: Sequence[Genome],
+        rng: Random | None = None,
+        *,
+        shared_rng: Random | None = None,
+        generation: int = 0,
+        progress: float | None = None,
+    ) -> Genome:
+        """Return this member's next genome: select parents, crossbreed, mutate.
+
+        Args:
+            my_genome: This member's genome, one of the population.
+            population_genomes: All members' evaluated genomes, in rank order.
+            rng: This member's random stream; None draws a seed from the system.
+            shared_rng: The stream that is the same on every rank; None derives one from the
+                population's identities.
+            generation: Number of the round, from 0.
+            progress: Fraction of the run that is done, 0 to 1; None if nobody knows.
+        """
+        scene = self._scene(my_genome, population_genomes, rng, shared_rng, generation, progress)
+        child = self._crossbreed(scene, self._select(scene))
+        return self._mutate(scene, child)
+
+    def select(
+        self,
+        my_genome: Genome,
+        population_genomes: Sequence[Genome],
+        rng: Random | None = None,
+        *,
+        shared_rng: Random | None = None,
+        generation: int = 0,
+        progress: float | None = None,
+    ) -> Ancestry:
+        """Return the ancestry of this member's next genome. Arguments as in `offspring`."""
+        return self._select(
+            self._scene(my_genome, population_genomes, rng, shared_rng, generation, progress)
+        )
+
+    def crossbreed(
+        self,
+        my_genome: Genome,
+        population_genomes: Sequence[Genome],
+        rng: Random | None = None,
+        *,
+        ancestry: Ancestry | None = None,
+        shared_rng: Random | None = None,
+        generation: int = 0,
+        progress: float | None = None,
+    ) -> Genome:
+        """Return an offspring that has not mutated yet. Arguments as in `offspring`.
+
+        An `ancestry` that was selected before is used as it is; None selects one here.
+        """
+        scene = self._scene(my_genome, population_genomes, rng, shared_rng, generation, progress)
+        chosen = self._select(scene) if ancestry is None else ancestry.check(scene.population)
+        return self._crossbreed(scene, chosen)
+
+    def mutate(
+        self,
+        genome: Genome,
+        rng: Random | None = None,
+        *,
+        my_genome: Genome | None = None,
+        population_genomes: Sequence[Genome] | None = None,
+        shared_rng: Random | None = None,
+        generation: int = 0,
+        progress: float | None = None,
+    ) -> Genome:
+        """Return the genome with its alleles mutated; identity and parents stay.
+
+        Arguments as in `offspring`. A genome on its own, in no population, may be mutated too.
+        """
+        me = genome if my_genome is None else my_genome
+        scene = self._scene(me, population_genomes or [me], rng, shared_rng, generation, progress)
+        return self._mutate(scene, genome)
+
+    def explain(self) -> None:
+        """Print which strategy answers which hook, in which order."""
+        print(self)
+
+    def __str__(self) -> str:
+        nobody = {
+            "handle_setup": "nobody: genomes stay as they are",
+            "select_ancestry": "nobody: selecting is an error",
+            "handle_crossbreeding": "nobody: my own alleles stay",
+            "handle_mutating": "nobody: alleles stay as they are",
+        }
+        rows = []
+        for hook, style in HOOKS.items():
+            names = [step.strategy for step in self._calls.implementations[hook]]
+            joint = " -> " if style == "fold" else ", else "
+            rows.append((hook, style, joint.join(names) or nobody[hook]))
+        listed = "\n".join(f"  {i}: {strategy!r}" for i, strategy in enumerate(self.strategies))
+        return (
+            f"strategies\n{listed or '  none'}\n{table(('hook', 'called as', 'order'), rows, '')}"
+        )
+
+    def _scene(
+        self,
+        genome: Genome,
+        genomes: Sequence[Genome],
+        rng: Random | None,
+        shared_rng: Random | None,
+        generation: int,
+        progress: float | None,
+    ) -> _Scene:
+        population = Population.of(genomes)
+        if shared_rng is None and self._calls.wants("shared_rng"):
+            shared_rng = population_rng(population, generation)
+        context = Context(
+            rank=population.rank_of(genome),
+            population_size=len(population),
+            generation=generation,
+            genes=_active(genome),
+            progress=progress,
+        )
+        common = {
+            "my_genome": genome,
+            "population_genomes": population,
+            "rng": rng or Random(),
+            "shared_rng": shared_rng,
+        }
+        return _Scene(genome, population, context, common)
+
+    def _select(self, scene: _Scene) -> Ancestry:
+        hook = "select_ancestry"
+        answer, strategy = self._calls.first(hook, None, scene.at(scene.context))
+        if answer is None:
+            listed = [step.strategy for step in self._calls.implementations[hook]]
+            who = f"{', '.join(listed)} passed" if listed else "no strategy in the list does"
+            raise StrategyError(
+                f"nobody selects parents: {who}; add a strategy with select_ancestry, such as "
+                "a tournament, to the list",
+                hook=hook,
+            )
+        try:
+            return Ancestry.of(answer).check(scene.population)
+        except AncestryError as error:
+            error.add_note(f"in {hook} of strategy {strategy!r}")
+            raise
+
+    def _crossbreed(self, scene: _Scene, ancestry: Ancestry) -> Genome:
+        def combine(
+            mine: AbstractAllele, nodes: Sequence[AbstractAllele], context: Context
+        ) -> AbstractAllele:
+            arguments = scene.at(
+                context, my_allele=mine, population_alleles=nodes, ancestry=ancestry
+            )
+            answer: AbstractAllele | None
+            answer, _ = self._calls.first("handle_crossbreeding", mine, arguments)
+            return mine if answer is None else answer
+
+        genome = scene.genome
+        if self._calls.implementations["handle_crossbreeding"]:
+            genome = synthesize_genomes(
+                genome, scene.population, combine, can_crossbreed, context=scene.context
+            )
+        return genome.offspring(ancestry, scene.arguments["rng"])
+
+    def _mutate(self, scene: _Scene, genome: Genome) -> Genome:
+        def change(
+            node: AbstractAllele, nodes: Sequence[AbstractAllele], context: Context
+        ) -> AbstractAllele:
+            arguments = scene.at(context, population_alleles=nodes, ancestry=genome.parents)
+            return self._calls.fold("handle_mutating", "allele", node, arguments)
+
+        if not self._calls.implementations["handle_mutating"]:
+            return genome
+        return synthesize_genomes(
+            genome, scene.population, change, can_mutate, context=scene.context
+        )
+
+
+def _active(genome: Genome) -> tuple[str, ...]:
+    return tuple(gene for gene, allele in genome.alleles.items() if allele.can_mutate)

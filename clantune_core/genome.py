@@ -1,0 +1,271 @@
+"""The genome: named alleles, a fitness and a lineage; walking and synthesizing genomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any, Self, TypeVar
+from uuid import UUID, uuid4
+
+import attrs
+
+from clantune_core._allele import AbstractAllele
+from clantune_core._frozen import FrozenDict, PlainDict, freeze, freeze_text
+from clantune_core._table import table
+from clantune_core.alleles import ContinuousAllele
+from clantune_core.ancestry import Ancestry
+from clantune_core.context import Context
+from clantune_core.errors import AlleleError, ClanTuneError, shown
+from clantune_core.population import Population
+from clantune_core.trees import (
+    Predicate,
+    Synthesizer,
+    Walker,
+    synthesize_forest,
+    walk_forest,
+)
+
+R = TypeVar("R")
+
+
+def _to_uuid(uuid: object) -> UUID:
+    if isinstance(uuid, UUID):
+        return uuid
+    raise ClanTuneError(f"a genome's uuid is a uuid.UUID; got {shown(uuid)}")
+
+
+def _to_alleles(alleles: object) -> FrozenDict[str, AbstractAllele]:
+    if isinstance(alleles, FrozenDict):
+        return alleles
+    if not isinstance(alleles, Mapping):
+        raise AlleleError(f"alleles map names of genes to alleles; got {shown(alleles)}")
+    return FrozenDict({_gene_name(name): _gene(name, a) for name, a in alleles.items()})
+
+
+def _gene_name(name: object) -> str:
+    if isinstance(name, str) and name:
+        return freeze_text(name, "alleles")
+    raise AlleleError(f"the name of a gene is a text of one letter or more; got {shown(name)}")
+
+
+def _gene(name: str, allele: object) -> AbstractAllele:
+    if isinstance(allele, AbstractAllele):
+        return allele
+    raise AlleleError(f"gene {name!r} is {shown(allele)}; give an allele, e.g. FloatAllele(0.1)")
+
+
+def _to_parents(parents: Any) -> Ancestry | None:
+    return None if parents is None else Ancestry.of(parents)
+
+
+def _to_fitness(fitness: Any) -> float | None:
+    if fitness is None or type(fitness) is float:
+        return fitness
+    if not isinstance(fitness, str | bytes | bool):
+        try:
+            return float(fitness)  # also a tensor or an array with one element
+        except (TypeError, ValueError, RuntimeError, OverflowError):
+            pass  # refused below, like everything else that is no number
+    raise ClanTuneError(f"fitness is one number, lower is better, or None; got {shown(fitness)}")
+
+
+def _to_plain(metadata: object) -> FrozenDict[str, Any]:
+    if not isinstance(metadata, Mapping):
+        raise ClanTuneError(f"a genome's metadata maps names to plain data; got {shown(metadata)}")
+    plain: FrozenDict[str, Any] = freeze(metadata, "metadata")
+    return plain
+
+
+def _same_nan(fitness: float | None) -> object:
+    return "nan" if fitness != fitness else fitness
+
+
+@attrs.frozen(slots=False, repr=False)
+class Genome:
+    """Genes by name, with a fitness and a lineage. Every change is a new genome.
+
+    By convention a gene's name is the path that it patches, such as `"optimizer/0/lr"`; nothing
+    here depends on that. A change of fitness or metadata keeps the identity. A change of genes
+    drops the fitness, which was another genome's. An offspring has an identity of its own.
+
+    Attributes:
+        alleles: Read-only mapping of gene names to alleles, in order.
+        uuid: Identity; made up if not given.
+        parents: The ancestry it was bred with; None for a genome that was not bred.
+        fitness: Result of its evaluation: lower is better; None before it.
+        metadata: Read-only bookkeeping, plain data; never genetic.
+    """
+
+    alleles: Mapping[str, AbstractAllele] = attrs.field(
+        factory=FrozenDict, converter=_to_alleles, hash=False
+    )
+    uuid: UUID = attrs.field(factory=uuid4, converter=_to_uuid, kw_only=True)
+    parents: Ancestry | None = attrs.field(
+        default=None, converter=_to_parents, kw_only=True, hash=False
+    )
+    fitness: float | None = attrs.field(
+        default=None, converter=_to_fitness, kw_only=True, eq=_same_nan, hash=False
+    )
+    metadata: Mapping[str, Any] = attrs.field(
+        factory=PlainDict, converter=_to_plain, kw_only=True, hash=False
+    )
+
+    def add_hyperparameter(self, name: str, allele: AbstractAllele) -> Self:
+        """Return this genome with one gene more, at the end.
+
+        Raises:
+            AlleleError: There is a gene of that name, or this is no allele.
+        """
+        if name in self.alleles:
+            raise AlleleError(f"there is a gene {name!r} already: {shown(self.alleles[name])}")
+        return self.with_alleles({**self.alleles, name: allele})
+
+    def as_hyperparameters(self) -> dict[str, Any]:
+        """Return the values of the genes by name, for whoever configures training with them."""
+        return {name: allele.value for name, allele in self.alleles.items()}
+
+    def set_fitness(self, fitness: float | None) -> Self:
+        """Return this genome with the result of its evaluation. Lower is better."""
+        return attrs.evolve(self, fitness=fitness)
+
+    def get_fitness(self) -> float | None:
+        """Return the result of its evaluation, or None before it."""
+        return self.fitness
+
+    def with_metadata(self, entries: Mapping[str, Any] = PlainDict(), /, **more: Any) -> Self:
+        """Return this genome with entries added to its bookkeeping, or replaced in it."""
+        return attrs.evolve(self, metadata={**self.metadata, **entries, **more})
+
+    def with_uuid(self, uuid: UUID | None = None) -> Self:
+        """Return the same genes under another identity, made up if not given."""
+        return attrs.evolve(self, uuid=uuid or uuid4())
+
+    def offspring(self, parents: Ancestry, rng: Random) -> Self:
+        """Return these genes as somebody new: a fresh identity, the given parents, no fitness."""
+        uuid = UUID(int=rng.getrandbits(128), version=4)  # from `rng`: reproducible
+        return attrs.evolve(self, uuid=uuid, parents=parents, fitness=None)
+
+    def walk(
+        self,
+        handler: Callable[[AbstractAllele, Context], R],
+        predicate: Predicate | None = None,
+    ) -> list[R]:
+        """Call the handler on every node of every gene, children first; return its answers."""
+        return walk_genomes([self], lambda nodes, context: handler(nodes[0], context), predicate)
+
+    def update(
+        self,
+        handler: Callable[[AbstractAllele, Context], AbstractAllele],
+        predicate: Predicate | None = None,
+    ) -> Genome:
+        """Return this genome with every node as the handler returns it, children first."""
+        return self.synthesize([self], lambda node, _, at: handler(node, at), predicate)
+
+    def synthesize(
+        self,
+        genomes: Sequence[Genome],
+        handler: Synthesizer,
+        predicate: Predicate | None = None,
+    ) -> Genome:
+        """Return this genome with every node made by the handler from the nodes of all genomes."""
+        return synthesize_genomes(self, genomes, handler, predicate)
+
+    def serialize(self) -> dict[str, Any]:
+        """Return this genome as plain JSON data, with a format version."""
+        from clantune_core.serialize import serialize  # noqa: PLC0415  (it imports this module)
+
+        return serialize(self)
+
+    @classmethod
+    def deserialize(cls, data: object) -> Genome:
+        """Return the genome in plain data, or in JSON text.
+
+        Raises:
+            DataError: It is damaged, foreign, or needs a plugin; the error says where and what.
+        """
+        from clantune_core.serialize import deserialize  # noqa: PLC0415  (it imports this module)
+
+        return deserialize(data, Genome)
+
+    def with_alleles(self, alleles: Mapping[str, AbstractAllele]) -> Self:
+        """Return this genome with other genes, and so without its fitness."""
+        return attrs.evolve(self, alleles=alleles, fitness=None)
+
+    def __repr__(self) -> str:
+        fitness = "no fitness" if self.fitness is None else f"fitness {self.fitness:.6g}"
+        parents = "" if self.parents is None else f", {len(self.parents.contributors)} parents"
+        head = f"Genome {str(self.uuid)[:8]}: {len(self.alleles)} genes, {fitness}{parents}"
+        if not self.alleles:
+            return f"<{head}>"
+        rows = self.walk(_row)
+        return f"<{head}\n{table(('gene', 'kind', 'value', 'domain', 'may'), rows)}>"
+
+
+def _row(allele: AbstractAllele, context: Context) -> tuple[str, ...]:
+    name = "/".join((context.gene, *context.path))
+    value = f"{allele.value:.6g}" if isinstance(allele.value, float) else repr(allele.value)
+    domain = ", ".join(map(str, allele.domain)) if type(allele.domain) is tuple else allele.domain
+    if isinstance(allele, ContinuousAllele) and domain == allele.widest:
+        domain = "any"
+    may = ("mutate" * allele.can_mutate, "crossbreed" * allele.can_crossbreed)
+    return (name, allele.kind, value, str(domain), ", ".join(filter(None, may)) or "-")
+
+
+def walk_genomes(
+    genomes: Sequence[Genome],
+    handler: Walker[R],
+    predicate: Predicate | None = None,
+) -> list[R]:
+    """Call the handler at every place of N genomes of one schema; return its answers in order.
+
+    Args:
+        genomes: One genome or more.
+        handler: Takes the flattened nodes at one place of all genomes, and the context.
+        predicate: Asked about the first genome's node; None means every node.
+
+    Raises:
+        TreeError: The genomes differ in genes, kinds, or alleles in metadata.
+    """
+    population = Population.of(genomes)
+    base = Context(population_size=len(population))
+    results: list[R] = []
+    for gene in population[0].alleles:
+        walk_forest(population.forest(gene), base.at_gene(gene), handler, predicate, results)
+    return results
+
+
+def synthesize_genomes(
+    template_genome: Genome,
+    genomes: Sequence[Genome],
+    handler: Synthesizer,
+    predicate: Predicate | None = None,
+    *,
+    context: Context | None = None,
+) -> Genome:
+    """Make a genome out of a template and N genomes of its schema.
+
+    Args:
+        template_genome: What the predicate leaves out stays as it is here; so do the identity,
+            the parents and the metadata.
+        genomes: The genomes to draw on, one or more.
+        handler: Takes the template's node, the nodes at the same place of all genomes (all of them
+            flattened) and the context; returns the new node.
+        predicate: Asked about the template's node; None means every node.
+        context: What is known of the run; the gene is filled in. None means nothing.
+
+    Raises:
+        TreeError: The genomes differ in genes, kinds, or alleles in metadata.
+    """
+    population = Population.of(genomes)
+    if template_genome.alleles.keys() != population[0].alleles.keys():
+        Population((template_genome, population[0]))  # raises, naming the genes
+    base = context or Context(population_size=len(population))
+    made = {
+        gene: synthesize_forest(
+            allele, population.forest(gene), base.at_gene(gene), handler, predicate
+        )
+        for gene, allele in template_genome.alleles.items()
+    }
+    if made == template_genome.alleles:
+        return template_genome
+    return template_genome.with_alleles(FrozenDict(made))

@@ -1,0 +1,122 @@
+"""The four hooks: the one file that the author of a strategy must read.
+
+A strategy is an attrs class derived from `AbstractMutationStrategy`, from
+`AbstractCrossbreedingStrategy`, or from `AbstractStrategy` if it is neither. A method with the
+name of a hook implements it, and takes the arguments that it names, out of those listed here, in
+any order: `def handle_mutating(self, allele, rng)`. A method with another name that looks like a
+hook is refused; `@hookimpl(trylast=True)` and `@hookimpl(tryfirst=True)` put one behind or before
+the order of the list.
+
+In a **fold**, each strategy in the list sees what the last one returned; returning None is an
+error, so an allele that is not yours is returned as it is. With a **first answer**, strategies are
+asked in order until one returns something; None means "not mine".
+
+What several hooks take:
+
+- `context` says where we are: gene, path, depth, rank, population size, generation, names of the
+  active genes, progress. See `Context`.
+- `rng` is this member's own random stream, `shared_rng` the one that is the same on every rank.
+  A strategy that draws from them and from nothing else is reproducible.
+- `ancestry` has one `(probability, uuid)` per rank, in rank order. See `Ancestry`.
+- `my_genome` is the genome of this member as it was evaluated; `population_genomes` are those of
+  all members, in rank order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pluggy
+
+if TYPE_CHECKING:
+    from clantune_core._allele import AbstractAllele
+    from clantune_core.ancestry import Ancestry
+    from clantune_core.context import Context
+    from clantune_core.genome import Genome
+
+hookspec = pluggy.HookspecMarker("clantune")
+hookimpl = pluggy.HookimplMarker("clantune")
+
+FOLD = "fold"
+FIRST_ANSWER = "first answer"
+
+
+@hookspec
+def handle_setup(
+    allele: AbstractAllele, context: Context, rng: Random, shared_rng: Random
+) -> AbstractAllele:
+    """Add to a gene's metadata what this strategy learns along with the gene. A fold.
+
+    Called once per gene, before the first generation, with the whole allele tree (not flattened,
+    as in the other hooks): this is where trees are built.
+
+    Returns:
+        The allele, with metadata added or as it is. Nothing but metadata is changed here.
+    """
+
+
+@hookspec
+def handle_mutating(
+    allele: AbstractAllele,
+    population_alleles: Sequence[AbstractAllele],
+    ancestry: Ancestry | None,
+    my_genome: Genome,
+    population_genomes: Sequence[Genome],
+    context: Context,
+    rng: Random,
+    shared_rng: Random,
+) -> AbstractAllele:
+    """Change the value of an allele that can mutate. A fold.
+
+    Called for every node with `can_mutate`, children first: a step size in `allele.metadata` has
+    mutated already when the value that reads it does. `population_alleles` are the nodes at the
+    same place of all members, in rank order, before this generation. `ancestry` is None for a
+    genome that was not bred.
+
+    Returns:
+        The allele with another value, or as it is.
+    """
+
+
+@hookspec(firstresult=True)
+def select_ancestry(
+    my_genome: Genome,
+    population_genomes: Sequence[Genome],
+    context: Context,
+    rng: Random,
+    shared_rng: Random,
+) -> Ancestry | Iterable[tuple[float, UUID]] | None:
+    """Choose the parents of this member's offspring, and how much each contributes. First answer.
+
+    Lower fitness is better. `Population(population_genomes).fitnesses()` has them in rank order,
+    with NaN as infinity; `Ancestry.from_weights` and `Ancestry.sole` make the answer.
+
+    Returns:
+        One `(probability, uuid)` per rank, in rank order, summing to 1; None to leave it to others.
+    """
+
+
+@hookspec(firstresult=True)
+def handle_crossbreeding(
+    my_allele: AbstractAllele,
+    population_alleles: Sequence[AbstractAllele],
+    ancestry: Ancestry,
+    my_genome: Genome,
+    population_genomes: Sequence[Genome],
+    context: Context,
+    rng: Random,
+    shared_rng: Random,
+) -> AbstractAllele | None:
+    """Make an allele of the offspring out of those of all members. First answer.
+
+    Called for every node with `can_crossbreed`, children first. `my_allele` is this member's own
+    node, `population_alleles` the nodes at the same place of all members, in rank order;
+    `ancestry.contributors` says who counts.
+
+    Returns:
+        The offspring's allele, of the same kind; None for a kind that is not yours. If nobody
+        answers, `my_allele` stays.
+    """

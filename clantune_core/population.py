@@ -1,0 +1,143 @@
+"""A population: genomes in rank order, of one schema, comparable gene by gene."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, overload
+from uuid import UUID
+
+from clantune_core.context import Context
+from clantune_core.errors import ClanTuneError, TreeError
+from clantune_core.trees import Forest
+
+if TYPE_CHECKING:
+    from clantune_core._allele import AbstractAllele
+    from clantune_core.genome import Genome
+
+
+class Population(Sequence["Genome"]):
+    """An immutable sequence of genomes whose index is the rank.
+
+    Any sequence of genomes will do where a population is wanted. One that many offspring are bred
+    from is worth making once: it is compared once, and remembers what it found.
+    """
+
+    __slots__ = ("_columns", "_fitnesses", "_forests", "_genomes", "_ranks")
+
+    def __init__(self, genomes: Sequence[Genome]) -> None:
+        """Check that the genomes have the same genes.
+
+        Raises:
+            TreeError: There is none, or two of them differ.
+        """
+        self._genomes = tuple(genomes)
+        self._fitnesses: tuple[float, ...] | None = None
+        self._forests: dict[str, Forest] = {}
+        self._ranks: dict[UUID, int] | None = None
+        if not self._genomes:
+            raise TreeError("a population has one genome or more; got none")
+        genes = [*self._genomes[0].alleles]
+        in_one_order = True
+        for rank, genome in enumerate(self._genomes):
+            if [*genome.alleles] != genes:
+                in_one_order = False
+                if genome.alleles.keys() != self._genomes[0].alleles.keys():
+                    self._refuse_genes(rank)
+        self._columns = self._transpose(genes, in_one_order=in_one_order)
+
+    @classmethod
+    def of(cls, genomes: Sequence[Genome]) -> Population:
+        """Return the genomes as a population; what is one already stays as it is."""
+        return genomes if isinstance(genomes, Population) else cls(genomes)
+
+    def forest(self, gene: str) -> Forest:
+        """Return all members' trees of one gene, side by side."""
+        found = self._forests.get(gene)
+        if found is None:
+            found = self._forests[gene] = Forest(self._columns[gene], Context(gene=gene))
+        return found
+
+    def rank_of(self, genome: Genome) -> int:
+        """Return the rank of a member.
+
+        Raises:
+            ClanTuneError: It is not a member, or two members have one uuid.
+        """
+        if self._ranks is None:
+            self._ranks = {member.uuid: rank for rank, member in enumerate(self._genomes)}
+            if len(self._ranks) < len(self._genomes):
+                self._refuse_twins()
+        if genome.uuid not in self._ranks:
+            raise ClanTuneError(
+                f"genome {genome.uuid} is not in the population that it should breed from; "
+                "give the list of all members' genomes, its own among them, in rank order"
+            )
+        return self._ranks[genome.uuid]
+
+    def fitnesses(self) -> tuple[float, ...]:
+        """Return every member's fitness in rank order: lower is better, NaN counts as infinity.
+
+        Raises:
+            ClanTuneError: A member has no fitness.
+        """
+        if self._fitnesses is None:
+            self._fitnesses = tuple(map(_comparable, range(len(self)), self._genomes))
+        return self._fitnesses
+
+    def _transpose(
+        self, genes: Sequence[str], *, in_one_order: bool
+    ) -> dict[str, tuple[AbstractAllele, ...]]:
+        every = [genome.alleles for genome in self._genomes]
+        if in_one_order:  # one pass over each genome: at a thousand members the memory is the cost
+            rows = zip(*(alleles.values() for alleles in every), strict=True)
+            return dict(zip(genes, rows, strict=True))
+        return {gene: tuple(alleles[gene] for alleles in every) for gene in genes}
+
+    def _refuse_genes(self, rank: int) -> None:
+        first, other = self._genomes[0].alleles, self._genomes[rank].alleles
+        only = [
+            f"only genome {place} has {sorted(names)}"
+            for place, names in ((0, first.keys() - other), (rank, other.keys() - first))
+            if names
+        ]
+        raise TreeError(
+            f"genomes 0 and {rank} of the population have different genes: {', '.join(only)}; "
+            "give every member the same ones"
+        )
+
+    def _refuse_twins(self) -> None:
+        uuids = [genome.uuid for genome in self._genomes]
+        twin = next(rank for rank, uuid in enumerate(uuids) if uuid in uuids[:rank])
+        raise ClanTuneError(
+            f"ranks {uuids.index(uuids[twin])} and {twin} have the same uuid {uuids[twin]}; give "
+            "each member one of its own: genome.with_uuid()"
+        )
+
+    def __len__(self) -> int:
+        return len(self._genomes)
+
+    @overload
+    def __getitem__(self, index: int) -> Genome: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Genome]: ...
+    def __getitem__(self, index: int | slice) -> Genome | Sequence[Genome]:
+        return self._genomes[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Population) and self._genomes == other._genomes
+
+    def __hash__(self) -> int:
+        return hash(self._genomes)
+
+    def __repr__(self) -> str:
+        return f"<Population of {len(self)} genomes, genes {[*self._genomes[0].alleles]}>"
+
+
+def _comparable(rank: int, genome: Genome) -> float:
+    if genome.fitness is None:
+        raise ClanTuneError(
+            f"rank {rank} has no fitness: call genome.set_fitness(loss) on every member before "
+            "selecting"
+        )
+    return math.inf if math.isnan(genome.fitness) else genome.fitness

@@ -1,0 +1,87 @@
+"""What strategies derive from. Each works alone; `Evolution` makes several work together.
+
+A concrete strategy is an attrs class (`@attrs.frozen`) whose fields are its parameters, with
+methods named like hooks: see `clantune_core.hookspecs`. It keeps no state; what it must remember
+from one generation to the next it puts into an allele's metadata, where it is inherited and saved.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from clantune_core._allele import AbstractAllele
+from clantune_core._calling import default
+from clantune_core.ancestry import Ancestry
+from clantune_core.genome import Genome
+
+if TYPE_CHECKING:
+    from clantune_core.evolution import Evolution
+
+
+class AbstractStrategy(abc.ABC):
+    """Root of all strategies: may set a genome up, and can be applied."""
+
+    __slots__ = ()
+
+    # The hooks take what they name, so the base classes take anything: mypy then accepts any
+    # selection of arguments in an override.
+    @default
+    def handle_setup(self, *args: Any, **kwargs: Any) -> AbstractAllele:
+        """Hook: add to a gene's metadata what this strategy learns along with it."""
+        allele: AbstractAllele = args[0] if args else kwargs["allele"]
+        return allele
+
+    @abc.abstractmethod
+    def apply_strategy(self, *args: Any, **kwargs: Any) -> Genome:
+        """Return a new genome; what it takes depends on the kind of strategy."""
+
+    def setup_genome(self, genome: Genome, rng: Random | None = None) -> Genome:
+        """Return the genome with what this strategy learns injected into its metadata."""
+        return self._alone().setup(genome, rng)
+
+    def _alone(self) -> Evolution:
+        from clantune_core.evolution import Evolution  # noqa: PLC0415  (it imports this module)
+
+        return Evolution([self])
+
+
+class AbstractMutationStrategy(AbstractStrategy):
+    """A strategy that changes alleles: implements `handle_mutating`."""
+
+    __slots__ = ()
+
+    @abc.abstractmethod
+    def handle_mutating(self, *args: Any, **kwargs: Any) -> AbstractAllele:
+        """Hook: change the value of an allele that can mutate."""
+
+    def apply_strategy(self, genome: Genome, rng: Random | None = None) -> Genome:
+        """Return the genome with its alleles mutated; identity and parents stay."""
+        return self._alone().mutate(genome, rng)
+
+
+class AbstractCrossbreedingStrategy(AbstractStrategy):
+    """A strategy that reduces many genomes to one: selects parents, combines alleles, or both."""
+
+    __slots__ = ()
+
+    @default
+    def select_ancestry(
+        self, *args: Any, **kwargs: Any
+    ) -> Ancestry | Iterable[tuple[float, UUID]] | None:
+        """Hook: choose the parents, and how much each contributes."""
+        return None
+
+    @default
+    def handle_crossbreeding(self, *args: Any, **kwargs: Any) -> AbstractAllele | None:
+        """Hook: make an allele out of those of all members."""
+        return None
+
+    def apply_strategy(
+        self, my_genome: Genome, population_genomes: Sequence[Genome], rng: Random | None = None
+    ) -> Genome:
+        """Return an offspring of the population: new identity, the ancestry as its parents."""
+        return self._alone().crossbreed(my_genome, population_genomes, rng)

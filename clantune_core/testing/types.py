@@ -1,0 +1,36 @@
+"""Tells hypothesis how to make what the core defines. Loaded by hypothesis, when it is loaded."""
+
+from __future__ import annotations
+
+
+def register_types() -> None:
+    """Register the core's types, so that `st.from_type(Genome)` works; called by hypothesis."""
+    from hypothesis import strategies as st  # noqa: PLC0415  (hypothesis is importing us)
+
+    from clantune_core.alleles import (  # noqa: PLC0415
+        AbstractAllele,
+        BoolAllele,
+        ContinuousAllele,
+        DiscreteAllele,
+        StringAllele,
+    )
+    from clantune_core.ancestry import Ancestry  # noqa: PLC0415
+    from clantune_core.genome import Genome  # noqa: PLC0415
+    from clantune_core.population import Population  # noqa: PLC0415
+    from clantune_core.testing.generators import (  # noqa: PLC0415
+        CONTINUOUS,
+        alleles,
+        ancestries,
+        genomes,
+        populations,
+    )
+
+    discrete = (BoolAllele, StringAllele)
+    for kind in (*CONTINUOUS, *discrete):
+        st.register_type_strategy(kind, alleles(kind))
+    st.register_type_strategy(AbstractAllele, alleles())
+    st.register_type_strategy(ContinuousAllele, alleles(*CONTINUOUS))
+    st.register_type_strategy(DiscreteAllele, alleles(*discrete))
+    st.register_type_strategy(Genome, genomes())
+    st.register_type_strategy(Population, populations())
+    st.register_type_strategy(Ancestry, populations().flatmap(ancestries))

@@ -1,0 +1,240 @@
+"""Walking and synthesizing N allele trees in lockstep: depth first, children first, in order.
+
+Handlers see *flattened* nodes: an allele in metadata shows as its value, so that a handler never
+learns about trees. Because children come first, the value that a node reads is already the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, TypeVar, overload
+
+from clantune_core.context import Context
+from clantune_core.errors import TreeError, shown
+
+if TYPE_CHECKING:
+    from clantune_core._allele import AbstractAllele
+
+R = TypeVar("R")
+
+Predicate = Callable[["AbstractAllele", Context], bool]
+"""Whether a handler is called for a node. Its children are visited in any case."""
+
+Walker = Callable[[Sequence["AbstractAllele"], Context], R]
+"""Takes the nodes at one place of all trees."""
+
+Synthesizer = Callable[["AbstractAllele", Sequence["AbstractAllele"], Context], "AbstractAllele"]
+"""Takes the template's node and the nodes at the same place of all trees; returns the new node."""
+
+
+def can_mutate(allele: AbstractAllele, context: Context) -> bool:  # noqa: ARG001
+    """Predicate: nodes that mutation may change."""
+    return allele.can_mutate
+
+
+def can_crossbreed(allele: AbstractAllele, context: Context) -> bool:  # noqa: ARG001
+    """Predicate: nodes that crossbreeding may change."""
+    return allele.can_crossbreed
+
+
+def is_hyperparameter(allele: AbstractAllele, context: Context) -> bool:  # noqa: ARG001
+    """Predicate: genes themselves, not the alleles in their metadata."""
+    return context.is_hyperparameter
+
+
+class Forest:
+    """N allele trees of one shape, side by side.
+
+    What it finds out, it keeps: a population that many members breed from is compared and
+    flattened once.
+    """
+
+    __slots__ = ("_children", "_context", "_nodes", "alleles")
+
+    def __init__(self, alleles: Iterable[AbstractAllele], context: Context) -> None:
+        self.alleles = tuple(alleles)
+        self._context = context
+        self._children: dict[str, Forest] | None = None
+        self._nodes: Sequence[AbstractAllele] | None = None
+        if len(set(map(type, self.alleles))) > 1:
+            self._refuse([type(allele).__name__ for allele in self.alleles])
+
+    @property
+    def children(self) -> Mapping[str, Forest]:
+        """The forests of the alleles in metadata, by name, in the order of the first tree.
+
+        Raises:
+            TreeError: The trees differ in these names, or in a kind.
+        """
+        if self._children is None:
+            # The common case, no tree below any gene, costs no loop in Python.
+            different = set(map(id, map(attrgetter("metadata"), self.alleles)))
+            bare = len(different) == 1 and not self.alleles[0].metadata.children
+            self._children = {} if bare else self._compare()
+        return self._children
+
+    def _compare(self) -> dict[str, Forest]:
+        every = [allele.metadata.children for allele in self.alleles]
+        names = every[0].keys()
+        if any(children.keys() != names for children in every):
+            self._refuse([f"with alleles {sorted(children)} in metadata" for children in every])
+        return {
+            name: Forest(map(itemgetter(name), every), self._context.below(name)) for name in names
+        }
+
+    @property
+    def nodes(self) -> Sequence[AbstractAllele]:
+        """The trees' top nodes, flattened."""
+        if self._nodes is None:
+            self._nodes = _Flattened(self.alleles) if self.children else self.alleles
+        return self._nodes
+
+    def check(self, template: AbstractAllele, names: Mapping[str, object]) -> None:
+        """Raise a `TreeError` unless the template's top node is of the shape of these trees."""
+        if type(template) is not type(self.alleles[0]):
+            self._refuse([type(template).__name__, type(self.alleles[0]).__name__], template=True)
+        if (names or self.children) and names.keys() != self.children.keys():
+            sides = [sorted(names), sorted(self.children)]
+            self._refuse([f"with alleles {side} in metadata" for side in sides], template=True)
+
+    def _refuse(self, sides: Sequence[str], *, template: bool = False) -> None:
+        other = next(i for i, side in enumerate(sides) if side != sides[0])
+        names = ("the template", "tree 0") if template else ("tree 0", f"tree {other}")
+        raise TreeError(
+            f"{self._context.place}: the trees differ: {names[0]} is {sides[0]}, {names[1]} is "
+            f"{sides[other]}; give every genome the same genes of the same kinds, and set all of "
+            "them up with the same strategies"
+        )
+
+
+class _Flattened(Sequence["AbstractAllele"]):
+    """Nodes that are flattened when somebody looks at them: most handlers look at two of many."""
+
+    __slots__ = ("_made", "_trees")
+
+    def __init__(self, trees: tuple[AbstractAllele, ...]) -> None:
+        self._trees = trees
+        self._made: dict[int, AbstractAllele] = {}
+
+    def __len__(self) -> int:
+        return len(self._trees)
+
+    @overload
+    def __getitem__(self, index: int) -> AbstractAllele: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[AbstractAllele]: ...
+    def __getitem__(self, index: int | slice) -> AbstractAllele | Sequence[AbstractAllele]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        node = self._made.get(index)
+        if node is None:
+            tree = self._trees[index]
+            node = self._made[index] = tree.over(tree.metadata.children, flat=True)
+        return node
+
+
+def walk_trees(
+    alleles: Sequence[AbstractAllele],
+    handler: Walker[R],
+    predicate: Predicate | None = None,
+) -> list[R]:
+    """Call the handler at every place of N trees of one shape; return what it returned, in order.
+
+    Args:
+        alleles: The roots of the trees.
+        handler: Takes the flattened nodes at one place, in the order of `alleles`, and the context.
+        predicate: Asked about the first tree's node; None means every node.
+
+    Raises:
+        TreeError: The trees differ in shape or kind.
+    """
+    if not alleles:
+        raise TreeError("there is no tree to walk: give one allele or more")
+    results: list[R] = []
+    walk_forest(Forest(alleles, Context()), Context(), handler, predicate, results)
+    return results
+
+
+def walk_forest(
+    forest: Forest,
+    context: Context,
+    handler: Walker[R],
+    predicate: Predicate | None,
+    results: list[R],
+) -> None:
+    """Walk trees whose place in a genome is known, adding to `results`."""
+    for name, below in forest.children.items():
+        walk_forest(below, context.below(name), handler, predicate, results)
+    nodes = forest.nodes
+    if predicate is None or predicate(nodes[0], context):
+        try:
+            results.append(handler(nodes, context))
+        except Exception as error:
+            error.add_note(f"at {context.place}")
+            raise
+
+
+def synthesize_trees(
+    template: AbstractAllele,
+    alleles: Sequence[AbstractAllele],
+    handler: Synthesizer,
+    predicate: Predicate | None = None,
+) -> AbstractAllele:
+    """Make one tree out of a template and N trees of its shape.
+
+    Args:
+        template: The tree to start from; what the predicate leaves out stays as it is here.
+        alleles: The roots of the trees to draw on.
+        handler: Takes the template's node, the nodes at the same place of all trees (all of them
+            flattened) and the context; returns the new node. A flattened node stands for itself
+            alone, and gets the children that were made for it; an allele that is not flattened
+            replaces the whole tree below it.
+        predicate: Asked about the template's node; None means every node.
+
+    Raises:
+        TreeError: The trees differ in shape or kind, or the handler returned no allele.
+    """
+    if not alleles:
+        raise TreeError("there is no tree to draw on: give one allele or more")
+    forest = Forest(alleles, Context())
+    return synthesize_forest(template, forest, Context(), handler, predicate)
+
+
+def synthesize_forest(
+    template: AbstractAllele,
+    forest: Forest,
+    context: Context,
+    handler: Synthesizer,
+    predicate: Predicate | None,
+) -> AbstractAllele:
+    """Synthesize trees whose place in a genome is known."""
+    before = template.metadata.children
+    forest.check(template, before)
+    made: dict[str, AbstractAllele] = {}
+    node = template
+    if before:
+        for name, child in before.items():
+            below = forest.children[name]
+            made[name] = synthesize_forest(child, below, context.below(name), handler, predicate)
+        node = template.over(made, flat=True)
+    if predicate is not None and not predicate(node, context):
+        return template.over(made) if made else template
+    try:
+        result = handler(node, forest.nodes, context)
+        if type(result) is not type(template):  # else it is an allele for certain
+            _require_allele(result)
+    except Exception as error:
+        error.add_note(f"at {context.place}")
+        raise
+    return result.over(made) if result.metadata.flat else result
+
+
+def _require_allele(result: object) -> None:
+    from clantune_core._allele import AbstractAllele  # noqa: PLC0415  (it imports this module)
+
+    if not isinstance(result, AbstractAllele):
+        raise TreeError(
+            f"the handler returned {shown(result)}, which is no allele; return the node that it "
+            "was given, changed or not, e.g. allele.with_value(...)"
+        )
