@@ -12,7 +12,7 @@ import attrs
 from clantune_core import trees
 from clantune_core._frozen import MAX_DEPTH, FrozenDict, freeze, freeze_text
 from clantune_core.context import Context
-from clantune_core.errors import AlleleError, shown
+from clantune_core.errors import AlleleError, shown, step
 
 R = TypeVar("R")
 
@@ -34,17 +34,15 @@ class Metadata(FrozenDict[str, Any]):
     def __init__(self, entries: Mapping[str, object]) -> None:
         super().__init__(
             {
-                _entry_name(name): entry
+                _entry_name(name): entry.whole()
                 if isinstance(entry, AbstractAllele)
-                else freeze(entry, f"metadata.{name}")
+                else freeze(entry, step("metadata", str(name)))
                 for name, entry in entries.items()
             }
         )
         self.children = {n: e for n, e in self.items() if isinstance(e, AbstractAllele)}
-        self.depth = 1 + max((c.metadata.depth for c in self.children.values()), default=-1)
+        self.depth = _depth_over(self.children)
         self.flat = False
-        if self.depth > MAX_DEPTH:
-            raise AlleleError(f"alleles are nested more than {MAX_DEPTH} deep in metadata")
 
     @classmethod
     def of(cls, entries: Mapping[str, object]) -> Metadata:
@@ -61,7 +59,7 @@ class Metadata(FrozenDict[str, Any]):
         dict.update(made, self)
         dict.update(made, {n: c.value for n, c in children.items()} if flat else children)
         made.children = children
-        made.depth = self.depth
+        made.depth = self.depth if flat else _depth_over(children)
         made.flat = flat
         return made
 
@@ -79,6 +77,13 @@ class Metadata(FrozenDict[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Metadata, ({**self, **self.children},))
+
+
+def _depth_over(children: Mapping[str, AbstractAllele]) -> int:
+    depth = 1 + max([child.metadata.depth for child in children.values()], default=-1)
+    if depth > MAX_DEPTH:
+        raise AlleleError(f"alleles are nested more than {MAX_DEPTH} deep in metadata")
+    return depth
 
 
 NO_METADATA = Metadata({})
@@ -166,6 +171,10 @@ class AbstractAllele(abc.ABC):
         """Return this node over other alleles in its metadata, shown by value if `flat`."""
         return self._replace(metadata=self.metadata.over(children, flat=flat))
 
+    def whole(self) -> Self:
+        """Return this node as trees hold it, where a handler sees it flattened."""
+        return self.over(self.metadata.children) if self.metadata.flat else self
+
     def walk_tree(
         self,
         handler: Callable[[AbstractAllele, Context], R],
@@ -200,7 +209,12 @@ class AbstractAllele(abc.ABC):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _default(self, field: attrs.Attribute[Any]) -> object:
-        return self.check_domain(None) if field.name == "domain" else field.default
+        if field.name != "domain":
+            return field.default
+        try:
+            return self.check_domain(None)
+        except AlleleError:  # this kind needs one, and so has no default
+            return None
 
 
 _set = object.__setattr__

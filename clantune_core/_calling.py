@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clantune_core._allele import AbstractAllele
     from clantune_core.strategies import AbstractStrategy
 
-S = TypeVar("S", bound="AbstractStrategy")
+F = TypeVar("F", bound=Callable[..., Any])
 
 HOOKS: Mapping[str, str] = {
     "handle_setup": hookspecs.FOLD,
@@ -60,6 +60,7 @@ class Step:
 
 
 Observer = Callable[[Step], object]
+"""Called after each strategy's turn; what it returns is not looked at."""
 
 
 @attrs.frozen
@@ -81,7 +82,7 @@ def _is_implemented(strategy: type, hook: str) -> bool:
     return method is not None and not getattr(method, "clantune_default", False)
 
 
-def default(method: Callable[..., Any]) -> Callable[..., Any]:
+def default(method: F) -> F:
     """Mark a base class's method that stands for "not implemented"."""
     cast("Any", method).clantune_default = True
     return method
@@ -101,8 +102,12 @@ class _Seat:
             named = attribute in HOOKS and _is_implemented(type(strategy), attribute)
             if marked is not None or named:
                 setattr(self, attribute, getattr(strategy, attribute))
-            elif attribute.startswith(("handle_", "select_")) and attribute not in HOOKS:
+            elif callable(method) and _looks_like_a_hook(attribute):  # a field may be called so
                 _refuse_hook(name, attribute)
+
+
+def _looks_like_a_hook(name: str) -> bool:
+    return name.startswith(("handle_", "select_")) and name not in HOOKS
 
 
 class _Manager(pluggy.PluginManager):
@@ -131,8 +136,7 @@ class Calls:
         self.observer = observer
         manager = _Manager("clantune")
         manager.add_hookspecs(hookspecs)
-        # pluggy calls the last one registered first; the user's list is read from the top.
-        for index, strategy in reversed([*enumerate(strategies)]):
+        for index, strategy in enumerate(strategies):
             name = f"{index}:{type(strategy).__name__}"
             _register(manager, _Seat(strategy, name), name)
         self.implementations = {hook: _implementations(manager, hook) for hook in HOOKS}
@@ -195,7 +199,7 @@ def _register(manager: pluggy.PluginManager, seat: _Seat, name: str) -> None:
     except pluggy.PluginValidationError as error:
         for hook, method in vars(seat).items():
             if hook not in HOOKS:
-                _refuse_hook(name, hook)
+                _refuse_hook(name, hook, marked=True)
             offered = pluggy_arguments(hook)
             for argument in inspect.signature(method).parameters:
                 if argument not in offered:
@@ -211,7 +215,8 @@ def _register(manager: pluggy.PluginManager, seat: _Seat, name: str) -> None:
 
 
 def _implementations(manager: pluggy.PluginManager, hook: str) -> tuple[Implementation, ...]:
-    found = reversed(getattr(manager.hook, hook).get_hookimpls())
+    # pluggy would call the last one first, and turns the list around once more for `trylast`.
+    found = sorted(getattr(manager.hook, hook).get_hookimpls(), key=_turn)
     steps = []
     for impl in found:
         if impl.wrapper or impl.hookwrapper:
@@ -221,8 +226,22 @@ def _implementations(manager: pluggy.PluginManager, hook: str) -> tuple[Implemen
                 strategy=impl.plugin_name,
                 hook=hook,
             )
+        for argument in inspect.signature(impl.function).parameters:
+            if argument in pluggy_arguments(hook) and argument not in impl.argnames:
+                raise StrategyError(
+                    f"{hook} of strategy {impl.plugin_name!r} takes {argument!r} with a default "
+                    "or by keyword only, and so would never be given it; write the plain name, as "
+                    "in def handle_mutating(self, allele, rng)",
+                    strategy=impl.plugin_name,
+                    hook=hook,
+                )
         steps.append(Implementation(impl.plugin_name, impl.function, impl.argnames))
     return tuple(steps)
+
+
+def _turn(impl: pluggy.HookImpl) -> tuple[int, int]:
+    """Return the key that puts first ones first and last ones last, each in the user's order."""
+    return impl.trylast - impl.tryfirst, int(impl.plugin_name.partition(":")[0])
 
 
 def pluggy_arguments(hook: str) -> tuple[str, ...]:
@@ -230,12 +249,13 @@ def pluggy_arguments(hook: str) -> tuple[str, ...]:
     return tuple(inspect.signature(getattr(hookspecs, hook)).parameters)
 
 
-def _refuse_hook(strategy: str, name: str) -> None:
+def _refuse_hook(strategy: str, name: str, *, marked: bool = False) -> None:
     near = difflib.get_close_matches(name, HOOKS, 1)
     guess = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(HOOKS)}."
+    own = "has no @hookimpl" if marked else "starts with an underscore"
     raise StrategyError(
         f"strategy {strategy!r} defines {name}, which is no hook; {guess} A method of your own "
-        "starts with an underscore",
+        f"{own}",
         strategy=strategy,
         hook=name,
     )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Never, TypeVar
 
-from clantune_core.errors import DataError, shown
+from clantune_core.errors import DataError, shown, step
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -16,6 +16,9 @@ MAX_DEPTH = 32
 
 MAX_INTEGER_BITS = 1024
 """Integers of plain data stay within what a reader in another language can take in."""
+
+MAX_VALUES = 250_000
+"""A genome of a thousand genes in a thousand members' population has a tenth of these values."""
 
 
 class FrozenDict(dict[K, V]):
@@ -47,9 +50,20 @@ class FrozenDict(dict[K, V]):
 
 
 class PlainDict(FrozenDict[str, Any]):
-    """A mapping that `freeze` made: plain data all the way down."""
+    """A mapping that `freeze` made: plain data all the way down.
 
-    __slots__ = ()
+    Attributes:
+        room: How many levels it was allowed, and so has at most.
+    """
+
+    __slots__ = ("room",)
+
+    def __init__(self, items: Iterable[tuple[str, Any]] = (), room: int = 1) -> None:
+        super().__init__(items)
+        self.room = room
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (PlainDict, (tuple(self.items()), self.room))
 
 
 class Fault:
@@ -70,26 +84,82 @@ def freeze(value: object, path: str = "$", room: int = MAX_DEPTH) -> Any:
     Raises:
         DataError: Something is not plain data, not finite, or too deep or too large to be saved.
     """
-    if value is None or isinstance(value, bool | PlainDict):
-        return value
-    if isinstance(value, str | int | float):
-        return _freeze_scalar(value, path)
-    if not isinstance(value, Mapping | list | tuple):
-        raise DataError(_not_plain(value), path=path)
-    if not room:
-        raise DataError("lists and mappings are nested too deep", path=path)
-    if isinstance(value, Mapping):
-        return PlainDict(_frozen_items(value.items(), path, room - 1))
-    return tuple(freeze(item, f"{path}[{i}]", room - 1) for i, item in enumerate(value))
+    try:
+        return _Freezer().freeze(value, room)
+    except _Refusal as refusal:
+        raise DataError(refusal.problem, path=refusal.path(path)) from None
+
+
+class _Refusal(Exception):
+    """On its way up through nested data it learns where it comes from.
+
+    Spelling out the path of every value on the way down would take time that grows with the square
+    of what somebody sends.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.steps: list[str | int] = []
+
+    def path(self, start: str) -> str:
+        for name in reversed(self.steps):
+            start = f"{start}[{name}]" if isinstance(name, int) else step(start, name)
+        return start
+
+
+class _Freezer:
+    """Freezes one value, and counts: lists that share their parts are larger than they look."""
+
+    def __init__(self) -> None:
+        self._left = MAX_VALUES
+
+    def freeze(self, value: object, room: int) -> Any:
+        if value is None or value is True or value is False:
+            return value
+        if isinstance(value, str | int | float):
+            return _freeze_scalar(value)
+        if isinstance(value, PlainDict) and value.room <= room:
+            return value
+        if not isinstance(value, list | tuple | Mapping):
+            raise _Refusal(_not_plain(value))
+        if not room:
+            raise _Refusal("lists and mappings are nested too deep")
+        self._left -= 1 + len(value)
+        if self._left < 0:
+            raise _Refusal(f"there are more than {MAX_VALUES} values")
+        if isinstance(value, list | tuple):
+            return tuple(self._frozen_list(value, room - 1))
+        return PlainDict(self._frozen_items(value, room - 1), room)
+
+    def _frozen_items(
+        self, mapping: Mapping[object, object], room: int
+    ) -> Iterable[tuple[str, Any]]:
+        for key, item in mapping.items():
+            if not isinstance(key, str):
+                raise _Refusal(f"the key {shown(key)} is no text")
+            name = _freeze_text(key)
+            try:
+                yield name, self.freeze(item, room)
+            except _Refusal as refusal:
+                refusal.steps.append(name)
+                raise
+
+    def _frozen_list(self, items: Iterable[object], room: int) -> Iterable[Any]:
+        for place, item in enumerate(items):
+            try:
+                yield self.freeze(item, room)
+            except _Refusal as refusal:
+                refusal.steps.append(place)
+                raise
 
 
 def freeze_text(text: str, path: str) -> str:
     """Return text that every file and terminal can hold: no half of a surrogate pair."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DataError(f"text has a lone surrogate: {ascii(text)[:80]}", path=path) from None
-    return str(text)
+        return _freeze_text(text)
+    except _Refusal as refusal:
+        raise DataError(refusal.problem, path=path) from None
 
 
 def thaw(value: Any) -> Any:
@@ -101,25 +171,24 @@ def thaw(value: Any) -> Any:
     return value
 
 
-def _freeze_scalar(value: str | float, path: str) -> str | float:
+def _freeze_scalar(value: str | float) -> str | float:
     if isinstance(value, str):
-        return freeze_text(value, path)
+        return _freeze_text(value)
     if isinstance(value, int):
         if value.bit_length() > MAX_INTEGER_BITS:
-            raise DataError(f"an integer of more than {MAX_INTEGER_BITS} bits", path=path)
+            raise _Refusal(f"an integer of more than {MAX_INTEGER_BITS} bits")
         return int(value)
     if not math.isfinite(value):
-        raise DataError(f"{value} is not a finite number", path=path)
+        raise _Refusal(f"{float(value)} is not a finite number")
     return float(value)
 
 
-def _frozen_items(
-    items: Iterable[tuple[object, object]], path: str, room: int
-) -> Iterable[tuple[str, Any]]:
-    for key, item in items:
-        if not isinstance(key, str):
-            raise DataError(f"the key {shown(key)} is no text", path=path)
-        yield freeze_text(key, path), freeze(item, f"{path}.{key}", room)
+def _freeze_text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _Refusal(f"text has a lone surrogate: {shown(text)}") from None
+    return str.__str__(text)  # `str` of an enumeration's member is its name
 
 
 def _not_plain(value: object) -> str:

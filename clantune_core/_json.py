@@ -7,9 +7,9 @@ import math
 from typing import Any
 
 from clantune_core._frozen import MAX_DEPTH, Fault, freeze
-from clantune_core.errors import DataError
+from clantune_core.errors import DataError, shown
 
-MAX_CHARACTERS = 32 * 2**20
+MAX_CHARACTERS = 8 * 2**20
 """A document of a thousand members' ancestry is a tenth of a megabyte: this is no limit in use."""
 
 DOCUMENT_DEPTH = 4 * MAX_DEPTH
@@ -38,7 +38,7 @@ def parse(text: str | bytes) -> Any:
         place = f"line {error.lineno}, column {error.colno}"
         raise DataError(f"not JSON, or cut short: {error.msg} at {place}") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"not JSON: byte {error.start} is not UTF-8 text") from None
+        raise DataError(f"not JSON: byte {error.start} is no text in UTF-8") from None
     except RecursionError:
         raise DataError("lists and mappings are nested too deep") from None
     return freeze(data, room=DOCUMENT_DEPTH)
@@ -48,7 +48,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Fault:
     made: dict[str, Any] = {}
     for key, value in pairs:
         if key in made:
-            return Fault(f"the key {key!r} is there twice")
+            return Fault(f"the key {shown(key)} is there twice")
         made[key] = value
     return made
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import os
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 STRATEGIES = "clantune.strategies"
 KINDS = "clantune.alleles"
 DISABLE = "CLANTUNE_DISABLE_PLUGINS"
-"""Environment variable: distributions that are switched off, with commas between them."""
+"""Environment variable: distributions that are switched off, with commas or spaces between."""
 
 _WHAT = {STRATEGIES: "strategy", KINDS: "kind of allele"}
 
@@ -84,18 +86,27 @@ def load_strategy(name: str, /, **parameters: Any) -> AbstractStrategy:
         StrategyError: It does not take these parameters.
     """
     kind = strategy_class(name)
-    signature = inspect.signature(kind)
+    signature = inspect.signature(kind).replace(return_annotation=inspect.Signature.empty)
     try:
         signature.bind(**parameters)
     except TypeError as error:
         raise StrategyError(
             f"strategy {name!r} is made as {kind.__name__}{signature}: {error}", strategy=name
         ) from None
-    return kind(**parameters)
+    try:
+        return kind(**parameters)
+    except Exception as error:
+        error.add_note(f"in the parameters of strategy {name!r}")
+        raise
 
 
 def strategy_class(name: str) -> type[AbstractStrategy]:
     """Return the class of an installed strategy. Raises `PluginError` as `load_strategy` does."""
+    return _strategy_class(name, _surroundings())
+
+
+@functools.lru_cache(maxsize=128)  # 2 ms each; it remembers no failure, after which people install
+def _strategy_class(name: str, _: Surroundings) -> type[AbstractStrategy]:
     entry = _find(STRATEGIES, name)
     return InstalledStrategy(entry.name, _distribution(entry), _version(entry), entry).load()
 
@@ -106,10 +117,14 @@ def strategy_name(kind: type[AbstractStrategy]) -> str:
     Raises:
         StrategyError: It is not: it has no tag to be saved under.
     """
+    return _strategy_name(kind, _surroundings())
+
+
+@functools.lru_cache(maxsize=128)
+def _strategy_name(kind: type[AbstractStrategy], _: Surroundings) -> str:
     package = kind.__module__.partition(".")[0]
     for entry in _entries(STRATEGIES):
-        ours = entry.module.partition(".")[0] == package and not _is_disabled(entry)
-        if ours and _import(entry, STRATEGIES) is kind:
+        if _package(entry) == package and not _is_disabled(entry) and _leads_to(entry, kind):
             return entry.name
     raise StrategyError(
         f"{kind.__name__} cannot be saved, because no installed package gives it a name; in its "
@@ -137,6 +152,21 @@ def allele_class(tag: str) -> type[AbstractAllele]:
                 name=tag,
             )
     return known[tag]
+
+
+def _leads_to(entry: EntryPoint, kind: type) -> bool:
+    try:
+        return _import(entry, STRATEGIES) is kind
+    except PluginError:  # a broken neighbour in the same package, which nobody asked for
+        return False
+
+
+Surroundings = tuple[str, tuple[str, ...]]
+
+
+def _surroundings() -> Surroundings:
+    """Return what decides which plugins there are, besides what is installed."""
+    return os.environ.get(DISABLE, ""), tuple(sys.path)
 
 
 def _entries(group: str) -> list[EntryPoint]:
@@ -188,17 +218,22 @@ def _import(entry: EntryPoint, group: str) -> object:
 
 
 def _distribution(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else "unknown"
+    # A damaged package may have neither; it must not keep others from being found.
+    return (entry.dist and entry.dist.name) or "unknown"
 
 
 def _version(entry: EntryPoint) -> str:
-    return entry.dist.version if entry.dist else "unknown"
+    return (entry.dist and entry.dist.version) or "unknown"
+
+
+def _package(entry: EntryPoint) -> str:
+    return re.split(r"[.:\s]", entry.value.strip(), maxsplit=1)[0]
 
 
 def _is_disabled(entry: EntryPoint) -> bool:
-    names = os.environ.get(DISABLE, "").split(",")
-    return _normal(_distribution(entry)) in {_normal(name) for name in names}
+    names = re.split(r"[,\s]+", os.environ.get(DISABLE, ""))
+    return _normal(_distribution(entry)) in map(_normal, names)
 
 
 def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import attrs
 import cattrs
+from cattrs.errors import AttributeValidationNote, IterableValidationNote
 
-from clantune_core.errors import ClanTuneError, DataError, shown
+from clantune_core.errors import ClanTuneError, DataError, shown, step
 
 T = TypeVar("T")
 
@@ -32,14 +33,16 @@ class Record:
 
     def mapping(self, name: str) -> Mapping[str, Any]:
         """Return an entry that is a mapping; an empty one if it is missing."""
-        return mapping(self._data.get(name, {}), f"{self._path}.{name}")
+        return mapping(self._data.get(name, {}), step(self._path, name))
 
     def text(self, name: str) -> str:
         """Return an entry that is a text."""
+        if name not in self:
+            raise DataError(f"entry {name!r} is missing", path=self._path)
         value = self.get(name)
         if isinstance(value, str):
             return value
-        raise DataError(f"{shown(value)} is no text", path=f"{self._path}.{name}")
+        raise DataError(f"{shown(value)} is no text", path=step(self._path, name))
 
 
 def mapping(value: object, path: str) -> Mapping[str, Any]:
@@ -65,13 +68,13 @@ def uuid(value: object, path: str) -> UUID:
 
 
 def make(path: str, kind: Callable[..., T], *args: Any, **fields: Any) -> T:
-    """Return `kind(...)`; what it refuses is a fault at this path."""
+    """Return `kind(...)`; what it refuses, in whatever way, is a fault at this path."""
     try:
         return kind(*args, **fields)
     except DataError as error:
         raise error.below(path) from error
-    except (ClanTuneError, TypeError, ValueError) as error:
-        raise DataError(str(error), path=path) from error
+    except Exception as error:
+        raise DataError(_summary(error), path=path) from error
 
 
 # ---- Fields of attrs classes, by their types ----
@@ -97,13 +100,13 @@ for _kind in (bool, int, float, str):  # cattrs alone would take "no" for True
 
 def read_fields(kind: type, given: Mapping[str, Any], path: str) -> dict[str, Any]:
     """Return what an attrs class is made with, in the types of its fields."""
-    fields = {field.name: field for field in attrs.fields(attrs.resolve_types(kind)) if field.init}
+    fields = _fields(kind, path)
     record = Record(given, path, set(fields))
     for name, field in fields.items():
         if field.default is attrs.NOTHING and name not in record:
             raise DataError(f"entry {name!r} is missing", path=path)
     return {
-        name: _structure(record.get(name), field.type, f"{path}.{name}")
+        name: _structure(record.get(name), field.type, step(path, name))
         for name, field in fields.items()
         if name in record
     }
@@ -112,10 +115,31 @@ def read_fields(kind: type, given: Mapping[str, Any], path: str) -> dict[str, An
 def write_fields(instance: Any, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the fields that an attrs instance was made with, unstructured."""
     return {
-        field.name: converter.unstructure(getattr(instance, field.name))
+        _alias(field): converter.unstructure(getattr(instance, field.name))
         for field in attrs.fields(type(instance))
         if field.init and field.name not in leave_out
     }
+
+
+def _fields(kind: type, path: str) -> dict[str, attrs.Attribute[Any]]:
+    """Return the fields that an attrs class is made with, by the names of its arguments."""
+    if not attrs.has(kind):
+        raise DataError(
+            f"{kind.__name__} is no attrs class, so its parameters are not known", path=path
+        )
+    try:
+        attrs.resolve_types(kind)
+    except Exception as error:
+        raise DataError(
+            f"the types of {kind.__name__}'s fields are not known: {_summary(error)}; in its "
+            "module, import them outside of TYPE_CHECKING",
+            path=path,
+        ) from error
+    return {_alias(field): field for field in attrs.fields(kind) if field.init}
+
+
+def _alias(field: attrs.Attribute[Any]) -> str:
+    return field.alias or field.name
 
 
 def _structure(value: object, kind: Any, path: str) -> Any:
@@ -123,13 +147,27 @@ def _structure(value: object, kind: Any, path: str) -> Any:
         return value
     try:
         return converter.structure(value, kind)
-    except DataError as error:
-        raise error.below(path) from error
     except Exception as error:
-        raise DataError(_summary(error), path=path) from error
+        cause, place = _innermost(error, path)
+        if isinstance(cause, DataError):
+            raise cause.below(place) from error
+        raise DataError(_summary(cause), path=place) from error
+
+
+def _innermost(error: BaseException, path: str) -> tuple[BaseException, str]:
+    """Return the first fault in what cattrs raises for nested types, and the path to it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+        for note in getattr(error, "__notes__", ()):
+            if isinstance(note, IterableValidationNote):
+                path = f"{path}[{note.index}]"
+            elif isinstance(note, AttributeValidationNote):
+                path = step(path, note.name)
+    return error, path
 
 
 def _summary(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(error) or type(error).__name__
+    """Return what an error says; with its type, where the words alone may say nothing."""
+    if isinstance(error, ClanTuneError | TypeError | ValueError) and str(error):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

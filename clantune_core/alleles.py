@@ -77,9 +77,14 @@ class Range(NamedTuple):
     max: float
 
     def __str__(self) -> str:
-        low = "-∞" if self.min == -sys.float_info.max else f"{self.min:.6g}"
-        high = "∞" if self.max == sys.float_info.max else f"{self.max:.6g}"
+        low = "-∞" if self.min == -sys.float_info.max else _exactly(self.min)
+        high = "∞" if self.max == sys.float_info.max else _exactly(self.max)
         return f"{low} .. {high}"
+
+
+def _exactly(number: float) -> str:
+    short = f"{number:.6g}"
+    return short if float(short) == number else repr(number)
 
 
 class ContinuousAllele(AbstractAllele):
@@ -109,7 +114,7 @@ class ContinuousAllele(AbstractAllele):
             return self
         if not math.isfinite(latent):
             raise AlleleError(f"the latent value {latent} is not a finite number")
-        return self._replace(value=self._clip(self.from_latent(latent)))
+        return self._replace(value=self._number(self._clip(self.from_latent(latent))))
 
     def with_value(self, value: Any) -> Self:
         """Return this allele with another value, clipped to the domain."""
@@ -179,6 +184,9 @@ class FloatAllele(ContinuousAllele):
         return latent
 
 
+_LARGEST_LOG = math.log(sys.float_info.max)
+
+
 @allele_kind("log_float")
 @attrs.frozen(repr=False)
 class LogFloatAllele(ContinuousAllele):
@@ -192,7 +200,7 @@ class LogFloatAllele(ContinuousAllele):
 
     def from_latent(self, latent: float) -> float:
         """Return e to the power of the place, or the largest number if that overflows."""
-        return math.exp(latent) if latent < 709.0 else sys.float_info.max
+        return math.exp(latent) if latent < _LARGEST_LOG else sys.float_info.max
 
 
 @allele_kind("logit_float")
@@ -234,8 +242,15 @@ class IntAllele(ContinuousAllele):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
-        if self.position is not None and round(super()._number(self.position)) != self.value:
-            raise AlleleError(f"position {self.position!r} does not round to {self.value!r}")
+        if self.position is None:
+            return
+        position = super()._number(self.position)
+        if round(position) != self.value or self._clip(position) != position:
+            raise AlleleError(
+                f"position {position!r} does not round to {self.value!r} within {self.domain}"
+            )
+        # One form for one allele: no position where it says nothing.
+        object.__setattr__(self, "position", None if position == self.value else position)
 
     @property
     def latent(self) -> float:
@@ -314,9 +329,6 @@ class StringAllele(DiscreteAllele):
         if domain is None:
             raise AlleleError('StringAllele needs its choices: domain=("cosine", "linear", ...)')
         return tuple(freeze_text(choice, "domain") for choice in _distinct(domain, str))
-
-    def _default(self, field: attrs.Attribute[Any]) -> object:
-        return field.default
 
 
 def _distinct(domain: object, wanted: type) -> tuple[Any, ...]:

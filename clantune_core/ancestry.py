@@ -36,7 +36,7 @@ class Parent(NamedTuple):
 def _checked_probabilities(given: Iterable[Any]) -> tuple[float, ...]:
     try:
         probabilities = tuple(map(float, given))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise AncestryError(f"probabilities are numbers; got {shown(given)}") from None
     for rank, probability in enumerate(probabilities):
         if not 0.0 <= probability <= 1.0 + TOLERANCE:  # NaN fails this too
@@ -100,7 +100,10 @@ class Ancestry(Sequence[Parent]):
     @classmethod
     def from_weights(cls, weights: Sequence[float], population: Sequence[HasUuid]) -> Ancestry:
         """Make an ancestry from weights in rank order, dividing them by their sum."""
-        total = math.fsum(weights)
+        try:
+            total = math.fsum(weights)
+        except (TypeError, ValueError, OverflowError):
+            raise AncestryError(f"weights are finite numbers; got {shown(weights)}") from None
         if not 0.0 < total < math.inf:
             raise AncestryError(f"weights sum to a positive finite number; these to {total}")
         return cls([weight / total for weight in weights], [genome.uuid for genome in population])
@@ -108,6 +111,8 @@ class Ancestry(Sequence[Parent]):
     @classmethod
     def sole(cls, rank: int, population: Sequence[HasUuid]) -> Ancestry:
         """Make the ancestry of an offspring with a single parent."""
+        if not 0 <= rank < len(population):
+            raise AncestryError(f"there is no rank {rank} in a population of {len(population)}")
         return cls.from_weights([float(i == rank) for i in range(len(population))], population)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 
-# No slots: a copy for the next gene is then one dictionary update (see `at_gene`).
+# No slots: a copy for the next node is then one dictionary update (see `_with`).
 @attrs.frozen(kw_only=True, slots=False)
 class Context:
     """Where a handler or hook is called. A strategy reads it, and never keeps it.
@@ -46,11 +46,14 @@ class Context:
 
     def at_gene(self, gene: str) -> Context:
         """Return the same context at the top of another gene."""
-        made = object.__new__(Context)  # once per gene and member: `attrs.evolve` is slow here
-        made.__dict__.update(self.__dict__)
-        made.__dict__["gene"] = gene
-        return made
+        return self._with("gene", gene)
 
     def below(self, name: str) -> Context:
         """Return the context of the allele called `name` in this node's metadata."""
-        return attrs.evolve(self, path=(*self.path, name))
+        return self._with("path", (*self.path, name))
+
+    def _with(self, field: str, value: object) -> Context:
+        made = object.__new__(Context)  # once per node and member: `attrs.evolve` is slow here
+        made.__dict__.update(self.__dict__)
+        made.__dict__[field] = value
+        return made

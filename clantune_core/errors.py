@@ -7,6 +7,8 @@ reaches its reader with the strategy, the hook and the gene beneath it.
 
 from __future__ import annotations
 
+import reprlib
+
 
 class ClanTuneError(Exception):
     """Root of everything that ClanTune raises on purpose."""
@@ -78,5 +80,21 @@ def _data_error(problem: str, path: str) -> DataError:
 
 def shown(value: object, limit: int = 80) -> str:
     """Return a value as a message shows it: its repr, cut where it would drown the message."""
-    text = repr(value)
+    try:
+        text = _SHORT.repr(value)
+    except Exception:  # noqa: BLE001  (integers too long for `repr`, objects that are broken)
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def step(path: str, name: str) -> str:
+    """Return the path of the entry called `name` in what lies at `path`: one line, not long."""
+    plain = name.isprintable() and len(name) <= 80
+    return f"{path}.{name}" if plain else f"{path}[{shown(name)}]"
+
+
+# Bounds the work too, which the repr of nested data repeats for every place that shares a part.
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 4
+_SHORT.maxtuple = _SHORT.maxlist = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxfrozenset = 16
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import attrs
 
@@ -13,7 +14,7 @@ from clantune_core._calling import HOOKS, Calls, Observer
 from clantune_core._table import table
 from clantune_core.ancestry import Ancestry
 from clantune_core.context import Context
-from clantune_core.errors import AncestryError, StrategyError, shown
+from clantune_core.errors import AncestryError, ClanTuneError, StrategyError, shown
 from clantune_core.genome import Genome, synthesize_genomes
 from clantune_core.population import Population
 from clantune_core.rng import population_rng
@@ -92,7 +93,7 @@ class Evolution:
         ):
             raise StrategyError("a strategy takes shared_rng in handle_setup: setup needs it too")
         base = Context(rank=rank, population_size=population_size, genes=_active(genome))
-        common = {"rng": rng or Random(), "shared_rng": shared_rng}
+        common = {"rng": _stream(rng) or Random(), "shared_rng": _stream(shared_rng)}
 
         def setup_gene(gene: str, allele: AbstractAllele) -> AbstractAllele:
             arguments = {**common, "context": base.at_gene(gene)}
@@ -151,7 +152,7 @@ class Evolution:
         population_genomes: Sequence[Genome],
         rng: Random | None = None,
         *,
-        ancestry: Ancestry | None = None,
+        ancestry: Ancestry | Iterable[tuple[float, UUID]] | None = None,
         shared_rng: Random | None = None,
         generation: int = 0,
         progress: float | None = None,
@@ -161,8 +162,9 @@ class Evolution:
         An `ancestry` that was selected before is used as it is; None selects one here.
         """
         scene = self._scene(my_genome, population_genomes, rng, shared_rng, generation, progress)
-        chosen = self._select(scene) if ancestry is None else ancestry.check(scene.population)
-        return self._crossbreed(scene, chosen)
+        if ancestry is None:
+            return self._crossbreed(scene, self._select(scene))
+        return self._crossbreed(scene, Ancestry.of(ancestry).check(scene.population))
 
     def mutate(
         self,
@@ -180,7 +182,8 @@ class Evolution:
         Arguments as in `offspring`. A genome on its own, in no population, may be mutated too.
         """
         me = genome if my_genome is None else my_genome
-        scene = self._scene(me, population_genomes or [me], rng, shared_rng, generation, progress)
+        genomes = [me] if population_genomes is None else population_genomes
+        scene = self._scene(me, genomes, rng, shared_rng, generation, progress)
         return self._mutate(scene, genome)
 
     def explain(self) -> None:
@@ -226,8 +229,8 @@ class Evolution:
         common = {
             "my_genome": genome,
             "population_genomes": population,
-            "rng": rng or Random(),
-            "shared_rng": shared_rng,
+            "rng": _stream(rng) or Random(),
+            "shared_rng": _stream(shared_rng),
         }
         return _Scene(genome, population, context, common)
 
@@ -278,6 +281,15 @@ class Evolution:
         return synthesize_genomes(
             genome, scene.population, change, can_mutate, context=scene.context
         )
+
+
+def _stream(rng: Random | None) -> Random | None:
+    if rng is None or isinstance(rng, Random):
+        return rng
+    raise ClanTuneError(
+        f"a random stream is a random.Random; got {shown(rng)}; with a seed, give "
+        "random.Random(seed)"
+    )
 
 
 def _active(genome: Genome) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Self, TypeVar
 from uuid import UUID, uuid4
@@ -28,14 +28,14 @@ from clantune_core.trees import (
 R = TypeVar("R")
 
 
-def _to_uuid(uuid: object) -> UUID:
+def _to_uuid(uuid: UUID) -> UUID:
     if isinstance(uuid, UUID):
         return uuid
     raise ClanTuneError(f"a genome's uuid is a uuid.UUID; got {shown(uuid)}")
 
 
-def _to_alleles(alleles: object) -> FrozenDict[str, AbstractAllele]:
-    if isinstance(alleles, FrozenDict):
+def _to_alleles(alleles: Mapping[str, AbstractAllele]) -> FrozenDict[str, AbstractAllele]:
+    if type(alleles) is FrozenDict:
         return alleles
     if not isinstance(alleles, Mapping):
         raise AlleleError(f"alleles map names of genes to alleles; got {shown(alleles)}")
@@ -50,11 +50,11 @@ def _gene_name(name: object) -> str:
 
 def _gene(name: str, allele: object) -> AbstractAllele:
     if isinstance(allele, AbstractAllele):
-        return allele
+        return allele.whole()
     raise AlleleError(f"gene {name!r} is {shown(allele)}; give an allele, e.g. FloatAllele(0.1)")
 
 
-def _to_parents(parents: Any) -> Ancestry | None:
+def _to_parents(parents: Iterable[tuple[float, UUID]] | None) -> Ancestry | None:
     return None if parents is None else Ancestry.of(parents)
 
 
@@ -69,7 +69,7 @@ def _to_fitness(fitness: Any) -> float | None:
     raise ClanTuneError(f"fitness is one number, lower is better, or None; got {shown(fitness)}")
 
 
-def _to_plain(metadata: object) -> FrozenDict[str, Any]:
+def _to_plain(metadata: Mapping[str, Any]) -> FrozenDict[str, Any]:
     if not isinstance(metadata, Mapping):
         raise ClanTuneError(f"a genome's metadata maps names to plain data; got {shown(metadata)}")
     plain: FrozenDict[str, Any] = freeze(metadata, "metadata")
@@ -193,12 +193,16 @@ class Genome:
 
     def __repr__(self) -> str:
         fitness = "no fitness" if self.fitness is None else f"fitness {self.fitness:.6g}"
-        parents = "" if self.parents is None else f", {len(self.parents.contributors)} parents"
-        head = f"Genome {str(self.uuid)[:8]}: {len(self.alleles)} genes, {fitness}{parents}"
+        parents = "" if self.parents is None else f", {_count(self.parents.contributors, 'parent')}"
+        head = f"Genome {str(self.uuid)[:8]}: {_count(self.alleles, 'gene')}, {fitness}{parents}"
         if not self.alleles:
             return f"<{head}>"
         rows = self.walk(_row)
         return f"<{head}\n{table(('gene', 'kind', 'value', 'domain', 'may'), rows)}>"
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _row(allele: AbstractAllele, context: Context) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 hookspec = pluggy.HookspecMarker("clantune")
 hookimpl = pluggy.HookimplMarker("clantune")
+"""Marks a hook that takes options of pluggy; a method with the name of a hook needs no mark."""
 
 FOLD = "fold"
 FIRST_ANSWER = "first answer"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 import attrs
 
@@ -29,7 +29,7 @@ from clantune_core._records import (
     write_fields,
 )
 from clantune_core.ancestry import Ancestry
-from clantune_core.errors import ClanTuneError, DataError, shown
+from clantune_core.errors import ClanTuneError, DataError, shown, step
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome
 from clantune_core.strategies import AbstractStrategy
@@ -38,6 +38,9 @@ T = TypeVar("T")
 Data = dict[str, Any]
 
 FORMAT_VERSION = 1
+
+MAX_STRATEGIES = 100
+"""Strategies in the list of an evolution that is read. Seating a list takes the square of it."""
 
 MIGRATIONS: dict[int, Callable[[Data], Data]] = {}
 """What turns a document of version n into one of version n + 1, by n. None is needed yet."""
@@ -67,9 +70,12 @@ def deserialize(data: object, expected: type[T]) -> T:
         DataError: It is damaged, foreign, or needs a plugin; the error says where and what.
     """
     what, body = _open(_plain(data))
-    thing = _DOCUMENTS[what][2](body, "$")
+    base, _, read = _DOCUMENTS[what]
+    if not issubclass(expected, base) and not issubclass(base, expected):
+        _refuse_kind(base, expected)  # before it imports any plugin
+    thing = read(body, "$")
     if not isinstance(thing, expected):
-        raise DataError(f"this is a {what}, where a {expected.__name__} is wanted")
+        _refuse_kind(type(thing), expected)
     return thing
 
 
@@ -85,15 +91,24 @@ def from_json(text: str | bytes, expected: type[T]) -> T:
     return deserialize(text, expected)
 
 
+def _refuse_kind(held: type, expected: type) -> Never:
+    raise DataError(f"the document holds {held.__name__}, where {expected.__name__} is wanted")
+
+
 def _plain(data: object) -> Any:
     return parse(data) if isinstance(data, str | bytes) else freeze(data, room=DOCUMENT_DEPTH)
 
 
 def _open(plain: object) -> tuple[str, Data]:
     """Return what a document holds and its body, brought to the version of today."""
-    if not isinstance(plain, Mapping) or plain.get("clantune") not in _DOCUMENTS:
+    if not isinstance(plain, Mapping) or "clantune" not in plain:
         raise DataError(
-            f"no ClanTune document: it has no entry 'clantune' that is {' or '.join(_DOCUMENTS)}"
+            f"{shown(plain)} is no ClanTune document, a mapping with an entry 'clantune'"
+        )
+    if plain["clantune"] not in _DOCUMENTS:
+        raise DataError(
+            f"{shown(plain['clantune'])} is no kind of document; there are {', '.join(_DOCUMENTS)}",
+            path="$.clantune",
         )
     body = dict(plain)
     version = body.pop("version", None)
@@ -106,7 +121,7 @@ def _open(plain: object) -> tuple[str, Data]:
             path="$.version",
         )
     for older in range(version, FORMAT_VERSION):
-        body = MIGRATIONS[older](body)
+        body = make("$", MIGRATIONS[older], body)
     return body.pop("clantune"), body
 
 
@@ -164,11 +179,11 @@ def _write_alleles(alleles: Mapping[str, AbstractAllele]) -> Data:
 
 
 def _read_alleles(alleles: Mapping[str, Any], path: str) -> dict[str, AbstractAllele]:
-    return {name: _read_allele(body, f"{path}.{name}") for name, body in alleles.items()}
+    return {name: _read_allele(body, step(path, name)) for name, body in alleles.items()}
 
 
 def _write_allele(allele: AbstractAllele) -> Data:
-    if not allele.kind:
+    if not vars(type(allele)).get("kind"):  # not the one it inherits, which another class reads
         raise ClanTuneError(
             f"{type(allele).__name__} cannot be saved, because it is no registered kind; decorate "
             'it with @allele_kind("my_kind")'
@@ -187,12 +202,14 @@ def _write_allele(allele: AbstractAllele) -> Data:
 
 def _read_allele(body: object, path: str = "$") -> AbstractAllele:
     fields = dict(mapping(body, path))
-    tag = Record({"kind": fields.pop("kind", None)}, path, {"kind"}).text("kind")
-    kind = make(f"{path}.kind", allele_class, tag)
+    kind = make(f"{path}.kind", allele_class, Record(fields, path, set(fields)).text("kind"))
+    del fields["kind"]
     children = _read_alleles(
         mapping(fields.pop("alleles", {}), f"{path}.alleles"), f"{path}.alleles"
     )
     metadata = mapping(fields.pop("metadata", {}), f"{path}.metadata")
+    if twice := sorted(metadata.keys() & children):
+        raise DataError(f"{shown(twice[0])} is in 'alleles' and in 'metadata'", path=path)
     return make(path, kind, **read_fields(kind, fields, path), metadata={**metadata, **children})
 
 
@@ -242,6 +259,9 @@ def _write_evolution(evolution: Evolution) -> Data:
 def _read_evolution(body: Data, path: str) -> Evolution:
     record = Record(body, path, {"strategies"})
     listed = sequence(record.get("strategies"), f"{path}.strategies")
+    if len(listed) > MAX_STRATEGIES:
+        problem = f"{len(listed)} strategies, where {MAX_STRATEGIES} are the most"
+        raise DataError(problem, path=f"{path}.strategies")
     made = [_read_strategy(item, f"{path}.strategies[{i}]") for i, item in enumerate(listed)]
     return make(path, Evolution, made)
 

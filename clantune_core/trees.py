@@ -7,7 +7,8 @@ learns about trees. Because children come first, the value that a node reads is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter, itemgetter
+from itertools import repeat
+from operator import attrgetter, is_, itemgetter
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from clantune_core.context import Context
@@ -69,9 +70,9 @@ class Forest:
         """
         if self._children is None:
             # The common case, no tree below any gene, costs no loop in Python.
-            different = set(map(id, map(attrgetter("metadata"), self.alleles)))
-            bare = len(different) == 1 and not self.alleles[0].metadata.children
-            self._children = {} if bare else self._compare()
+            first = self.alleles[0].metadata
+            same = all(map(is_, map(attrgetter("metadata"), self.alleles), repeat(first)))
+            self._children = {} if same and not first.children else self._compare()
         return self._children
 
     def _compare(self) -> dict[str, Forest]:
@@ -227,7 +228,9 @@ def synthesize_forest(
     except Exception as error:
         error.add_note(f"at {context.place}")
         raise
-    return result.over(made) if result.metadata.flat else result
+    if not result.metadata.flat:
+        return result
+    return result.over({**result.metadata.children, **made})  # the handler may have added some
 
 
 def _require_allele(result: object) -> None:

@@ -6,11 +6,13 @@ all numbers, values at both ends, trees of metadata, fitnesses that tie, are inf
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
+import attrs
 from hypothesis import strategies as st
 
 from clantune_core._frozen import MAX_INTEGER_BITS
@@ -29,6 +31,8 @@ from clantune_core.context import Context
 from clantune_core.genome import Genome
 from clantune_core.population import Population
 
+T = TypeVar("T")
+
 CONTINUOUS: tuple[type[ContinuousAllele], ...] = (
     FloatAllele,
     LogFloatAllele,
@@ -36,11 +40,20 @@ CONTINUOUS: tuple[type[ContinuousAllele], ...] = (
     IntAllele,
 )
 
-_names = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=8)
+EVERY_KIND: tuple[type[AbstractAllele], ...] = (*CONTINUOUS, BoolAllele, StringAllele)
+
+# Simple things first: hypothesis shrinks towards what stands on the left.
+_names = st.sampled_from(("lr", "wd", "optimizer/0/betas/1")) | st.text(
+    st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1, max_size=8
+)
 _finite = st.floats(allow_nan=False, allow_infinity=False)
+_share = st.sampled_from((0.0, 1.0)) | st.floats(0.0, 1.0)
+_flags = st.sampled_from(((True, True), (True, False), (False, True), (False, False)))
+_choices = st.lists(_names, min_size=1, max_size=4, unique=True).map(tuple)
 _integers = st.integers(-(2**MAX_INTEGER_BITS) + 1, 2**MAX_INTEGER_BITS - 1)
 
 
+@functools.cache
 def plain_data() -> st.SearchStrategy[Any]:
     """Plain data, as metadata may hold it."""
     scalars = st.none() | st.booleans() | _integers | _finite | _names
@@ -60,10 +73,21 @@ def alleles(draw: st.DrawFn, *kinds: type[AbstractAllele], max_depth: int = 1) -
         *kinds: Kinds of the core; none means all of them.
         max_depth: How deep alleles may lie in metadata; 0 means none.
     """
-    kind = draw(st.sampled_from(kinds or (*CONTINUOUS, BoolAllele, StringAllele)))
+    kind = _one_of(draw, kinds or EVERY_KIND)
     return _bare(draw, kind).with_metadata(draw(_metadata(max_depth)))
 
 
+def _one_of(draw: st.DrawFn, choices: Sequence[T]) -> T:
+    return choices[draw(_index(len(choices)))]
+
+
+@functools.cache
+def _index(length: int) -> st.SearchStrategy[int]:
+    return st.integers(0, length - 1)
+
+
+# Strategies are made once and kept: hypothesis validates each new one, at the cost of a draw.
+@functools.cache
 def _metadata(depth: int) -> st.SearchStrategy[dict[str, Any]]:
     plain = st.dictionaries(_names, plain_data(), max_size=1)
     if depth == 0:
@@ -75,39 +99,38 @@ def _metadata(depth: int) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _bare(draw: st.DrawFn, kind: type[AbstractAllele]) -> AbstractAllele:
-    flags = {"can_mutate": draw(st.booleans()), "can_crossbreed": draw(st.booleans())}
+    can_mutate, can_crossbreed = draw(_flags)
     if kind is BoolAllele:
-        return BoolAllele(draw(st.booleans()), **flags)
-    if kind is StringAllele:
-        choices = draw(st.lists(_names, min_size=1, max_size=4, unique=True))
-        return StringAllele(draw(st.sampled_from(choices)), tuple(choices), **flags)
-    low, high = sorted((draw(_ends(kind)), draw(_ends(kind))))
-    at_an_end = st.sampled_from((low, high))
-    inside: st.SearchStrategy[Any] = (
-        st.integers(low, high) if kind is IntAllele else st.floats(low, high)
-    )
-    return kind(draw(at_an_end | inside), (low, high), **flags)
+        allele: AbstractAllele = BoolAllele(draw(st.booleans()))
+    elif kind is StringAllele:
+        choices = draw(_choices)
+        allele = StringAllele(_one_of(draw, choices), choices)
+    else:
+        ends = draw(_ends(kind)), draw(_ends(kind))
+        domain = min(ends), max(ends)
+        inside = st.integers(*domain) if kind is IntAllele else st.floats(*domain)
+        allele = kind(draw(st.sampled_from(domain) | inside), domain)
+    return attrs.evolve(allele, can_mutate=can_mutate, can_crossbreed=can_crossbreed)
 
 
+@functools.cache
 def _ends(kind: type[AbstractAllele]) -> st.SearchStrategy[Any]:
     """Where a domain may end, with everyday numbers more often than extremes."""
     if kind is IntAllele:
-        return (
-            st.sampled_from((-(2**53), 0, 1, 2**53))
-            | st.integers(-9, 9)
-            | st.integers(-(2**53), 2**53)
-        )
+        return st.sampled_from((0, 1, *IntAllele.widest)) | st.integers(-9, 9)
     if kind is LogitFloatAllele:
-        return st.floats(1e-6, 1 - 1e-6) | st.sampled_from(LogitFloatAllele.widest)
+        return st.sampled_from((0.5, *LogitFloatAllele.widest)) | st.floats(1e-6, 1 - 1e-6)
     if kind is LogFloatAllele:
-        return st.floats(1e-9, 1e3) | st.floats(sys.float_info.min, sys.float_info.max)
-    return st.floats(-10, 10) | st.sampled_from((0.0, *FloatAllele.widest)) | _finite
+        return st.sampled_from((1.0, *LogFloatAllele.widest)) | st.floats(1e-9, 1e3)
+    return st.sampled_from((0.0, 1.0, *FloatAllele.widest)) | st.floats(-10, 10) | _finite
 
 
+@functools.cache
 def _identities() -> st.SearchStrategy[UUID]:
     return st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number, version=4))
 
 
+@functools.cache
 def fitnesses() -> st.SearchStrategy[float]:
     """Fitnesses as a run meets them: ordinary, tied, huge, infinite and NaN."""
     return st.sampled_from((0.0, 1.0)) | _finite | st.floats()
@@ -131,20 +154,22 @@ def populations(
 ) -> Population:
     """Populations of one schema: evaluated, and of different values, as a round leaves them."""
     template = draw(genomes(max_genes=max_genes, max_depth=max_depth))
-    identities = draw(st.lists(_identities(), min_size=min_size, max_size=max_size, unique=True))
+    size = draw(st.integers(min_size, max_size))
+    first = draw(_identities()).int
+    members = [template.with_uuid(UUID(int=first ^ rank, version=4)) for rank in range(size)]
     return Population(
-        [
-            template.update(_elsewhere(draw)).with_uuid(uuid).set_fitness(draw(fitnesses()))
-            for uuid in identities
-        ]
+        [member.update(_elsewhere(draw)).set_fitness(draw(fitnesses())) for member in members]
     )
 
 
 def _elsewhere(draw: st.DrawFn) -> Callable[[AbstractAllele, Context], AbstractAllele]:
     def move(allele: AbstractAllele, _: Context) -> AbstractAllele:
         if isinstance(allele, ContinuousAllele):
-            return allele.with_value(draw(st.floats(*map(float, allele.domain))))
-        return allele.with_value(draw(st.sampled_from(allele.domain)))
+            # Drawn as a share of the way, so that all members share one cached strategy.
+            low, high = (allele.to_latent(end) for end in allele.domain)
+            share = draw(_share)
+            return allele.with_latent(low * (1 - share) + high * share)
+        return allele.with_value(_one_of(draw, allele.domain))
 
     return move
 

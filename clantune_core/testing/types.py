@@ -19,14 +19,15 @@ def register_types() -> None:
     from clantune_core.population import Population  # noqa: PLC0415
     from clantune_core.testing.generators import (  # noqa: PLC0415
         CONTINUOUS,
+        EVERY_KIND,
         alleles,
         ancestries,
         genomes,
         populations,
     )
 
-    discrete = (BoolAllele, StringAllele)
-    for kind in (*CONTINUOUS, *discrete):
+    discrete: tuple[type[DiscreteAllele], ...] = (BoolAllele, StringAllele)
+    for kind in EVERY_KIND:
         st.register_type_strategy(kind, alleles(kind))
     st.register_type_strategy(AbstractAllele, alleles())
     st.register_type_strategy(ContinuousAllele, alleles(*CONTINUOUS))

@@ -1,0 +1,24 @@
+"""How Sphinx builds the documentation: `make docs`."""
+
+from importlib.metadata import version as version_of
+
+project = "ClanTune"
+author = "The ClanTune authors"
+copyright = f"2025, {author}"  # noqa: A001  (Sphinx wants this name)
+release = version = version_of("clantune-core")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+default_role = "literal"  # a name in single backticks is code, in docstrings too
+
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 88
+napoleon_use_ivar = True  # an attribute is documented once, in the docstring of its class
+
+html_theme = "furo"
+html_title = f"ClanTune {release}"
+html_show_sphinx = False

@@ -1,0 +1,158 @@
+"""How the kit is used: items by name, expected failures with reasons, and what it refuses."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clantune_core import (
+    AbstractAllele,
+    AbstractMutationStrategy,
+    Ancestry,
+    ClanTuneError,
+    ContinuousAllele,
+    Genome,
+    IntAllele,
+    Population,
+    StrategyError,
+)
+from clantune_core.testing import LawBroken, all_laws, alleles, conforms, laws, populations
+
+OUTSIDE = """
+import attrs
+from hypothesis import strategies as st
+from clantune_core import AbstractMutationStrategy, FloatAllele
+from clantune_core.testing import conforms
+
+@attrs.frozen
+class Nudge(AbstractMutationStrategy):
+    by: float = 0.1
+    def handle_mutating(self, allele):
+        return allele
+
+@attrs.frozen
+class Prune(AbstractMutationStrategy):
+    def handle_mutating(self, allele, context):
+        return allele.with_metadata(more=FloatAllele(1.0)) if context.is_hyperparameter else allele
+
+@conforms(st.builds(Nudge, by=st.floats(0, 1)))
+def test_nudge(law):
+    law()
+
+@conforms(st.builds(Prune), expected_failures={"keeps_the_tree_shape": "grows by design"})
+def test_prune(law):
+    law()
+
+@conforms(st.builds(Nudge), expected_failures={"keeps_no_state": "it does not, really"})
+def test_wrong_expectation(law):
+    law()
+"""
+
+
+@attrs.frozen
+class Still(AbstractMutationStrategy):
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        return allele
+
+
+@attrs.frozen
+class Doubles(AbstractMutationStrategy):
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        return attrs.evolve(allele, domain=None) if isinstance(allele, IntAllele) else allele
+
+
+@attrs.frozen
+class Idle(AbstractMutationStrategy):
+    handle_mutating = None  # type: ignore[assignment]
+
+
+def test_each_law_is_an_item_and_an_expected_failure_has_a_reason(tmp_path: Path):
+    file = tmp_path / "test_outside.py"
+    file.write_text(OUTSIDE)
+    command = [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", str(file)]
+    run = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert "PASSED test_outside.py::test_nudge[answers_every_population]" in run.stdout
+    assert "PASSED test_outside.py::test_nudge[answers_the_same_in_another_process]" in run.stdout
+    assert "XFAIL test_outside.py::test_prune[keeps_the_tree_shape] - grows by design" in run.stdout
+    assert "FAILED test_outside.py::test_wrong_expectation[keeps_no_state]" in run.stdout
+    assert run.stdout.count("FAILED") == 1, run.stdout
+
+
+def test_a_failure_is_one_sentence_and_the_smallest_case():
+    law = next(law for law in laws(st.builds(Doubles)) if law.name == "stays_in_the_domain")
+    with pytest.raises(LawBroken) as caught:
+        law()
+    sentence, detail = str(caught.value).split("\n", 1)
+    assert sentence == (
+        "Breeding leaves every value inside the domain that it had, and the domain as it was."
+    )
+    assert detail.startswith("But handle_mutating turned gene '0' from IntAllele(")
+    assert "strategy Doubles(), rank 0" in "\n".join(caught.value.__notes__)
+
+
+def test_laws_work_without_pytest():
+    code = (
+        "import sys; sys.modules['pytest'] = None\n"
+        "import hypothesis.strategies as st\n"
+        "from clantune_core.testing import laws\n"
+        "from clantune_compass import Gust\n"
+        "[law for law in laws(st.builds(Gust)) if law.name == 'survives_pickling'][0]()\n"
+        "print('kept')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (run.stdout, run.stderr) == ("kept\n", "")
+
+
+def test_laws_are_chosen_by_hooks():
+    names = {law.name for law in laws(st.builds(Still))}
+    assert "keeps_the_tree_shape" in names
+    assert "only_adds_metadata" not in names
+    assert names < set(all_laws())
+
+
+def test_an_unknown_law_is_refused_when_the_test_is_defined():
+    with pytest.raises(ClanTuneError, match="no law called 'keeps_the_shape' applies here; those"):
+        conforms(st.builds(Still), expected_failures={"keeps_the_shape": "no"})
+
+
+def test_an_expected_failure_needs_a_reason():
+    with pytest.raises(ClanTuneError, match="expected failure of keeps_no_state: say why"):
+        conforms(st.builds(Still), expected_failures={"keeps_no_state": " "})
+
+
+def test_an_instance_is_no_hypothesis_strategy():
+    with pytest.raises(ClanTuneError, match=r"such as st.builds\(MyMutation\).*got Still\(\)"):
+        conforms(Still())
+
+
+def test_what_implements_no_hook_is_refused():
+    with pytest.raises(StrategyError, match="Idle implements no hook"):
+        laws(st.just(Idle()))
+
+
+@given(st.from_type(Genome), st.from_type(Population), st.from_type(Ancestry))
+def test_hypothesis_makes_the_types_of_the_core(genome, population, ancestry):
+    assert isinstance(genome, Genome)
+    assert isinstance(population, Population)
+    assert isinstance(ancestry, Ancestry)
+
+
+@given(alleles(IntAllele), st.from_type(ContinuousAllele))
+def test_kinds_can_be_chosen(whole, continuous):
+    assert type(whole) is IntAllele
+    assert isinstance(continuous, ContinuousAllele)
+
+
+@given(populations(min_size=2, max_size=5))
+def test_populations_have_one_schema_and_fitnesses(population):
+    assert 2 <= len(population) <= 5
+    assert len(population.fitnesses()) == len(population)
+    assert len({genome.uuid for genome in population}) == len(population)

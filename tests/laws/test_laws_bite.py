@@ -1,0 +1,238 @@
+"""For each law of the kit one strategy that breaks it, and no other: the kit catches just that."""
+
+import random
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+
+from clantune_core import (
+    AbstractAllele,
+    AbstractCrossbreedingStrategy,
+    AbstractMutationStrategy,
+    AbstractStrategy,
+    Ancestry,
+    BoolAllele,
+    Context,
+    ContinuousAllele,
+    FloatAllele,
+    Genome,
+    Population,
+)
+from clantune_core.testing import LawBroken, all_laws, laws
+
+
+@attrs.frozen
+class Forgets(AbstractMutationStrategy):
+    """Answers nothing for flags."""
+
+    def handle_mutating(self, allele: AbstractAllele) -> Any:
+        return None if isinstance(allele, BoolAllele) else allele
+
+
+_calls = iter(range(10**9))
+
+
+@attrs.frozen
+class Counts(AbstractMutationStrategy):
+    """Depends on how often it was called."""
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        return allele.with_metadata(calls=next(_calls))
+
+
+@attrs.frozen
+class Hashes(AbstractMutationStrategy):
+    """Depends on the hash seed of the process."""
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        return allele.with_metadata(hash=hash("a text") % 1000)
+
+
+@attrs.frozen
+class Meddles(AbstractMutationStrategy):
+    """Writes into the genomes of others, by force."""
+
+    def handle_mutating(
+        self, allele: AbstractAllele, population_genomes: Population
+    ) -> AbstractAllele:
+        dict.__setitem__(population_genomes[0].metadata, "seen", True)
+        return allele
+
+
+@attrs.frozen
+class Gambles(AbstractMutationStrategy):
+    """Draws from the generator that everybody shares."""
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        random.random()
+        return allele
+
+
+@attrs.define
+class Remembers(AbstractMutationStrategy):
+    """Keeps a count on itself."""
+
+    calls: int = 0
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        self.calls = 1
+        return allele
+
+
+@attrs.frozen
+class Homebound(AbstractMutationStrategy):
+    """Comes back from pickle as somebody else."""
+
+    std: float = 1.0
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        return allele
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Homebound, (self.std + 1.0,))
+
+
+@attrs.frozen
+class Opaque(AbstractMutationStrategy):
+    """Has a parameter that no plain data holds."""
+
+    choices: frozenset[int] = frozenset({1, 2})
+    scale: Any = complex(0, 1)
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        return allele
+
+
+@attrs.frozen
+class Redecorates(AbstractMutationStrategy):
+    """Changes a value where it should only add metadata."""
+
+    def handle_setup(self, allele: AbstractAllele) -> AbstractAllele:
+        return attrs.evolve(allele, can_crossbreed=False)
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        return allele
+
+
+@attrs.frozen
+class Grows(AbstractMutationStrategy):
+    """Adds an allele while it mutates."""
+
+    def handle_mutating(self, allele: AbstractAllele, context: Context) -> AbstractAllele:
+        return allele.with_metadata(extra=FloatAllele(1.0)) if context.depth == 0 else allele
+
+
+@attrs.frozen
+class Escapes(AbstractMutationStrategy):
+    """Leaves the domain, by force."""
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        if isinstance(allele, ContinuousAllele) and allele.domain != allele.widest:
+            return attrs.evolve(allele, domain=None)
+        return allele
+
+
+@attrs.frozen
+class Freezes(AbstractMutationStrategy):
+    """Changes a flag that is not its own."""
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        return attrs.evolve(allele, can_crossbreed=False)
+
+
+@attrs.frozen
+class Smuggles(AbstractMutationStrategy):
+    """Puts into metadata what cannot be saved, by force."""
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        made = allele.with_metadata(smuggled=0)
+        dict.__setitem__(made.metadata, "smuggled", {1})
+        return made
+
+
+@attrs.frozen
+class TwoFaced(AbstractMutationStrategy):
+    """Does something else when it is applied alone."""
+
+    def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
+        return allele
+
+    def apply_strategy(self, genome: Genome, rng: Random | None = None) -> Genome:
+        return genome.with_metadata(alone=True)
+
+
+@attrs.frozen
+class Sociable(AbstractCrossbreedingStrategy):
+    """Shares its offspring out among others, of whom there may be none."""
+
+    def select_ancestry(self, population_genomes: Population, context: Context) -> Ancestry | None:
+        if context.population_size == 1:
+            return None
+        return Ancestry.from_weights([1.0] * len(population_genomes), population_genomes)
+
+
+@attrs.frozen
+class FirstComeFirstServed(AbstractCrossbreedingStrategy):
+    """Prefers a low rank: allowed, unless it promised not to."""
+
+    def select_ancestry(self, population_genomes: Population) -> Ancestry:
+        return Ancestry.sole(0, population_genomes)
+
+
+BROKEN: dict[str, AbstractStrategy] = {
+    "answers_every_population": Forgets(),
+    "answers_the_same_twice": Counts(),
+    "answers_the_same_in_another_process": Hashes(),
+    "leaves_its_input_alone": Meddles(),
+    "leaves_global_randomness_alone": Gambles(),
+    "keeps_no_state": Remembers(),
+    "survives_pickling": Homebound(),
+    "survives_plain_data": Opaque(),
+    "only_adds_metadata": Redecorates(),
+    "keeps_the_tree_shape": Grows(),
+    "stays_in_the_domain": Escapes(),
+    "leaves_alone_what_is_not_its_own": Freezes(),
+    "gives_genomes_that_can_be_saved": Smuggles(),
+    "works_alone_as_in_a_list": TwoFaced(),
+    "works_in_a_population_of_one": Sociable(),
+    "ignores_the_order_of_ranks": FirstComeFirstServed(),
+}
+
+
+@pytest.fixture(autouse=True)
+def _fewer_examples() -> Iterator[None]:
+    """Two hundred runs of a law: a few examples each, always the same ones, not shrunk."""
+    name = settings.get_current_profile_name()
+    settings.register_profile(
+        "bite", max_examples=25, derandomize=True, phases=[Phase.generate], database=None
+    )
+    settings.load_profile("bite")
+    yield
+    settings.load_profile(name)
+
+
+def _broken_laws(strategy: AbstractStrategy, also: tuple[str, ...] = ()) -> dict[str, str]:
+    found = {}
+    for law in laws(st.builds(type(strategy)), also=also):
+        try:
+            law()
+        except LawBroken as broken:
+            found[law.name] = str(broken)
+    return found
+
+
+def test_every_law_has_a_strategy_that_breaks_it():
+    assert set(BROKEN) == set(all_laws())
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_kit_catches_exactly_this(name):
+    on_request = (name,) if name == "ignores_the_order_of_ranks" else ()
+    broken = _broken_laws(BROKEN[name], also=on_request)
+    assert list(broken) == [name]
+    assert broken[name].startswith(all_laws()[name])

@@ -1,0 +1,68 @@
+"""Every benchmark runs in its smoke form and ends as promised.
+
+How fast it was is not asked here: the script itself says so, on a quiet machine.
+"""
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+SCRIPTS = sorted(FOLDER.glob("[!_]*.py"))
+
+
+@functools.cache
+def run(script, *arguments):
+    """Run a script; return its exit status, what it printed, and the last line of that, read."""
+    command = [sys.executable, script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return done.returncode, done.stdout, json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=[script.stem for script in SCRIPTS])
+def test_a_benchmark_ends_with_one_json_object(script):
+    status, printed, result = run(script, "--quick")
+    assert set(result) == {"title", "machine", "versions", "figures", "bars"}
+    assert printed.startswith(result["title"])
+    assert result["machine"].keys() == {"machine", "processors", "system", "python"}
+    assert {"clantune-core", "attrs", "cattrs", "pluggy"} <= result["versions"].keys()
+    assert result["figures"]
+    assert result["bars"]
+    for bar in result["bars"]:
+        assert set(bar) == {"name", "value", "bar", "holds"}
+        assert isinstance(bar["value"], int | float)
+        assert isinstance(bar["bar"], int | float)
+        assert isinstance(bar["holds"], bool)
+        assert bar["name"] in printed.rpartition("\n{")[0]
+    assert status == (0 if all(bar["holds"] for bar in result["bars"]) else 1)
+
+
+def test_the_core_is_measured_against_the_bars_of_its_design():
+    _, _, result = run(FOLDER / "core.py", "--quick")
+    measured = {bar["name"]: bar["bar"] for bar in result["bars"]}
+    assert measured == {
+        "microseconds per fold of three": 2.0,
+        "milliseconds per offspring, 8 members": 2.0,
+        "growth with members (slope)": 1.1,
+        "growth with genes (slope)": 1.1,
+        "import against its dependencies": 1.5,
+    }
+
+
+def test_a_bar_that_does_not_hold_is_printed_and_fails(tmp_path):
+    script = tmp_path / "slow.py"
+    script.write_text(
+        f"import sys\nsys.path.insert(0, {str(FOLDER)!r})\n"
+        "from _report import bar, report\n"
+        "rows = [('what', 'ms'), ('step', 1.5)]\n"
+        "sys.exit(report('Slow', rows, {'step': 1.5}, [bar('fine', 1, 1), bar('late', 2, 1)]))\n"
+    )
+    status, printed, result = run(script)
+    assert status == 1
+    assert [bar["holds"] for bar in result["bars"]] == [True, False]
+    assert "DOES NOT HOLD" in printed
