@@ -24,8 +24,7 @@ def parse(text: str | bytes) -> Any:
     Raises:
         DataError: The text is damaged or too large, repeats a key, or holds what plain data cannot.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise DataError(f"the text is longer than {MAX_CHARACTERS} characters")
+    require_short(text)
     try:
         data = json.loads(
             text,
@@ -42,6 +41,12 @@ def parse(text: str | bytes) -> Any:
     except RecursionError:
         raise DataError("lists and mappings are nested too deep") from None
     return freeze(data, room=DOCUMENT_DEPTH)
+
+
+def require_short(text: str | bytes) -> None:
+    """Raise a `DataError` if a text is too long to be read."""
+    if len(text) > MAX_CHARACTERS:
+        raise DataError(f"the text is longer than {MAX_CHARACTERS} characters")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Fault:

@@ -105,7 +105,7 @@ class ContinuousAllele(AbstractAllele):
 
     @property
     def latent(self) -> float:
-        """Where this allele lies on its latent line: any real number, steps of equal meaning."""
+        """Where this allele lies on its latent line, a real number of steps of equal meaning."""
         return self.to_latent(self.value)
 
     def with_latent(self, latent: float) -> Self:
@@ -302,7 +302,7 @@ class DiscreteAllele(AbstractAllele):
             if isinstance(value, type(choice)) and choice == value:  # 1 is not True here
                 return choice
         raise AlleleError(
-            f"{shown(value)} is not among the choices {list(self.domain)} of this "
+            f"{shown(value)} is not among the choices {shown([*self.domain], 400)} of this "
             f"{type(self).__name__}"
         )
 

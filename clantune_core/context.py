@@ -30,7 +30,7 @@ class Context:
 
     @property
     def depth(self) -> int:
-        """Levels below the gene: 0 for the gene itself, 1 for an allele in its metadata."""
+        """Levels below the gene, 0 for the gene itself, 1 for an allele in its metadata."""
         return len(self.path)
 
     @property
@@ -40,7 +40,7 @@ class Context:
 
     @property
     def place(self) -> str:
-        """The node in words, for messages: `gene 'lr', path 'std'`."""
+        """The node in words, as in `gene 'lr', path 'std'`."""
         below = f", path {'/'.join(self.path)!r}" if self.path else ""
         return f"gene {self.gene!r}{below}" if self.gene else f"an allele{below}"
 

@@ -92,7 +92,7 @@ def select_ancestry(
 ) -> Ancestry | Iterable[tuple[float, UUID]] | None:
     """Choose the parents of this member's offspring, and how much each contributes. First answer.
 
-    Lower fitness is better. `Population(population_genomes).fitnesses()` has them in rank order,
+    Lower fitness is better. `Population.of(population_genomes).fitnesses()` has them in rank order,
     with NaN as infinity; `Ancestry.from_weights` and `Ancestry.sole` make the answer.
 
     Returns:

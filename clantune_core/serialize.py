@@ -16,7 +16,7 @@ import attrs
 
 from clantune_core._allele import AbstractAllele
 from clantune_core._frozen import freeze, thaw
-from clantune_core._json import DOCUMENT_DEPTH, parse
+from clantune_core._json import DOCUMENT_DEPTH, parse, require_short
 from clantune_core._plugins import allele_class, strategy_class, strategy_name
 from clantune_core._records import (
     Record,
@@ -40,7 +40,7 @@ Data = dict[str, Any]
 FORMAT_VERSION = 1
 
 MAX_STRATEGIES = 100
-"""Strategies in the list of an evolution that is read. Seating a list takes the square of it."""
+"""Strategies in the list of an evolution that is saved. Seating a list takes its square in time."""
 
 MIGRATIONS: dict[int, Callable[[Data], Data]] = {}
 """What turns a document of version n into one of version n + 1, by n. None is needed yet."""
@@ -82,8 +82,14 @@ def deserialize(data: object, expected: type[T]) -> T:
 def to_json(
     thing: Genome | AbstractAllele | AbstractStrategy | Evolution, *, indent: int | None = None
 ) -> str:
-    """Return a genome, allele, strategy or evolution as JSON text."""
-    return json.dumps(serialize(thing), indent=indent, allow_nan=False)
+    """Return a genome, allele, strategy or evolution as JSON text.
+
+    Raises:
+        ClanTuneError: It cannot be saved, or is too large to be read again.
+    """
+    text = json.dumps(serialize(thing), indent=indent, allow_nan=False)
+    require_short(text)
+    return text
 
 
 def from_json(text: str | bytes, expected: type[T]) -> T:
@@ -146,7 +152,7 @@ def _read_genome(body: Data, path: str) -> Genome:
         path,
         Genome,
         _read_alleles(record.mapping("alleles"), f"{path}.alleles"),
-        uuid=uuid(record.get("uuid"), f"{path}.uuid"),
+        uuid=uuid(record.text("uuid"), f"{path}.uuid"),
         parents=_read_parents(record.get("parents"), f"{path}.parents"),
         fitness=_read_fitness(record.get("fitness"), f"{path}.fitness"),
         metadata=record.mapping("metadata"),
@@ -253,17 +259,22 @@ def read_parameters(
 
 
 def _write_evolution(evolution: Evolution) -> Data:
+    _require_few(evolution.strategies, "$.strategies")
     return {"strategies": [_write_strategy(strategy) for strategy in evolution.strategies]}
 
 
 def _read_evolution(body: Data, path: str) -> Evolution:
     record = Record(body, path, {"strategies"})
     listed = sequence(record.get("strategies"), f"{path}.strategies")
-    if len(listed) > MAX_STRATEGIES:
-        problem = f"{len(listed)} strategies, where {MAX_STRATEGIES} are the most"
-        raise DataError(problem, path=f"{path}.strategies")
+    _require_few(listed, f"{path}.strategies")
     made = [_read_strategy(item, f"{path}.strategies[{i}]") for i, item in enumerate(listed)]
     return make(path, Evolution, made)
+
+
+def _require_few(strategies: tuple[object, ...], path: str) -> None:
+    if len(strategies) > MAX_STRATEGIES:
+        problem = f"{len(strategies)} strategies, where {MAX_STRATEGIES} are the most"
+        raise DataError(problem, path=path)
 
 
 def _is_a(base: type) -> Callable[[Any], bool]:

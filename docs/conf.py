@@ -4,7 +4,7 @@ from importlib.metadata import version as version_of
 
 project = "ClanTune"
 author = "The ClanTune authors"
-copyright = f"2025, {author}"  # noqa: A001  (Sphinx wants this name)
+copyright = author  # noqa: A001  (Sphinx wants this name)
 release = version = version_of("clantune-core")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]

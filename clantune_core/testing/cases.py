@@ -101,12 +101,15 @@ class Case:
         }
         return runs[hook]()
 
-    def attempt(self, hook: str) -> Any:
-        """Run a hook for a law that is about something else than whether it runs at all."""
-        try:
-            return self.run(hook)
-        except Exception:  # noqa: BLE001  (another law is about these, and reports them)
-            reject()
+    def bred(self, *hooks: str) -> Iterator[tuple[str, Genome]]:
+        """Run those of the hooks that the strategy implements; yield each genome that comes out.
+
+        A hook that raises yields nothing here: one law is about that, and reports it.
+        """
+        for hook in self.hooks:
+            if hook in hooks:
+                with contextlib.suppress(Exception):
+                    yield hook, cast("Genome", self.run(hook))
 
     def outcomes(self) -> dict[str, str]:
         """Return what every hook gives, as text that can be compared across processes."""

@@ -199,6 +199,11 @@ def slope(growth: Mapping[int, Spread]) -> float:
     return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
+def last_slope(growth: Mapping[int, Spread]) -> float:
+    """The same between the two largest, where the part that does not grow counts least."""
+    return slope(dict([*growth.items()][-2:]))
+
+
 def folds(rounds: int) -> dict[str, Spread]:
     """Microseconds per fold of three strategies over one allele."""
     allele = FloatAllele(0.5, (-1.0, 1.0), metadata={"std": 0.1})
@@ -327,6 +332,10 @@ def main(*, quick: bool) -> int:
     by_members = growth_with_members(sizes, rounds)
     by_genes = growth_with_genes(rounds)
     imported = imports(rounds)
+    growths = {
+        what: {"all": slope(growth), "the last two": last_slope(growth)}
+        for what, growth in (("members", by_members["a list"]), ("genes", by_genes))
+    }
 
     rows: list[tuple[object, ...]] = [("what", "unit", "lower quartile", "median", "upper")]
     rows += [(what, "us", *spread) for what, spread in {**hooks, **trees}.items()]
@@ -343,10 +352,16 @@ def main(*, quick: bool) -> int:
         (f"import, {what}", "x" if what == "ratio" else "ms", *spread)
         for what, spread in imported.items()
     ]
+    rows += [
+        (f"growth with {what}, {over}", "slope", "", value, "")
+        for what, slopes in growths.items()
+        for over, value in slopes.items()
+    ]
     figures = {
         "microseconds": {**hooks, **trees},
         "milliseconds per offspring by members": by_members,
         "milliseconds per offspring by genes": by_genes,
+        "growth": growths,
         "import": imported,
         "quick": quick,
     }

@@ -484,5 +484,6 @@ def main(documents: int, seed: int) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--documents", type=int, default=200_000)
+    parser.add_argument("--quick", action="store_const", const=1_000, dest="documents")
     parser.add_argument("--seed", type=int, default=0)
     raise SystemExit(main(**vars(parser.parse_args())))

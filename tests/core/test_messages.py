@@ -195,22 +195,22 @@ OUT_OF_DOMAIN = {
     "above": (
         lambda: LogFloatAllele(5.0, (0.1, 1)),
         (
-            "5.0 is outside the domain 0.1 .. 1 of this LogFloatAllele; give a value inside, or a "
-            "wider domain"
+            "5.0 is outside the domain 0.1 .. 1 of this LogFloatAllele; give a value inside, "
+            "or a wider domain"
         ),
     ),
     "zero on a logarithmic scale": (
         lambda: LogFloatAllele(0.0),
         (
-            "0.0 is outside the domain 2.2250738585072014e-308 .. ∞ of this LogFloatAllele; give a value inside, "
-            "or a wider domain"
+            "0.0 is outside the domain 2.2250738585072014e-308 .. ∞ of this LogFloatAllele; "
+            "give a value inside, or a wider domain"
         ),
     ),
     "one for a probability": (
         lambda: LogitFloatAllele(1.0, (0.1, 0.9)),
         (
-            "1.0 is outside the domain 0.1 .. 0.9 of this LogitFloatAllele; give a value inside, or a "
-            "wider domain"
+            "1.0 is outside the domain 0.1 .. 0.9 of this LogitFloatAllele; give a value inside, "
+            "or a wider domain"
         ),
     ),
     "an integer below": (
@@ -280,8 +280,8 @@ OTHER_SCHEMAS = {
     "a gene is misspelt": (
         {"lr": GENOME.alleles["lr"], "dept": GENOME.alleles["depth"]},
         (
-            "genomes 0 and 1 of the population have different genes: only genome 0 has ['depth'], only "
-            "genome 1 has ['dept']; give every member the same ones"
+            "genomes 0 and 1 of the population have different genes: only genome 0 has ['depth'], "
+            "only genome 1 has ['dept']; give every member the same ones"
         ),
     ),
     "another kind": (

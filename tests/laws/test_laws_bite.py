@@ -16,9 +16,9 @@ from clantune_core import (
     AbstractMutationStrategy,
     AbstractStrategy,
     Ancestry,
-    BoolAllele,
     Context,
     ContinuousAllele,
+    DiscreteAllele,
     FloatAllele,
     Genome,
     Population,
@@ -28,10 +28,10 @@ from clantune_core.testing import LawBroken, all_laws, laws
 
 @attrs.frozen
 class Forgets(AbstractMutationStrategy):
-    """Answers nothing for flags."""
+    """Answers nothing for discrete kinds."""
 
     def handle_mutating(self, allele: AbstractAllele) -> Any:
-        return None if isinstance(allele, BoolAllele) else allele
+        return None if isinstance(allele, DiscreteAllele) else allele
 
 
 _calls = iter(range(10**9))

@@ -20,7 +20,7 @@ def check_types(path: Path) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.stem for case in CASES])
-def test_what_authors_and_users_write_is_typed_as_they_expect(case):
+def test_what_authors_and_users_write_is_typed_as_they_expect(case: Path) -> None:
     assert check_types(case) == (0, "Success: no issues found in 1 source file\n")
 
 
@@ -32,7 +32,7 @@ def test_what_authors_and_users_write_is_typed_as_they_expect(case):
         ("Genome(genes=[])", "call-arg"),
     ],
 )
-def test_a_type_that_is_not_so_is_seen(tmp_path, line, code):
+def test_a_type_that_is_not_so_is_seen(tmp_path: Path, line: str, code: str) -> None:
     case = tmp_path / "case.py"
     imports = "from typing import assert_type\n\nfrom clantune_core import FloatAllele, Genome\n"
     case.write_text(f"{imports}\nprint(assert_type, FloatAllele, Genome)\n{line}\n")

@@ -1,0 +1,542 @@
+"""Evolution: the list is the order; folds and first answers; what hooks are given."""
+
+import copy
+import pickle
+from random import Random
+from uuid import UUID
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clantune_core import (
+    AbstractCrossbreedingStrategy,
+    AbstractMutationStrategy,
+    AbstractStrategy,
+    Ancestry,
+    Context,
+    ContinuousAllele,
+    Evolution,
+    FloatAllele,
+    Genome,
+    IntAllele,
+    Population,
+    Step,
+    hookimpl,
+)
+from clantune_core.testing.generators import populations
+
+# ---- Strategies to look through ----
+
+
+def signed(allele, name):
+    """The allele with a name added to the trail in its metadata."""
+    return allele.with_metadata(trail=(*allele.metadata.get("trail", ()), name))
+
+
+@attrs.frozen
+class Sign(AbstractMutationStrategy):
+    name: str
+
+    def handle_setup(self, allele):
+        return signed(allele, self.name)
+
+    def handle_mutating(self, allele):
+        return signed(allele, self.name)
+
+
+@attrs.frozen
+class SignFirst(AbstractMutationStrategy):
+    name: str
+
+    @hookimpl(tryfirst=True)
+    def handle_mutating(self, allele):
+        return signed(allele, self.name)
+
+
+@attrs.frozen
+class SignLast(AbstractMutationStrategy):
+    name: str
+
+    @hookimpl(trylast=True)
+    def handle_mutating(self, allele):
+        return signed(allele, self.name)
+
+
+@attrs.frozen
+class Sole(AbstractCrossbreedingStrategy):
+    """One parent, by rank; passes where the population has no such rank."""
+
+    rank: int = 0
+
+    def select_ancestry(self, population_genomes):
+        if self.rank >= len(population_genomes):
+            return None
+        return Ancestry.sole(self.rank, population_genomes)
+
+
+@attrs.frozen
+class Pairs(AbstractCrossbreedingStrategy):
+    """Answers with plain pairs, and takes the alleles of the dominant parent."""
+
+    def select_ancestry(self, population_genomes):
+        return [(float(i == 1), g.uuid) for i, g in enumerate(population_genomes)]
+
+    def handle_crossbreeding(self, population_alleles, ancestry):
+        return population_alleles[ancestry.dominant]
+
+
+@attrs.frozen
+class Only(AbstractCrossbreedingStrategy):
+    """Combines alleles of one kind, and leaves the others to others."""
+
+    kind: type
+    value: float
+
+    def handle_crossbreeding(self, my_allele):
+        return my_allele.with_value(self.value) if isinstance(my_allele, self.kind) else None
+
+
+@attrs.frozen
+class Noise(AbstractMutationStrategy):
+    """Adds noise of a size that is an allele too, or a parameter if there is none."""
+
+    std: float = 0.5
+
+    def handle_setup(self, allele):
+        return allele.with_metadata(noise=FloatAllele(self.std, (0.0, 10.0)))
+
+    def handle_mutating(self, allele, rng):
+        if not isinstance(allele, ContinuousAllele):
+            return allele
+        std = allele.metadata.get("noise", self.std)
+        return allele.with_latent(allele.latent + std * rng.random())
+
+
+@attrs.frozen
+class Read(AbstractMutationStrategy):
+    """Doubles a step size, and adds it to the value that reads it."""
+
+    def handle_mutating(self, allele, context):
+        if context.is_hyperparameter:
+            return allele.with_value(allele.value + allele.metadata["std"])
+        return allele.with_value(2 * allele.value)
+
+
+@attrs.frozen
+class Everything(AbstractMutationStrategy, AbstractCrossbreedingStrategy):
+    """Writes down all that each hook is given."""
+
+    seen: list = attrs.field(factory=list, eq=False)
+
+    def handle_setup(self, allele, context, rng, shared_rng):
+        self.seen.append(("handle_setup", {**locals()}))
+        return allele
+
+    def handle_mutating(
+        self,
+        shared_rng,
+        rng,
+        context,
+        population_genomes,
+        my_genome,
+        ancestry,
+        population_alleles,
+        allele,
+    ):
+        self.seen.append(("handle_mutating", {**locals()}))
+        return allele
+
+    def select_ancestry(self, rng, my_genome, population_genomes, context, shared_rng):
+        self.seen.append(("select_ancestry", {**locals()}))
+        return Ancestry.sole(0, population_genomes)
+
+    def handle_crossbreeding(
+        self,
+        my_allele,
+        population_alleles,
+        ancestry,
+        my_genome,
+        population_genomes,
+        context,
+        rng,
+        shared_rng,
+    ):
+        self.seen.append(("handle_crossbreeding", {**locals()}))
+        return my_allele
+
+    def apply_strategy(self):
+        raise NotImplementedError
+
+
+@attrs.frozen
+class Shared(AbstractMutationStrategy):
+    """Moves to what the shared stream says."""
+
+    def handle_mutating(self, allele, shared_rng):
+        return allele.with_value(shared_rng.random())
+
+
+@attrs.frozen
+class Peculiar(AbstractMutationStrategy):
+    """A property that must not be touched, a field and a helper that only look like hooks."""
+
+    select_count: int = 2
+    handle_bools: bool = True
+
+    @property
+    def handled(self):
+        raise AssertionError
+
+    @property
+    def select_property(self):
+        raise AssertionError
+
+    def _handle_mutatin(self):
+        raise AssertionError
+
+    @hookimpl(specname="handle_mutating")
+    def change(self, allele):
+        return allele.with_value(self.select_count)
+
+    handle_mutating = None
+
+
+def member(rank, value, **fields):
+    return Genome({"lr": FloatAllele(value)}, uuid=UUID(int=rank), **fields)
+
+
+GENOME = member(0, 0.25)
+CLAN = [member(rank, float(rank)).set_fitness(rank) for rank in range(3)]
+
+
+def trail(strategies):
+    return Evolution(strategies).mutate(GENOME).alleles["lr"].metadata["trail"]
+
+
+# ---- Order ----
+
+
+@given(st.permutations(["a", "b", "c", "d"]))
+def test_the_order_of_the_list_is_the_order_of_effect(names):
+    evolution = Evolution([Sign(name) for name in names])
+    assert evolution.mutate(GENOME).alleles["lr"].metadata["trail"] == tuple(names)
+    assert evolution.setup(GENOME).alleles["lr"].metadata["trail"] == tuple(names)
+
+
+def test_equal_strategies_act_each_in_its_place():
+    assert trail([Sign("a"), Sign("b"), Sign("a")]) == ("a", "b", "a")
+
+
+@given(st.permutations([SignFirst("1"), SignFirst("2"), SignLast("3"), SignLast("4"), Sign("5")]))
+def test_tryfirst_and_trylast_are_bands_that_keep_the_order_of_the_list(strategies):
+    bands = {SignFirst: 0, Sign: 1, SignLast: 2}
+    expected = sorted(strategies, key=lambda strategy: bands[type(strategy)])  # stable
+    assert trail(strategies) == tuple(strategy.name for strategy in expected)
+
+
+# ---- Fold and first answer ----
+
+
+def test_the_first_answer_counts_and_none_passes():
+    assert Evolution([Sole(5), Sole(2), Sole(1)]).select(CLAN[0], CLAN).dominant == 2
+    asked = []
+    evolution = Evolution([Sole(5), Sole(2), Sole(1)], observer=asked.append)
+    evolution.select(CLAN[0], CLAN)
+    assert [(step.strategy, step.after is None) for step in asked] == [
+        ("0:Sole", True),
+        ("1:Sole", False),
+    ]
+
+
+def test_each_kind_of_allele_is_combined_by_the_first_that_knows_it():
+    evolution = Evolution(
+        [Sole(), Only(IntAllele, 7), Only(FloatAllele, 8.0), Only(FloatAllele, 9.0)]
+    )
+    genome = Genome({"a": FloatAllele(0.0), "b": IntAllele(0)})
+    child = evolution.crossbreed(genome, [genome])
+    assert child.as_hyperparameters() == {"a": 8.0, "b": 7}
+
+
+def test_where_nobody_answers_alleles_stay_as_they_are():
+    evolution = Evolution([])
+    assert evolution.setup(GENOME) is GENOME
+    assert evolution.mutate(GENOME) is GENOME
+    child = Evolution([Sole(1)]).offspring(CLAN[0], CLAN)
+    assert child.alleles == CLAN[0].alleles
+    assert (
+        Evolution([Sole(1), Only(IntAllele, 7)]).offspring(CLAN[0], CLAN).alleles == child.alleles
+    )
+
+
+def test_pairs_are_an_ancestry():
+    evolution = Evolution([Pairs()])
+    assert evolution.select(CLAN[0], CLAN) == Ancestry.sole(1, CLAN)
+    assert evolution.offspring(CLAN[0], CLAN).as_hyperparameters() == {"lr": 1.0}
+
+
+def test_an_ancestry_that_was_chosen_before_is_used_as_it_is():
+    pairs = [*Ancestry.sole(2, CLAN)]
+    for chosen in (pairs, Ancestry.of(pairs)):
+        child = Evolution([Pairs()]).crossbreed(CLAN[0], CLAN, ancestry=chosen)
+        assert child.parents == Ancestry.sole(2, CLAN)
+        assert child.as_hyperparameters() == {"lr": 2.0}
+
+
+# ---- What hooks are given ----
+
+
+def test_a_hook_is_given_what_it_names_in_any_order():
+    tree = FloatAllele(1.0, metadata={"std": FloatAllele(2.0)})
+    clan = [
+        Genome({"lr": tree, "fixed": FloatAllele(3.0, can_mutate=False)}, uuid=UUID(int=rank))
+        for rank in range(3)
+    ]
+    rng, shared = Random(1), Random(2)
+    spy = Everything()
+    evolution = Evolution([spy])
+    evolution.setup(clan[1], rng, shared_rng=shared, rank=1, population_size=3)
+    run = {"shared_rng": shared, "generation": 4, "progress": 0.5}
+    child = evolution.offspring(clan[1], clan, rng, **run)
+
+    assert [hook for hook, _ in spy.seen] == (
+        ["handle_setup"] * 2
+        + ["select_ancestry"]
+        + ["handle_crossbreeding"] * 3
+        + ["handle_mutating"] * 2
+    )
+    for hook, given_arguments in spy.seen:
+        assert given_arguments["rng"] is rng
+        assert given_arguments["shared_rng"] is shared
+        context = given_arguments["context"]
+        assert (context.rank, context.population_size) == (1, 3)
+        assert context.genes == ("lr",)
+        assert (context.generation, context.progress) == (
+            (0, None) if hook == "handle_setup" else (4, 0.5)
+        )
+        if hook != "handle_setup":
+            assert given_arguments["my_genome"] is clan[1]
+            assert given_arguments["population_genomes"] == Population(clan)
+        if hook in ("handle_crossbreeding", "handle_mutating"):
+            assert given_arguments["ancestry"] == child.parents == Ancestry.sole(0, clan)
+            assert len(given_arguments["population_alleles"]) == 3
+    places = [(each["context"].gene, each["context"].path) for _, each in spy.seen]
+    nodes = [("lr", ("std",)), ("lr", ()), ("fixed", ())]
+    assert places == [("lr", ()), ("fixed", ()), ("", ()), *nodes, *nodes[:2]]
+
+
+def test_mutation_sees_the_population_as_it_was_evaluated():
+    spy = Everything()
+    Evolution([Pairs(), Sign("x"), spy]).offspring(CLAN[0], CLAN)
+    hook, arguments = spy.seen[-1]
+    assert hook == "handle_mutating"
+    assert arguments["allele"] == signed(FloatAllele(1.0), "x")
+    assert [node.value for node in arguments["population_alleles"]] == [0.0, 1.0, 2.0]
+    assert arguments["my_genome"].alleles == CLAN[0].alleles
+
+
+def test_a_genome_on_its_own_is_a_population_of_one():
+    spy = Everything()
+    Evolution([spy]).mutate(GENOME)
+    ((_, arguments),) = spy.seen
+    assert arguments["population_genomes"] == Population([GENOME])
+    assert arguments["population_alleles"] == (GENOME.alleles["lr"],)
+    assert arguments["ancestry"] is None
+    assert arguments["context"] == Context(gene="lr", genes=("lr",))
+
+
+def test_what_only_looks_like_a_hook_is_left_alone():
+    assert Evolution([Peculiar()]).mutate(GENOME).as_hyperparameters() == {"lr": 2.0}
+
+
+# ---- Random streams ----
+
+
+def test_the_members_own_stream_decides():
+    evolution = Evolution([Sole(), Noise()])
+    child = evolution.offspring(CLAN[0], CLAN, Random(1))
+    assert child == evolution.offspring(CLAN[0], CLAN, Random(1))
+    other = evolution.offspring(CLAN[0], CLAN, Random(2))
+    assert child.alleles != other.alleles
+    assert child.uuid != other.uuid
+    assert evolution.offspring(CLAN[0], CLAN) != evolution.offspring(CLAN[0], CLAN)
+
+
+def test_the_shared_stream_is_the_same_on_every_rank_if_nobody_gives_one():
+    evolution = Evolution([Sole(), Shared()])
+
+    def values(clan, **run):
+        return {evolution.offspring(m, clan, **run).as_hyperparameters()["lr"] for m in clan}
+
+    assert len(values(CLAN)) == 1
+    assert values(CLAN) == values([*CLAN])
+    assert values(CLAN) != values(CLAN, generation=1)
+    assert values(CLAN) != values(CLAN[::-1])
+    assert evolution.offspring(CLAN[1], CLAN, shared_rng=Random(5)).as_hyperparameters() == {
+        "lr": Random(5).random()
+    }
+
+
+# ---- Nodes that may change, and what stays ----
+
+
+def test_a_step_size_mutates_before_the_value_that_reads_it():
+    genome = Genome({"lr": FloatAllele(1.0, metadata={"std": FloatAllele(0.5)})})
+    mutated = Evolution([Read()]).mutate(genome)
+    assert mutated.alleles["lr"] == FloatAllele(2.0, metadata={"std": FloatAllele(1.0)})
+
+
+def test_only_nodes_with_the_flag_are_changed_and_those_below_others_are_visited():
+    child = FloatAllele(0.0, can_crossbreed=False)
+    fixed = FloatAllele(0.0, can_mutate=False, metadata={"std": child})
+    genome = Genome({"fixed": fixed, "free": FloatAllele(0.0, can_crossbreed=False)})
+    mutated = Evolution([Peculiar(9)]).mutate(genome)
+    assert mutated.walk(lambda node, at: node.value) == [9.0, 0.0, 9.0]
+    bred = Evolution([Sole(), Only(FloatAllele, 9.0)]).crossbreed(genome, [genome])
+    assert bred.walk(lambda node, at: node.value) == [0.0, 9.0, 0.0]
+
+
+def test_mutation_keeps_identity_parents_and_metadata():
+    genome = member(5, 0.5, parents=[(1.0, UUID(int=9))], metadata={"note": 1})
+    mutated = Evolution([Sign("x")]).mutate(genome.set_fitness(1.0))
+    assert mutated == genome.with_alleles({"lr": signed(genome.alleles["lr"], "x")})
+    assert Evolution([Noise(std=0.0)]).mutate(genome.set_fitness(1.0)).fitness == 1.0
+
+
+def test_an_offspring_is_somebody_new_with_the_ancestry_as_its_parents():
+    me = CLAN[1].with_metadata(note=1)
+    child = Evolution([Sole(2)]).offspring(me, CLAN)
+    assert child.uuid not in {genome.uuid for genome in CLAN}
+    assert child.parents == Ancestry.sole(2, CLAN)
+    assert child.fitness is None
+    assert child.metadata == {"note": 1}
+
+
+def test_setting_up_keeps_everything_but_metadata():
+    genome = member(5, 0.5, metadata={"note": 1}).set_fitness(1.0)
+    made = Evolution([Noise(0.5)]).setup(genome)
+    std = FloatAllele(0.5, (0.0, 10.0))
+    assert made.alleles == {"lr": FloatAllele(0.5, metadata={"noise": std})}
+    assert (made.uuid, made.fitness, made.metadata) == (genome.uuid, 1.0, genome.metadata)
+
+
+# ---- A strategy alone ----
+
+
+@given(populations(max_depth=2), st.integers())
+def test_a_mutation_alone_does_what_it_does_in_an_evolution(population, seed):
+    for genome in population:
+        alone = Noise().apply_strategy(genome, Random(seed))
+        assert alone == Evolution([Noise()]).mutate(genome, Random(seed))
+
+
+@given(populations(), st.integers())
+def test_crossbreeding_alone_does_what_it_does_in_an_evolution(population, seed):
+    for genome in population:
+        alone = Sole().apply_strategy(genome, population, Random(seed))
+        assert alone == Evolution([Sole()]).crossbreed(genome, population, Random(seed))
+
+
+@given(populations(), st.integers())
+def test_setting_up_alone_does_what_it_does_in_an_evolution(population, seed):
+    alone = Noise().setup_genome(population[0], Random(seed))
+    assert alone == Evolution([Noise()]).setup(population[0], Random(seed))
+
+
+@given(populations(min_size=2), st.integers())
+def test_an_offspring_is_selected_bred_and_mutated_in_turn(population, seed):
+    evolution = Evolution([Pairs(), Noise()])
+    me, rng = population[0], Random(seed)
+    ancestry = evolution.select(me, population, rng)
+    child = evolution.crossbreed(me, population, rng, ancestry=ancestry)
+    child = evolution.mutate(child, rng, my_genome=me, population_genomes=population)
+    assert child == evolution.offspring(me, population, Random(seed))
+
+
+@pytest.mark.parametrize("kind", [AbstractStrategy, AbstractMutationStrategy])
+def test_the_bases_of_strategies_are_abstract(kind):
+    with pytest.raises(TypeError, match="abstract class"):
+        kind()
+
+
+# ---- Being looked at ----
+
+
+def test_an_observer_sees_before_and_after_of_every_turn():
+    steps = []
+    evolution = Evolution([Pairs(), Sign("a"), Sign("b")], observer=steps.append)
+    child = evolution.offspring(CLAN[0], CLAN, Random(1), generation=3)
+    here = Context(population_size=3, generation=3, genes=("lr",))
+    gene = here.at_gene("lr")
+    zero, one = FloatAllele(0.0), FloatAllele(1.0)
+    assert steps == [
+        Step("select_ancestry", "0:Pairs", here, None, [*Ancestry.sole(1, CLAN)]),
+        Step("handle_crossbreeding", "0:Pairs", gene, zero, one),
+        Step("handle_mutating", "1:Sign", gene, one, signed(one, "a")),
+        Step("handle_mutating", "2:Sign", gene, signed(one, "a"), child.alleles["lr"]),
+    ]
+
+
+def test_a_step_reads_as_a_line():
+    gene = Context(gene="lr", path=("std",))
+    one, two = FloatAllele(1.0), FloatAllele(2.0)
+    assert [
+        str(Step("handle_mutating", "0:Noise", gene, one, two)),
+        str(Step("handle_mutating", "0:Noise", gene, one, one)),
+        str(Step("select_ancestry", "1:Sole", Context(), None, None)),
+    ] == [
+        "handle_mutating gene 'lr', path 'std' [0:Noise]: FloatAllele(1.0) -> FloatAllele(2.0)",
+        "handle_mutating gene 'lr', path 'std' [0:Noise]: unchanged",
+        "select_ancestry [1:Sole]: None",
+    ]
+
+
+def test_an_evolution_explains_who_answers_in_which_order(capsys):
+    Evolution([SignLast("clamp"), Sole(5), Noise(), Sole()]).explain()
+    assert (
+        capsys.readouterr().out
+        == """\
+strategies
+  0: SignLast(name='clamp')
+  1: Sole(rank=5)
+  2: Noise(std=0.5)
+  3: Sole(rank=0)
+hook                  called as     order
+handle_setup          fold          2:Noise
+select_ancestry       first answer  1:Sole, else 3:Sole
+handle_crossbreeding  first answer  nobody: my own alleles stay
+handle_mutating       fold          2:Noise -> 0:SignLast
+"""
+    )
+
+
+def test_an_empty_evolution_explains_that_it_does_nothing(capsys):
+    Evolution([]).explain()
+    assert (
+        capsys.readouterr().out
+        == """\
+strategies
+  none
+hook                  called as     order
+handle_setup          fold          nobody: genomes stay as they are
+select_ancestry       first answer  nobody: selecting is an error
+handle_crossbreeding  first answer  nobody: my own alleles stay
+handle_mutating       fold          nobody: alleles stay as they are
+"""
+    )
+
+
+def test_an_evolution_is_a_value():
+    evolution = Evolution([Sole(), Noise()])
+    assert repr(evolution) == "Evolution(strategies=(Sole(rank=0), Noise(std=0.5)))"
+    assert evolution == Evolution((Sole(), Noise()), observer=print)
+    assert evolution != Evolution([Noise(), Sole()])
+    with pytest.raises(AttributeError):
+        evolution.strategies = ()
+    for same in (copy.deepcopy(evolution), pickle.loads(pickle.dumps(evolution))):
+        assert same == evolution
+        assert hash(same) == hash(evolution)
+        assert same.offspring(CLAN[0], CLAN, Random(1)) == evolution.offspring(
+            CLAN[0], CLAN, Random(1)
+        )

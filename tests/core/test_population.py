@@ -1,0 +1,132 @@
+"""Populations: genomes of one schema, whose index is the rank."""
+
+import copy
+import math
+import pickle
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+
+from clantune_core import (
+    ClanTuneError,
+    FloatAllele,
+    Genome,
+    IntAllele,
+    Population,
+    TreeError,
+    synthesize_genomes,
+    walk_genomes,
+)
+from clantune_core.testing.generators import populations
+
+
+def members(*fitnesses):
+    return [
+        Genome({"lr": FloatAllele(0.5)}, uuid=UUID(int=rank)).set_fitness(fitness)
+        for rank, fitness in enumerate(fitnesses)
+    ]
+
+
+def test_a_population_is_a_sequence_in_rank_order():
+    genomes = members(1.0, 2.0, 3.0)
+    population = Population(genomes)
+    assert [*population] == genomes
+    assert population[-1] is genomes[2]
+    assert [*population[1:]] == genomes[1:]
+    assert [population.rank_of(genome) for genome in genomes] == [0, 1, 2]
+    assert Population.of(population) is population
+    assert Population.of(genomes) == population
+
+
+def test_a_member_is_known_by_its_identity():
+    population = Population(members(1.0, 2.0))
+    assert population.rank_of(population[1].set_fitness(7.0)) == 1
+
+
+def test_the_fitness_that_is_no_number_counts_as_the_worst():
+    assert Population(members(0.5, math.nan, -math.inf)).fitnesses() == (0.5, math.inf, -math.inf)
+
+
+def test_genes_are_compared_by_name_in_whatever_order():
+    one = Genome({"a": FloatAllele(1.0), "b": IntAllele(2)})
+    other = Genome({"b": IntAllele(4), "a": FloatAllele(3.0)})
+    walked = walk_genomes([one, other], lambda nodes, at: (at.gene, [n.value for n in nodes]))
+    assert walked == [("a", [1.0, 3.0]), ("b", [2, 4])]
+    made = synthesize_genomes(other, [one], lambda node, nodes, at: nodes[0])
+    assert [*made.alleles] == ["b", "a"]
+    assert made.alleles == one.alleles
+
+
+@pytest.mark.parametrize(
+    ("run", "error", "message"),
+    [
+        (lambda: Population([]), TreeError, "a population has one genome or more; got none"),
+        (
+            lambda: Population([*members(1.0, 2.0), Genome({"beta": FloatAllele(0.5)})]),
+            TreeError,
+            (
+                "genomes 0 and 2 of the population have different genes: only genome 0 has ['lr'], "
+                "only genome 2 has ['beta']; give every member the same ones"
+            ),
+        ),
+        (
+            lambda: walk_genomes([Genome(), *members(1.0)], lambda nodes, at: None),
+            TreeError,
+            (
+                "genomes 0 and 1 of the population have different genes: only genome 1 has ['lr']; "
+                "give every member the same ones"
+            ),
+        ),
+        (
+            lambda: Population(members(1.0, None)).fitnesses(),
+            ClanTuneError,
+            (
+                "rank 1 has no fitness: call genome.set_fitness(loss) on every member before "
+                "selecting"
+            ),
+        ),
+        (
+            lambda: Population(members(1.0)).rank_of(Genome(uuid=UUID(int=9))),
+            ClanTuneError,
+            (
+                "genome 00000000-0000-0000-0000-000000000009 is not in the population that it "
+                "should breed from; give the list of all members' genomes, its own among them, in "
+                "rank order"
+            ),
+        ),
+        (
+            lambda: Population(members(1.0, 2.0) + members(3.0)).rank_of(members(1.0)[0]),
+            ClanTuneError,
+            (
+                "ranks 0 and 2 have the same uuid 00000000-0000-0000-0000-000000000000; give each "
+                "member one of its own: genome.with_uuid()"
+            ),
+        ),
+    ],
+)
+def test_what_is_no_population_is_refused_in_words(run, error, message):
+    with pytest.raises(error) as caught:
+        run()
+    assert str(caught.value) == message
+
+
+@given(populations())
+def test_a_population_cannot_be_changed_and_copies_are_equal(population):
+    with pytest.raises(TypeError):
+        population[0] = population[-1]
+    with pytest.raises(AttributeError):
+        population.something = 1
+    walk_genomes(population, lambda nodes, at: [*nodes])  # what it finds out, it keeps
+    for same in (
+        copy.copy(population),
+        copy.deepcopy(population),
+        pickle.loads(pickle.dumps(population)),
+        Population([*population]),
+    ):
+        assert same == population
+        assert hash(same) == hash(population)
+
+
+def test_a_population_shows_its_size_and_genes():
+    assert repr(Population(members(1.0, 2.0))) == "<Population of 2 genomes, genes ['lr']>"
