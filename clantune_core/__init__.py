@@ -1,6 +1,6 @@
 """The genetics under ClanTune: alleles, genomes, four hooks, and an evolution that calls them."""
 
-from clantune_core._calling import Observer, Step
+from clantune_core._calling import Observer, Step, ask
 from clantune_core._plugins import InstalledStrategy, load_strategy, strategies
 from clantune_core.alleles import (
     AbstractAllele,
@@ -78,6 +78,7 @@ __all__ = [
     "StringAllele",
     "TreeError",
     "allele_kind",
+    "ask",
     "can_crossbreed",
     "can_mutate",
     "deserialize",

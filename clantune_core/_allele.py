@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Never, Self, TypeVar
 
 import attrs
 
@@ -40,9 +40,8 @@ class Metadata(FrozenDict[str, Any]):
                 for name, entry in entries.items()
             }
         )
-        self.children = {n: e for n, e in self.items() if isinstance(e, AbstractAllele)}
-        self.depth = _depth_over(self.children)
-        self.flat = False
+        alleles = {n: e for n, e in self.items() if isinstance(e, AbstractAllele)}
+        _know(self, alleles, _depth_over(alleles), flat=False)
 
     @classmethod
     def of(cls, entries: Mapping[str, object]) -> Metadata:
@@ -58,9 +57,8 @@ class Metadata(FrozenDict[str, Any]):
         made = Metadata.__new__(Metadata)
         dict.update(made, self)
         dict.update(made, {n: c.value for n, c in children.items()} if flat else children)
-        made.children = children
-        made.depth = self.depth if flat else _depth_over(children)
-        made.flat = flat
+        depth = self.depth if flat else _depth_over(children)
+        _know(made, children, depth, flat=flat)
         return made
 
     def changed(self, entries: Mapping[str, object], leave_out: tuple[str, ...] = ()) -> Metadata:
@@ -75,8 +73,18 @@ class Metadata(FrozenDict[str, Any]):
         made = Metadata.of({**kept, **entries})
         return made.over(made.children, flat=True) if self.flat else made
 
+    def __setattr__(self, name: str, value: object) -> Never:
+        self._refuse()
+
     def __reduce__(self) -> tuple[Any, ...]:
         return (Metadata, ({**self, **self.children},))
+
+
+def _know(
+    metadata: Metadata, children: Mapping[str, AbstractAllele], depth: int, *, flat: bool
+) -> None:
+    for name, value in (("children", FrozenDict(children)), ("depth", depth), ("flat", flat)):
+        object.__setattr__(metadata, name, value)  # once, and never again
 
 
 def _depth_over(children: Mapping[str, AbstractAllele]) -> int:

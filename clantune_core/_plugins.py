@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from clantune_core._allele import AbstractAllele
-from clantune_core._calling import implemented_hooks
+from clantune_core._seating import implemented_hooks
 from clantune_core.alleles import registered_kinds
 from clantune_core.errors import PluginError, StrategyError, shown
 from clantune_core.strategies import AbstractStrategy

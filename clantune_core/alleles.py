@@ -213,6 +213,13 @@ class LogitFloatAllele(ContinuousAllele):
 
     widest: ClassVar[Range] = Range(sys.float_info.min, math.nextafter(1.0, 0.0))
 
+    def check_domain(self, domain: Any) -> Range:
+        """Return the domain as a `Range`; an end at 0 or 1 means as far as this kind goes."""
+        if isinstance(domain, tuple | list) and len(domain) == 2:
+            low, high = domain
+            domain = (None if low == 0 else low, None if high == 1 else high)
+        return super().check_domain(domain)
+
     def to_latent(self, value: float) -> float:
         """Return the logit."""
         return math.log(value) - math.log1p(-value)

@@ -58,7 +58,7 @@ def _checked_uuids(given: Iterable[Any]) -> tuple[UUID, ...]:
     return uuids
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class Ancestry(Sequence[Parent]):
     """A sequence of `(probability, uuid)`, one per rank, in rank order, summing to 1.
 
@@ -71,7 +71,7 @@ class Ancestry(Sequence[Parent]):
     probabilities: tuple[float, ...] = attrs.field(converter=_checked_probabilities)
     uuids: tuple[UUID, ...] = attrs.field(converter=_checked_uuids)
     # Kept, because crossbreeding asks for it at every gene.
-    contributors: tuple[tuple[int, float], ...] = attrs.field(init=False, eq=False)
+    contributors: tuple[tuple[int, float], ...] = attrs.field(init=False)
 
     @contributors.default
     def _find_contributors(self) -> tuple[tuple[int, float], ...]:
@@ -138,6 +138,14 @@ class Ancestry(Sequence[Parent]):
                     "keep the order of the ranks"
                 )
         return self
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Ancestry):
+            return (self.probabilities, self.uuids) == (other.probabilities, other.uuids)
+        return isinstance(other, list | tuple) and list(self) == list(other)
+
+    def __hash__(self) -> int:
+        return hash((self.probabilities, self.uuids))
 
     def __len__(self) -> int:
         return len(self.probabilities)

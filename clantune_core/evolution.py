@@ -10,7 +10,8 @@ from uuid import UUID
 import attrs
 
 from clantune_core._allele import AbstractAllele
-from clantune_core._calling import HOOKS, Calls, Observer
+from clantune_core._calling import Calls, Observer
+from clantune_core._seating import HOOKS
 from clantune_core._table import table
 from clantune_core.ancestry import Ancestry
 from clantune_core.context import Context
@@ -25,6 +26,8 @@ from clantune_core.trees import can_crossbreed, can_mutate
 def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
     if isinstance(strategies, AbstractStrategy):
         raise StrategyError(f"strategies come in a list: Evolution([{strategies!r}])")
+    if not isinstance(strategies, Iterable):
+        raise StrategyError(f"strategies come in a list; got {shown(strategies)}")
     listed = tuple(strategies)
     for place, strategy in enumerate(listed):
         if isinstance(strategy, type):
@@ -88,10 +91,12 @@ class Evolution:
             rank: This member's position in the population.
             population_size: Number of members.
         """
-        if shared_rng is None and any(
-            "shared_rng" in step.wants for step in self._calls.implementations["handle_setup"]
-        ):
-            raise StrategyError("a strategy takes shared_rng in handle_setup: setup needs it too")
+        if shared_rng is None and self._calls.wants("shared_rng", "handle_setup"):
+            raise StrategyError(
+                "a strategy takes shared_rng in handle_setup, and only who sets up all members "
+                "can give it; pass shared_rng=shared_rng(seed, 0), the same on every rank",
+                hook="handle_setup",
+            )
         base = Context(rank=rank, population_size=population_size, genes=_active(genome))
         common = {"rng": _stream(rng) or Random(), "shared_rng": _stream(shared_rng)}
 
@@ -216,6 +221,8 @@ class Evolution:
         generation: int,
         progress: float | None,
     ) -> _Scene:
+        if progress is not None and not 0.0 <= progress <= 1.0:
+            raise ClanTuneError(f"progress is a fraction of the run, 0 to 1; got {shown(progress)}")
         population = Population.of(genomes)
         if shared_rng is None and self._calls.wants("shared_rng"):
             shared_rng = population_rng(population, generation)

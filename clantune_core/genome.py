@@ -16,7 +16,7 @@ from clantune_core.alleles import ContinuousAllele
 from clantune_core.ancestry import Ancestry
 from clantune_core.context import Context
 from clantune_core.errors import AlleleError, ClanTuneError, shown
-from clantune_core.population import Population
+from clantune_core.population import Population, require_same_genes
 from clantune_core.trees import (
     Predicate,
     Synthesizer,
@@ -261,8 +261,7 @@ def synthesize_genomes(
         TreeError: The genomes differ in genes, kinds, or alleles in metadata.
     """
     population = Population.of(genomes)
-    if template_genome.alleles.keys() != population[0].alleles.keys():
-        Population((template_genome, population[0]))  # raises, naming the genes
+    require_same_genes(template_genome, population[0], "the template", "genome 0")
     base = context or Context(population_size=len(population))
     made = {
         gene: synthesize_forest(

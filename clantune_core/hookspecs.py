@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from clantune_core.ancestry import Ancestry
     from clantune_core.context import Context
     from clantune_core.genome import Genome
+    from clantune_core.population import Population
 
 hookspec = pluggy.HookspecMarker("clantune")
 hookimpl = pluggy.HookimplMarker("clantune")
@@ -65,7 +66,7 @@ def handle_mutating(
     population_alleles: Sequence[AbstractAllele],
     ancestry: Ancestry | None,
     my_genome: Genome,
-    population_genomes: Sequence[Genome],
+    population_genomes: Population,
     context: Context,
     rng: Random,
     shared_rng: Random,
@@ -85,7 +86,7 @@ def handle_mutating(
 @hookspec(firstresult=True)
 def select_ancestry(
     my_genome: Genome,
-    population_genomes: Sequence[Genome],
+    population_genomes: Population,
     context: Context,
     rng: Random,
     shared_rng: Random,
@@ -106,7 +107,7 @@ def handle_crossbreeding(
     population_alleles: Sequence[AbstractAllele],
     ancestry: Ancestry,
     my_genome: Genome,
-    population_genomes: Sequence[Genome],
+    population_genomes: Population,
     context: Context,
     rng: Random,
     shared_rng: Random,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, overload
 from uuid import UUID
 
 from clantune_core.context import Context
-from clantune_core.errors import ClanTuneError, TreeError
+from clantune_core.errors import ClanTuneError, TreeError, shown
 from clantune_core.trees import Forest
 
 if TYPE_CHECKING:
@@ -29,21 +29,19 @@ class Population(Sequence["Genome"]):
         """Check that the genomes have the same genes.
 
         Raises:
-            TreeError: There is none, or two of them differ.
+            TreeError: Two of them differ.
+            ClanTuneError: There is none, or something is no genome.
         """
-        self._genomes = tuple(genomes)
+        self._genomes = _to_genomes(genomes)
         self._fitnesses: tuple[float, ...] | None = None
         self._forests: dict[str, Forest] = {}
         self._ranks: dict[UUID, int] | None = None
-        if not self._genomes:
-            raise TreeError("a population has one genome or more; got none")
         genes = [*self._genomes[0].alleles]
         in_one_order = True
         for rank, genome in enumerate(self._genomes):
             if [*genome.alleles] != genes:
                 in_one_order = False
-                if genome.alleles.keys() != self._genomes[0].alleles.keys():
-                    self._refuse_genes(rank)
+                require_same_genes(self._genomes[0], genome, "genome 0", f"genome {rank}")
         self._columns = self._transpose(genes, in_one_order=in_one_order)
 
     @classmethod
@@ -94,18 +92,6 @@ class Population(Sequence["Genome"]):
             return dict(zip(genes, rows, strict=True))
         return {gene: tuple(alleles[gene] for alleles in every) for gene in genes}
 
-    def _refuse_genes(self, rank: int) -> None:
-        first, other = self._genomes[0].alleles, self._genomes[rank].alleles
-        only = [
-            f"only genome {place} has {sorted(names)}"
-            for place, names in ((0, first.keys() - other), (rank, other.keys() - first))
-            if names
-        ]
-        raise TreeError(
-            f"genomes 0 and {rank} of the population have different genes: {', '.join(only)}; "
-            "give every member the same ones"
-        )
-
     def _refuse_twins(self) -> None:
         uuids = [genome.uuid for genome in self._genomes]
         twin = next(rank for rank, uuid in enumerate(uuids) if uuid in uuids[:rank])
@@ -132,6 +118,37 @@ class Population(Sequence["Genome"]):
 
     def __repr__(self) -> str:
         return f"<Population of {len(self)} genomes, genes {[*self._genomes[0].alleles]}>"
+
+
+def require_same_genes(first: Genome, second: Genome, *names: str) -> None:
+    """Raise a `TreeError`, which calls the genomes by these names, if their genes differ."""
+    only = [
+        f"only {name} has {', '.join(map(repr, sorted(mine - theirs)))}"
+        for name, mine, theirs in (
+            (names[0], first.alleles.keys(), second.alleles.keys()),
+            (names[1], second.alleles.keys(), first.alleles.keys()),
+        )
+        if mine - theirs
+    ]
+    if only:
+        raise TreeError(
+            f"{names[0]} and {names[1]} have different genes: {', '.join(only)}; give every "
+            "genome the same ones"
+        )
+
+
+def _to_genomes(given: Sequence[Genome]) -> tuple[Genome, ...]:
+    from clantune_core.genome import Genome  # noqa: PLC0415  (it imports this module)
+
+    if isinstance(given, Genome) or not isinstance(given, Iterable):
+        raise ClanTuneError(f"genomes come in a list, one or more; got {shown(given)}")
+    genomes = tuple(given)
+    if not genomes:
+        raise ClanTuneError("genomes come in a list, one or more; got none")
+    for rank, genome in enumerate(genomes):
+        if not isinstance(genome, Genome):
+            raise ClanTuneError(f"entry {rank} of the population is no genome: {shown(genome)}")
+    return genomes
 
 
 def _comparable(rank: int, genome: Genome) -> float:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from clantune_core.genome import Genome
+from clantune_core.ancestry import HasUuid
 
 
 def member_rng(seed: int, generation: int, rank: int) -> Random:
@@ -20,7 +18,7 @@ def shared_rng(seed: int, generation: int) -> Random:
     return Random(f"clantune/shared/{seed}/{generation}")
 
 
-def population_rng(population: Sequence[Genome], generation: int) -> Random:
+def population_rng(population: Sequence[HasUuid], generation: int) -> Random:
     """Return a stream that all who hold this population share, if nobody gave them one."""
     identities = ",".join(f"{genome.uuid.int:x}" for genome in population)
     return Random(f"clantune/population/{generation}/{identities}")

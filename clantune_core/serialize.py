@@ -8,39 +8,25 @@ that of the plugins which are installed under the names that the document asks f
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
-from typing import Any, Never, TypeVar
-
-import attrs
+from typing import TYPE_CHECKING, Any, Never, TypeVar
 
 from clantune_core._allele import AbstractAllele
 from clantune_core._frozen import freeze, thaw
 from clantune_core._json import DOCUMENT_DEPTH, parse, require_short
-from clantune_core._plugins import allele_class, strategy_class, strategy_name
-from clantune_core._records import (
-    Record,
-    converter,
-    make,
-    mapping,
-    read_fields,
-    sequence,
-    uuid,
-    write_fields,
-)
-from clantune_core.ancestry import Ancestry
-from clantune_core.errors import ClanTuneError, DataError, shown, step
+from clantune_core._records import make
+from clantune_core.errors import DataError, shown
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome
 from clantune_core.strategies import AbstractStrategy
+
+if TYPE_CHECKING:
+    from clantune_core._documents import Kind
 
 T = TypeVar("T")
 Data = dict[str, Any]
 
 FORMAT_VERSION = 1
-
-MAX_STRATEGIES = 100
-"""Strategies in the list of an evolution that is saved. Seating a list takes its square in time."""
 
 MIGRATIONS: dict[int, Callable[[Data], Data]] = {}
 """What turns a document of version n into one of version n + 1, by n. None is needed yet."""
@@ -52,9 +38,9 @@ def serialize(thing: Genome | AbstractAllele | AbstractStrategy | Evolution) -> 
     Raises:
         ClanTuneError: It cannot be saved: a strategy that no installed package names, say.
     """
-    for what, (kind, write, _) in _DOCUMENTS.items():
-        if isinstance(thing, kind):
-            body: Data = thaw(freeze(write(thing), room=DOCUMENT_DEPTH))
+    for what, kind in _kinds().items():
+        if isinstance(thing, kind.holds):
+            body: Data = thaw(freeze(kind.write(thing), room=DOCUMENT_DEPTH))
             return {"clantune": what, "version": FORMAT_VERSION, **body}
     raise DataError(f"{shown(thing)} is no genome, allele, strategy or evolution")
 
@@ -70,10 +56,10 @@ def deserialize(data: object, expected: type[T]) -> T:
         DataError: It is damaged, foreign, or needs a plugin; the error says where and what.
     """
     what, body = _open(_plain(data))
-    base, _, read = _DOCUMENTS[what]
-    if not issubclass(expected, base) and not issubclass(base, expected):
-        _refuse_kind(base, expected)  # before it imports any plugin
-    thing = read(body, "$")
+    kind = _kinds()[what]
+    if not issubclass(expected, kind.holds) and not issubclass(kind.holds, expected):
+        _refuse_kind(kind.holds, expected)  # before it imports any plugin
+    thing = kind.read(body, "$")
     if not isinstance(thing, expected):
         _refuse_kind(type(thing), expected)
     return thing
@@ -97,6 +83,12 @@ def from_json(text: str | bytes, expected: type[T]) -> T:
     return deserialize(text, expected)
 
 
+def _kinds() -> Mapping[str, Kind]:
+    from clantune_core._documents import KINDS  # noqa: PLC0415  (see there)
+
+    return KINDS
+
+
 def _refuse_kind(held: type, expected: type) -> Never:
     raise DataError(f"the document holds {held.__name__}, where {expected.__name__} is wanted")
 
@@ -111,9 +103,9 @@ def _open(plain: object) -> tuple[str, Data]:
         raise DataError(
             f"{shown(plain)} is no ClanTune document, a mapping with an entry 'clantune'"
         )
-    if plain["clantune"] not in _DOCUMENTS:
+    if plain["clantune"] not in _kinds():
         raise DataError(
-            f"{shown(plain['clantune'])} is no kind of document; there are {', '.join(_DOCUMENTS)}",
+            f"{shown(plain['clantune'])} is no kind of document; there are {', '.join(_kinds())}",
             path="$.clantune",
         )
     body = dict(plain)
@@ -129,170 +121,3 @@ def _open(plain: object) -> tuple[str, Data]:
     for older in range(version, FORMAT_VERSION):
         body = make("$", MIGRATIONS[older], body)
     return body.pop("clantune"), body
-
-
-# ---- Genomes and alleles ----
-
-
-def _write_genome(genome: Genome) -> Data:
-    fitness = genome.fitness
-    return {
-        "uuid": str(genome.uuid),
-        # JSON has no NaN and no infinity, and both are fitnesses: those of a member that is lost.
-        "fitness": str(fitness) if fitness is not None and not math.isfinite(fitness) else fitness,
-        "parents": genome.parents and [(p.probability, str(p.uuid)) for p in genome.parents],
-        "alleles": _write_alleles(genome.alleles),
-        "metadata": genome.metadata,
-    }
-
-
-def _read_genome(body: Data, path: str) -> Genome:
-    record = Record(body, path, {"uuid", "fitness", "parents", "alleles", "metadata"})
-    return make(
-        path,
-        Genome,
-        _read_alleles(record.mapping("alleles"), f"{path}.alleles"),
-        uuid=uuid(record.text("uuid"), f"{path}.uuid"),
-        parents=_read_parents(record.get("parents"), f"{path}.parents"),
-        fitness=_read_fitness(record.get("fitness"), f"{path}.fitness"),
-        metadata=record.mapping("metadata"),
-    )
-
-
-def _read_fitness(fitness: object, path: str) -> object:
-    if not isinstance(fitness, str):
-        return fitness
-    if fitness not in ("nan", "inf", "-inf"):
-        raise DataError(f"{shown(fitness)} is no fitness", path=path)
-    return float(fitness)
-
-
-def _read_parents(parents: object, path: str) -> Ancestry | None:
-    if parents is None:
-        return None
-    pairs = []
-    for rank, parent in enumerate(sequence(parents, path)):
-        pair = sequence(parent, f"{path}[{rank}]")
-        if len(pair) != 2 or type(pair[0]) not in (int, float):
-            problem = f"{shown(parent)} is no pair of probability and uuid"
-            raise DataError(problem, path=f"{path}[{rank}]")
-        pairs.append((pair[0], uuid(pair[1], f"{path}[{rank}][1]")))
-    return make(path, Ancestry.of, pairs)
-
-
-def _write_alleles(alleles: Mapping[str, AbstractAllele]) -> Data:
-    return {name: _write_allele(allele) for name, allele in alleles.items()}
-
-
-def _read_alleles(alleles: Mapping[str, Any], path: str) -> dict[str, AbstractAllele]:
-    return {name: _read_allele(body, step(path, name)) for name, body in alleles.items()}
-
-
-def _write_allele(allele: AbstractAllele) -> Data:
-    if not vars(type(allele)).get("kind"):  # not the one it inherits, which another class reads
-        raise ClanTuneError(
-            f"{type(allele).__name__} cannot be saved, because it is no registered kind; decorate "
-            'it with @allele_kind("my_kind")'
-        )
-    children = allele.metadata.children
-    plain = {name: entry for name, entry in allele.metadata.items() if name not in children}
-    record = {
-        "kind": allele.kind,
-        **write_fields(allele, leave_out=("metadata",)),
-        "alleles": _write_alleles(children),
-        "metadata": plain,
-    }
-    usual = {"can_mutate": True, "can_crossbreed": True, "alleles": {}, "metadata": {}}
-    return {key: held for key, held in record.items() if usual.get(key, ...) != held}
-
-
-def _read_allele(body: object, path: str = "$") -> AbstractAllele:
-    fields = dict(mapping(body, path))
-    kind = make(f"{path}.kind", allele_class, Record(fields, path, set(fields)).text("kind"))
-    del fields["kind"]
-    children = _read_alleles(
-        mapping(fields.pop("alleles", {}), f"{path}.alleles"), f"{path}.alleles"
-    )
-    metadata = mapping(fields.pop("metadata", {}), f"{path}.metadata")
-    if twice := sorted(metadata.keys() & children):
-        raise DataError(f"{shown(twice[0])} is in 'alleles' and in 'metadata'", path=path)
-    return make(path, kind, **read_fields(kind, fields, path), metadata={**metadata, **children})
-
-
-# ---- Strategies and evolutions ----
-
-
-def _write_strategy(strategy: AbstractStrategy) -> Data:
-    return {"strategy": strategy_name(type(strategy)), "parameters": write_parameters(strategy)}
-
-
-def _read_strategy(body: object, path: str = "$") -> AbstractStrategy:
-    record = Record(body, path, {"strategy", "parameters"})
-    kind = make(f"{path}.strategy", strategy_class, record.text("strategy"))
-    return read_parameters(kind, record.mapping("parameters"), f"{path}.parameters")
-
-
-def write_parameters(strategy: AbstractStrategy) -> Data:
-    """Return the parameters of a strategy as plain data.
-
-    Raises:
-        ClanTuneError: It is no attrs class, so that nobody knows its parameters.
-    """
-    if not attrs.has(type(strategy)):
-        raise ClanTuneError(
-            f"{type(strategy).__name__} cannot be saved, because its parameters are not known; "
-            "make it an attrs class: @attrs.frozen above it, and a line for each parameter"
-        )
-    plain: Data = thaw(freeze(write_fields(strategy), "$", DOCUMENT_DEPTH))
-    return plain
-
-
-def read_parameters(
-    kind: type[AbstractStrategy], parameters: Mapping[str, Any], path: str = "$"
-) -> AbstractStrategy:
-    """Return a strategy of a known class, made with parameters in plain data.
-
-    Raises:
-        DataError: The class does not take these parameters.
-    """
-    return make(path, kind, **read_fields(kind, parameters, path))
-
-
-def _write_evolution(evolution: Evolution) -> Data:
-    _require_few(evolution.strategies, "$.strategies")
-    return {"strategies": [_write_strategy(strategy) for strategy in evolution.strategies]}
-
-
-def _read_evolution(body: Data, path: str) -> Evolution:
-    record = Record(body, path, {"strategies"})
-    listed = sequence(record.get("strategies"), f"{path}.strategies")
-    _require_few(listed, f"{path}.strategies")
-    made = [_read_strategy(item, f"{path}.strategies[{i}]") for i, item in enumerate(listed)]
-    return make(path, Evolution, made)
-
-
-def _require_few(strategies: tuple[object, ...], path: str) -> None:
-    if len(strategies) > MAX_STRATEGIES:
-        problem = f"{len(strategies)} strategies, where {MAX_STRATEGIES} are the most"
-        raise DataError(problem, path=path)
-
-
-def _is_a(base: type) -> Callable[[Any], bool]:
-    return lambda kind: isinstance(kind, type) and issubclass(kind, base)
-
-
-# A strategy or an allele may be a parameter of another strategy; both are found by their tags.
-converter.register_structure_hook_func(
-    _is_a(AbstractStrategy), lambda body, _: _read_strategy(body)
-)
-converter.register_unstructure_hook_func(_is_a(AbstractStrategy), _write_strategy)
-converter.register_structure_hook_func(_is_a(AbstractAllele), lambda body, _: _read_allele(body))
-converter.register_unstructure_hook_func(_is_a(AbstractAllele), _write_allele)
-
-
-_DOCUMENTS: dict[str, tuple[type, Callable[[Any], Data], Callable[[Any, str], Any]]] = {
-    "genome": (Genome, _write_genome, _read_genome),
-    "allele": (AbstractAllele, _write_allele, _read_allele),
-    "strategy": (AbstractStrategy, _write_strategy, _read_strategy),
-    "evolution": (Evolution, _write_evolution, _read_evolution),
-}

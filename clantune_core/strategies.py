@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from clantune_core._allele import AbstractAllele
-from clantune_core._calling import default
+from clantune_core._seating import default, refuse_misspelt_hooks
 from clantune_core.ancestry import Ancestry
 from clantune_core.genome import Genome
 
@@ -26,6 +26,10 @@ class AbstractStrategy(abc.ABC):
     """Root of all strategies: may set a genome up, and can be applied."""
 
     __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        refuse_misspelt_hooks(cls)
 
     # The hooks take what they name, so the base classes take anything: mypy then accepts any
     # selection of arguments in an override.
@@ -39,9 +43,11 @@ class AbstractStrategy(abc.ABC):
     def apply_strategy(self, *args: Any, **kwargs: Any) -> Genome:
         """Return a new genome; what it takes depends on the kind of strategy."""
 
-    def setup_genome(self, genome: Genome, rng: Random | None = None) -> Genome:
+    def setup_genome(
+        self, genome: Genome, rng: Random | None = None, *, shared_rng: Random | None = None
+    ) -> Genome:
         """Return the genome with what this strategy learns injected into its metadata."""
-        return self._alone().setup(genome, rng)
+        return self._alone().setup(genome, rng, shared_rng=shared_rng)
 
     def _alone(self) -> Evolution:
         from clantune_core.evolution import Evolution  # noqa: PLC0415  (it imports this module)

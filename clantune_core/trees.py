@@ -59,7 +59,7 @@ class Forest:
         self._children: dict[str, Forest] | None = None
         self._nodes: Sequence[AbstractAllele] | None = None
         if len(set(map(type, self.alleles))) > 1:
-            self._refuse([type(allele).__name__ for allele in self.alleles])
+            self._refuse([_kind_in_words(allele) for allele in self.alleles])
 
     @property
     def children(self) -> Mapping[str, Forest]:
@@ -79,7 +79,7 @@ class Forest:
         every = [allele.metadata.children for allele in self.alleles]
         names = every[0].keys()
         if any(children.keys() != names for children in every):
-            self._refuse([f"with alleles {sorted(children)} in metadata" for children in every])
+            self._refuse([_names_in_words(children) for children in every])
         return {
             name: Forest(map(itemgetter(name), every), self._context.below(name)) for name in names
         }
@@ -94,19 +94,30 @@ class Forest:
     def check(self, template: AbstractAllele, names: Mapping[str, object]) -> None:
         """Raise a `TreeError` unless the template's top node is of the shape of these trees."""
         if type(template) is not type(self.alleles[0]):
-            self._refuse([type(template).__name__, type(self.alleles[0]).__name__], template=True)
+            sides = [_kind_in_words(template), _kind_in_words(self.alleles[0])]
+            self._refuse(sides, template=True)
         if (names or self.children) and names.keys() != self.children.keys():
-            sides = [sorted(names), sorted(self.children)]
-            self._refuse([f"with alleles {side} in metadata" for side in sides], template=True)
+            sides = [_names_in_words(names), _names_in_words(self.children)]
+            self._refuse(sides, template=True)
 
     def _refuse(self, sides: Sequence[str], *, template: bool = False) -> None:
         other = next(i for i, side in enumerate(sides) if side != sides[0])
-        names = ("the template", "tree 0") if template else ("tree 0", f"tree {other}")
+        what = "genome" if self._context.gene else "tree"
+        first, second = ("the template", 0) if template else (f"{what} 0", other)
         raise TreeError(
-            f"{self._context.place}: the trees differ: {names[0]} is {sides[0]}, {names[1]} is "
+            f"{self._context.place}: the {what}s differ: {first} {sides[0]}, {what} {second} "
             f"{sides[other]}; give every genome the same genes of the same kinds, and set all of "
             "them up with the same strategies"
         )
+
+
+def _kind_in_words(allele: AbstractAllele) -> str:
+    return f"holds {type(allele).__name__}"
+
+
+def _names_in_words(children: Mapping[str, object]) -> str:
+    listed = ", ".join(map(repr, sorted(children)))
+    return f"has the alleles {listed} in metadata" if listed else "has no alleles in metadata"
 
 
 class _Flattened(Sequence["AbstractAllele"]):

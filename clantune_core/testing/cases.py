@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import attrs
-from hypothesis import reject
 from hypothesis import strategies as st
 
-from clantune_core._calling import implemented_hooks
+from clantune_core._seating import implemented_hooks
 from clantune_core.ancestry import Ancestry
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome
@@ -22,6 +22,10 @@ from clantune_core.testing.generators import ancestries, populations
 
 FOREIGN = {"a note of somebody else": 7}
 """Metadata that belongs to another strategy, in every gene of every case."""
+
+
+FAILED = "ended with "
+"""How the outcome of a hook that raised begins."""
 
 
 @attrs.frozen(repr=False)
@@ -124,7 +128,7 @@ class Case:
             result = self.run(hook)
             return to_json(result) if isinstance(result, Genome) else repr([*result])
         except Exception as error:  # noqa: BLE001  (an error is an outcome too)
-            return type(error).__name__
+            return f"{FAILED}{type(error).__name__}: {error}"
 
     def _set_up(self, rank: int) -> Genome:
         return self.evolution.setup(
@@ -143,7 +147,7 @@ class Case:
             "progress": self.progress,
         }
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002
         """Tell hypothesis to print a case as it is shown, not as the code that made it."""
         printer.text(repr(self))
 

@@ -9,7 +9,7 @@ import attrs
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from clantune_core._calling import implemented_hooks
+from clantune_core._seating import implemented_hooks
 from clantune_core.errors import ClanTuneError, StrategyError
 from clantune_core.strategies import AbstractStrategy
 from clantune_core.testing import another_process

@@ -7,7 +7,6 @@ all numbers, values at both ends, trees of metadata, fitnesses that tie, are inf
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from uuid import UUID

@@ -196,11 +196,8 @@ class Peculiar(AbstractMutationStrategy):
     def _handle_mutatin(self):
         raise AssertionError
 
-    @hookimpl(specname="handle_mutating")
-    def change(self, allele):
+    def handle_mutating(self, allele):
         return allele.with_value(self.select_count)
-
-    handle_mutating = None
 
 
 def member(rank, value, **fields):

@@ -10,7 +10,6 @@ import pytest
 from clantune_core import (
     AbstractCrossbreedingStrategy,
     AbstractMutationStrategy,
-    AbstractStrategy,
     Ancestry,
     AncestryError,
     ClanTuneError,
@@ -64,25 +63,6 @@ class Breaks(AbstractMutationStrategy, AbstractCrossbreedingStrategy):
 
     def handle_crossbreeding(self, context):
         return None if context.path != ("std",) else 1 / 0
-
-    def apply_strategy(self):
-        raise NotImplementedError
-
-
-@attrs.frozen
-class Misspelt(AbstractMutationStrategy):
-    def handle_mutation(self, allele):
-        return allele
-
-    def handle_mutating(self, allele):
-        return allele
-
-
-@attrs.frozen
-class MisspeltWithMarker(AbstractStrategy):
-    @hookimpl
-    def mutate_nicely(self, allele):
-        return allele
 
     def apply_strategy(self):
         raise NotImplementedError
@@ -147,21 +127,6 @@ OFFERED = (
         (
             [Answers(), "gaussian"],
             "entry 1 of the list is 'gaussian'; a strategy derives from AbstractStrategy",
-        ),
-        (
-            [Answers(), Misspelt()],
-            (
-                "strategy '1:Misspelt' defines handle_mutation, which is no hook; did you mean "
-                "handle_mutating? A method of your own starts with an underscore"
-            ),
-        ),
-        (
-            [MisspeltWithMarker()],
-            (
-                "strategy '0:MisspeltWithMarker' defines mutate_nicely, which is no hook; the "
-                "hooks are handle_setup, select_ancestry, handle_crossbreeding, handle_mutating. A "
-                "method of your own has no @hookimpl"
-            ),
         ),
         (
             [AsksForMore()],

@@ -106,26 +106,20 @@ def test_none_at_setup_names_strategy_hook_and_gene():
     )
 
 
-# ---- Misspelt hooks and arguments: said when the list is made ----
+# ---- Misspelt hooks: said when the class is made. Misspelt arguments: when the list is made ----
 
 
-@attrs.frozen
-class Misspelt(AbstractMutationStrategy):
-    def handle_mutating(self, allele):
-        return allele
-
-    def handle_mutate(self, allele):
-        return allele
+def misspelt():
+    class Misspelt(AbstractMutationStrategy):
+        def handle_mutate(self, allele):
+            return allele
 
 
-@attrs.frozen
-class MarkedByMistake(AbstractMutationStrategy):
-    def handle_mutating(self, allele):
-        return allele
-
-    @hookimpl
-    def shake(self, allele):
-        return allele
+def marked_by_mistake():
+    class MarkedByMistake(AbstractMutationStrategy):
+        @hookimpl
+        def shake(self, allele):
+            return allele
 
 
 @attrs.frozen
@@ -135,16 +129,15 @@ class Greedy(AbstractMutationStrategy):
 
 
 def test_a_misspelt_hook_suggests_the_right_one():
-    assert told(lambda: Evolution([Misspelt()]), StrategyError) == (
-        "strategy '0:Misspelt' defines handle_mutate, which is no hook; did you mean "
+    assert told(misspelt, StrategyError) == (
+        "strategy 'Misspelt' defines handle_mutate, which is no hook; did you mean "
         "handle_mutating? A method of your own starts with an underscore"
     )
 
 
 def test_a_marked_method_that_is_no_hook_shows_the_hooks():
-    evolution = told(lambda: Evolution([Forgetful(), MarkedByMistake()]), StrategyError)
-    assert evolution == (
-        "strategy '1:MarkedByMistake' defines shake, which is no hook; the hooks are handle_setup, "
+    assert told(marked_by_mistake, StrategyError) == (
+        "strategy 'MarkedByMistake' defines shake, which is no hook; the hooks are handle_setup, "
         "select_ancestry, handle_crossbreeding, handle_mutating. A method of your own has no "
         "@hookimpl"
     )

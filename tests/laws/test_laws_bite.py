@@ -167,16 +167,6 @@ class TwoFaced(AbstractMutationStrategy):
 
 
 @attrs.frozen
-class Sociable(AbstractCrossbreedingStrategy):
-    """Shares its offspring out among others, of whom there may be none."""
-
-    def select_ancestry(self, population_genomes: Population, context: Context) -> Ancestry | None:
-        if context.population_size == 1:
-            return None
-        return Ancestry.from_weights([1.0] * len(population_genomes), population_genomes)
-
-
-@attrs.frozen
 class FirstComeFirstServed(AbstractCrossbreedingStrategy):
     """Prefers a low rank: allowed, unless it promised not to."""
 
@@ -199,7 +189,6 @@ BROKEN: dict[str, AbstractStrategy] = {
     "leaves_alone_what_is_not_its_own": Freezes(),
     "gives_genomes_that_can_be_saved": Smuggles(),
     "works_alone_as_in_a_list": TwoFaced(),
-    "works_in_a_population_of_one": Sociable(),
     "ignores_the_order_of_ranks": FirstComeFirstServed(),
 }
 

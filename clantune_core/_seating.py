@@ -1,0 +1,208 @@
+"""Seating strategies: which of their methods are hooks, what these take, and in which order.
+
+pluggy registers, validates and orders. All that can be wrong with a strategy as it is written is
+found here, before the first generation.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
+
+import attrs
+import pluggy
+
+from clantune_core import hookspecs
+from clantune_core.errors import StrategyError
+
+if TYPE_CHECKING:
+    from clantune_core.strategies import AbstractStrategy
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+HOOKS: Mapping[str, str] = {
+    "handle_setup": hookspecs.FOLD,
+    "select_ancestry": hookspecs.FIRST_ANSWER,
+    "handle_crossbreeding": hookspecs.FIRST_ANSWER,
+    "handle_mutating": hookspecs.FOLD,
+}
+"""The hooks in the order of a generation, and how each is called."""
+
+
+@attrs.frozen
+class Implementation:
+    """One strategy's method for one hook.
+
+    Attributes:
+        strategy: Place in the list and class, such as `"1:Gaussian"`.
+        function: The bound method.
+        wants: The arguments that it names.
+        rest: All others, if it takes `**` anything.
+    """
+
+    strategy: str
+    function: Callable[..., Any]
+    wants: tuple[str, ...]
+    rest: tuple[str, ...]
+
+    def __call__(self, arguments: Mapping[str, Any]) -> Any:
+        """Call the method with those of the arguments that it takes."""
+        named = [arguments[name] for name in self.wants]
+        if self.rest:
+            return self.function(*named, **{name: arguments[name] for name in self.rest})
+        return self.function(*named)
+
+
+def default(method: F) -> F:
+    """Mark a base class's method that stands for "not implemented"."""
+    cast("Any", method).clantune_default = True
+    return method
+
+
+def implemented_hooks(strategy: type[AbstractStrategy]) -> tuple[str, ...]:
+    """Return the hooks that a class implements, in the order of a generation."""
+    return tuple(hook for hook in HOOKS if is_implemented(strategy, hook))
+
+
+def is_implemented(strategy: type, hook: str) -> bool:
+    """Whether a class has a method of its own for a hook."""
+    method = getattr(strategy, hook, None)
+    return method is not None and not getattr(method, "clantune_default", False)
+
+
+@functools.cache
+def offered_arguments(hook: str) -> tuple[str, ...]:
+    """Return the arguments that a hook offers, in the order of its specification."""
+    return tuple(inspect.signature(getattr(hookspecs, hook)).parameters)
+
+
+def implementation(strategy: AbstractStrategy, hook: str, name: str) -> Implementation:
+    """Return a strategy's method for a hook.
+
+    Raises:
+        StrategyError: It takes an argument that the hook does not offer, or in a way in which it
+            would never be given.
+    """
+    function = getattr(strategy, hook)
+    wants, rest = _parameters(function, hook, name)
+    return Implementation(name, function, wants, rest)
+
+
+def seat(strategies: Sequence[AbstractStrategy]) -> dict[str, tuple[Implementation, ...]]:
+    """Return the methods of a list of strategies by hook, in the order in which they are called.
+
+    Raises:
+        StrategyError: A strategy is written in a way that cannot work.
+    """
+    manager = _Manager("clantune")
+    manager.add_hookspecs(hookspecs)
+    listed = {f"{i}:{type(strategy).__name__}": strategy for i, strategy in enumerate(strategies)}
+    found: dict[str, list[Implementation]] = {hook: [] for hook in HOOKS}
+    for name, strategy in listed.items():
+        for hook in implemented_hooks(type(strategy)):
+            found[hook].append(implementation(strategy, hook, name))
+        manager.register(_Seat(strategy), name)
+    manager.check_pending()
+    turns = {hook: _turns(manager, hook) for hook in HOOKS}
+    return {
+        hook: tuple(sorted(steps, key=lambda step: turns[hook][step.strategy]))
+        for hook, steps in found.items()
+    }
+
+
+def refuse_misspelt_hooks(strategy: type) -> None:
+    """Raise a `StrategyError` if a class has a method that passes for a hook and is none."""
+    for name in dir(strategy):
+        method = inspect.getattr_static(strategy, name)
+        if name in HOOKS or not callable(method):  # a field may be called like a hook
+            continue
+        if hasattr(method, "clantune_impl"):
+            _refuse_hook(strategy, name, "has no @hookimpl")
+        if name.startswith(("handle_", "select_")):
+            _refuse_hook(strategy, name, "starts with an underscore")
+
+
+class _Seat:
+    """What pluggy sees of a strategy: its hooks, and an identity.
+
+    Equal strategies are one to pluggy, and registering one evaluates its properties; a seat is
+    compared by identity and has nothing but hooks.
+    """
+
+    def __init__(self, strategy: AbstractStrategy) -> None:
+        for hook in implemented_hooks(type(strategy)):
+            setattr(self, hook, getattr(strategy, hook))
+
+
+class _Manager(pluggy.PluginManager):
+    """A method with the name of a hook implements it; the marker is for those with options."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        marked = super().parse_hookimpl_opts(plugin, name)
+        if marked is None and name in HOOKS:
+            return pluggy.HookimplOpts(
+                wrapper=False,
+                hookwrapper=False,
+                optionalhook=False,
+                tryfirst=False,
+                trylast=False,
+                specname=None,
+            )
+        return marked
+
+
+def _turns(manager: pluggy.PluginManager, hook: str) -> dict[str, int]:
+    """Return the band of each strategy: first ones -1, last ones 1. Within one the list decides."""
+    turns = {}
+    for impl in getattr(manager.hook, hook).get_hookimpls():
+        if impl.wrapper or impl.hookwrapper:
+            raise StrategyError(
+                f"{hook} of strategy {impl.plugin_name!r} is a pluggy wrapper; hold the other "
+                "strategy in yours instead, as in TopN(2, Tournament())",
+                strategy=impl.plugin_name,
+                hook=hook,
+            )
+        turns[impl.plugin_name] = impl.trylast - impl.tryfirst
+    return turns
+
+
+def _parameters(
+    function: Callable[..., Any], hook: str, name: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the arguments that a method names, and the others if it takes them all."""
+    offered = offered_arguments(hook)
+    parameters = inspect.signature(function).parameters.values()
+    wants = [p for p in parameters if p.kind is not p.VAR_KEYWORD]
+    for parameter in wants:
+        if parameter.name not in offered:
+            problem = (
+                f"{parameter.name!r}, which this hook does not offer; it offers "
+                f"{', '.join(offered)}"
+            )
+        elif parameter.kind is parameter.KEYWORD_ONLY or parameter.default is not parameter.empty:
+            problem = (
+                f"{parameter.name!r} with a default or by keyword only, and so would never be "
+                "given it; write the plain name, as in def handle_mutating(self, allele, rng)"
+            )
+        else:
+            continue
+        raise StrategyError(
+            f"{hook} of strategy {name!r} takes {problem}", strategy=name, hook=hook
+        )
+    named = tuple(parameter.name for parameter in wants)
+    takes_all = len(wants) < len(parameters)
+    return named, tuple(n for n in offered if takes_all and n not in named)
+
+
+def _refuse_hook(strategy: type, name: str, own: str) -> Never:
+    near = difflib.get_close_matches(name, HOOKS, 1)
+    guess = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(HOOKS)}."
+    raise StrategyError(
+        f"strategy {strategy.__name__!r} defines {name}, which is no hook; {guess} A method of "
+        f"your own {own}",
+        strategy=strategy.__name__,
+        hook=name,
+    )
