@@ -5,12 +5,13 @@ from __future__ import annotations
 import abc
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Never, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import attrs
 
 from clantune_core import trees
-from clantune_core._frozen import MAX_DEPTH, FrozenDict, freeze, freeze_text
+from clantune_core._frozen import FrozenDict, read_only
+from clantune_core._plain import MAX_DEPTH, freeze, freeze_text
 from clantune_core.context import Context
 from clantune_core.errors import AlleleError, shown, step
 
@@ -73,8 +74,7 @@ class Metadata(FrozenDict[str, Any]):
         made = Metadata.of({**kept, **entries})
         return made.over(made.children, flat=True) if self.flat else made
 
-    def __setattr__(self, name: str, value: object) -> Never:
-        self._refuse()
+    __setattr__ = __delattr__ = read_only
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Metadata, ({**self, **self.children},))

@@ -14,8 +14,8 @@ import attrs
 
 from clantune_core._allele import AbstractAllele
 from clantune_core._fields import converter, read_fields, write_fields
-from clantune_core._frozen import freeze, thaw
 from clantune_core._json import DOCUMENT_DEPTH
+from clantune_core._plain import freeze, thaw
 from clantune_core._plugins import allele_class, strategy_class, strategy_name
 from clantune_core._records import Record, make, mapping, sequence, uuid
 from clantune_core.ancestry import Ancestry

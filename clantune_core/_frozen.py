@@ -1,24 +1,16 @@
-"""Plain data, frozen: what metadata may hold besides alleles, and what JSON can carry."""
+"""A dictionary that nobody can change."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
 from typing import Any, Never, TypeVar
-
-from clantune_core.errors import DataError, shown, step
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-MAX_DEPTH = 32
-"""How deep alleles may lie inside alleles, and plain data inside plain data."""
 
-MAX_INTEGER_BITS = 1024
-"""Integers of plain data stay within what a reader in another language can take in."""
-
-MAX_VALUES = 250_000
-"""A genome of a thousand genes in a thousand members' population has a tenth of these values."""
+def read_only(*_args: object, **_kwargs: object) -> Never:
+    """Stand for a method that would change something."""
+    raise TypeError("this mapping is read-only: make a new value, e.g. allele.with_metadata(...)")
 
 
 class FrozenDict(dict[K, V]):
@@ -29,12 +21,7 @@ class FrozenDict(dict[K, V]):
 
     __slots__ = ()
 
-    def _refuse(self, *_args: object, **_kwargs: object) -> Never:
-        raise TypeError(
-            "this mapping is read-only: make a new value, e.g. allele.with_metadata(...)"
-        )
-
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = read_only
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
@@ -47,154 +34,3 @@ class FrozenDict(dict[K, V]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (dict(self),))
-
-
-class PlainDict(FrozenDict[str, Any]):
-    """A mapping that `freeze` made: plain data all the way down.
-
-    Attributes:
-        room: How many levels it was allowed, and so has at most.
-    """
-
-    __slots__ = ("room",)
-
-    def __init__(self, items: Iterable[tuple[str, Any]] = (), room: int = 1) -> None:
-        super().__init__(items)
-        self.room = room
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (PlainDict, (tuple(self.items()), self.room))
-
-
-class Fault:
-    """Stands in parsed data for what could not be taken in, until `freeze` knows its path."""
-
-    def __init__(self, problem: str) -> None:
-        self.problem = problem
-
-
-def freeze(value: object, path: str = "$", room: int = MAX_DEPTH) -> Any:
-    """Return plain data in its frozen form: tuples for lists, `PlainDict` for mappings.
-
-    Args:
-        value: Anything.
-        path: Where the value lies, for messages.
-        room: How many levels of lists and mappings it may have.
-
-    Raises:
-        DataError: Something is not plain data, not finite, or too deep or too large to be saved.
-    """
-    try:
-        return _Freezer().freeze(value, room)
-    except _Refusal as refusal:
-        raise DataError(refusal.problem, path=refusal.path(path)) from None
-
-
-class _Refusal(Exception):
-    """On its way up through nested data it learns where it comes from.
-
-    Spelling out the path of every value on the way down would take time that grows with the square
-    of what somebody sends.
-    """
-
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.steps: list[str | int] = []
-
-    def path(self, start: str) -> str:
-        for name in reversed(self.steps):
-            start = f"{start}[{name}]" if isinstance(name, int) else step(start, name)
-        return start
-
-
-class _Freezer:
-    """Freezes one value, and counts: lists that share their parts are larger than they look."""
-
-    def __init__(self) -> None:
-        self._left = MAX_VALUES
-
-    def freeze(self, value: object, room: int) -> Any:
-        if value is None or value is True or value is False:
-            return value
-        if isinstance(value, str | int | float):
-            return _freeze_scalar(value)
-        if isinstance(value, PlainDict) and value.room <= room:
-            return value
-        if not isinstance(value, list | tuple | Mapping):
-            raise _Refusal(_not_plain(value))
-        if not room:
-            raise _Refusal("lists and mappings are nested too deep")
-        self._left -= 1 + len(value)
-        if self._left < 0:
-            raise _Refusal(f"there are more than {MAX_VALUES} values")
-        if isinstance(value, list | tuple):
-            return tuple(self._frozen_list(value, room - 1))
-        return PlainDict(self._frozen_items(value, room - 1), room)
-
-    def _frozen_items(
-        self, mapping: Mapping[object, object], room: int
-    ) -> Iterable[tuple[str, Any]]:
-        for key, item in mapping.items():
-            if not isinstance(key, str):
-                raise _Refusal(f"the key {shown(key)} is no text")
-            name = _freeze_text(key)
-            try:
-                yield name, self.freeze(item, room)
-            except _Refusal as refusal:
-                refusal.steps.append(name)
-                raise
-
-    def _frozen_list(self, items: Iterable[object], room: int) -> Iterable[Any]:
-        for place, item in enumerate(items):
-            try:
-                yield self.freeze(item, room)
-            except _Refusal as refusal:
-                refusal.steps.append(place)
-                raise
-
-
-def freeze_text(text: str, path: str) -> str:
-    """Return text that every file and terminal can hold: no half of a surrogate pair."""
-    try:
-        return _freeze_text(text)
-    except _Refusal as refusal:
-        raise DataError(refusal.problem, path=path) from None
-
-
-def thaw(value: Any) -> Any:
-    """Return frozen plain data as `json` gives it: lists and plain dictionaries."""
-    if isinstance(value, Mapping):
-        return {key: thaw(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [thaw(item) for item in value]
-    return value
-
-
-def _freeze_scalar(value: str | float) -> str | float:
-    if isinstance(value, str):
-        return _freeze_text(value)
-    if isinstance(value, int):
-        if value.bit_length() > MAX_INTEGER_BITS:
-            raise _Refusal(f"an integer of more than {MAX_INTEGER_BITS} bits")
-        return int(value)
-    if not math.isfinite(value):
-        raise _Refusal(f"{float(value)} is not a finite number")
-    return float(value)
-
-
-def _freeze_text(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _Refusal(f"text has a lone surrogate: {shown(text)}") from None
-    return str.__str__(text)  # `str` of an enumeration's member is its name
-
-
-def _not_plain(value: object) -> str:
-    if isinstance(value, Fault):
-        return value.problem
-    return (
-        f"{shown(value)} is a {type(value).__name__}; plain data is None, booleans, numbers, text, "
-        "and lists and mappings of those"
-    )

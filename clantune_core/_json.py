@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from clantune_core._frozen import MAX_DEPTH, Fault, freeze
+from clantune_core._plain import MAX_DEPTH, Fault, freeze
 from clantune_core.errors import DataError, shown
 
 MAX_CHARACTERS = 8 * 2**20

@@ -6,17 +6,17 @@ for all of them, also for those of third parties. Discrete kinds offer `choices`
 
 from __future__ import annotations
 
-import abc
 import math
-import numbers
 import sys
-from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import attrs
 
 from clantune_core._allele import NO_METADATA, AbstractAllele, Metadata
-from clantune_core._frozen import freeze_text
+from clantune_core._continuous import ContinuousAllele, Range
+from clantune_core._discrete import DiscreteAllele, distinct
+from clantune_core._kinds import allele_kind, registered_kinds
+from clantune_core._plain import freeze_text
 from clantune_core.errors import AlleleError, shown
 
 __all__ = [
@@ -35,137 +35,6 @@ __all__ = [
     "allele_kind",
     "registered_kinds",
 ]
-
-A = TypeVar("A", bound=type[AbstractAllele])
-
-_KINDS: dict[str, type[AbstractAllele]] = {}
-
-
-def allele_kind(tag: str) -> Callable[[A], A]:
-    """Register a class as the kind called `tag` in saved data.
-
-    A package that publishes a kind also names it in the entry-point group `clantune.alleles`, so
-    that data can be read before the package was imported.
-    """
-
-    def register(kind: A) -> A:
-        known = _KINDS.get(tag)
-        if known is not None and (known.__module__, known.__qualname__) != (
-            kind.__module__,
-            kind.__qualname__,
-        ):
-            raise AlleleError(
-                f"two kinds of allele are called {tag!r}: {known.__module__}.{known.__qualname__} "
-                f"and {kind.__module__}.{kind.__qualname__}; rename one"
-            )
-        kind.kind = tag
-        _KINDS[tag] = kind
-        return kind
-
-    return register
-
-
-def registered_kinds() -> dict[str, type[AbstractAllele]]:
-    """Return the kinds registered so far, by tag."""
-    return dict(_KINDS)
-
-
-class Range(NamedTuple):
-    """The domain of a continuous kind: a closed interval."""
-
-    min: float
-    max: float
-
-    def __str__(self) -> str:
-        low = "-∞" if self.min == -sys.float_info.max else _exactly(self.min)
-        high = "∞" if self.max == sys.float_info.max else _exactly(self.max)
-        return f"{low} .. {high}"
-
-
-def _exactly(number: float) -> str:
-    short = f"{number:.6g}"
-    return short if float(short) == number else repr(number)
-
-
-class ContinuousAllele(AbstractAllele):
-    """A family: values on a line, with a metric. Abstract: use one of its kinds."""
-
-    __slots__ = ()
-
-    widest: ClassVar[Range]
-    """The widest domain of the kind; every concrete kind sets it."""
-
-    @abc.abstractmethod
-    def to_latent(self, value: float) -> float:
-        """Return where on the latent line a value lies."""
-
-    @abc.abstractmethod
-    def from_latent(self, latent: float) -> float:
-        """Return the value at a place of the latent line, in or out of the domain."""
-
-    @property
-    def latent(self) -> float:
-        """Where this allele lies on its latent line, a real number of steps of equal meaning."""
-        return self.to_latent(self.value)
-
-    def with_latent(self, latent: float) -> Self:
-        """Return this allele moved along its latent line, clipped to the domain."""
-        if latent == self.latent:  # exactly, where exp(log(x)) is off by a bit
-            return self
-        if not math.isfinite(latent):
-            raise AlleleError(f"the latent value {latent} is not a finite number")
-        return self._replace(value=self._number(self._clip(self.from_latent(latent))))
-
-    def with_value(self, value: Any) -> Self:
-        """Return this allele with another value, clipped to the domain."""
-        return self._replace(value=self._clip(self._number(value)))
-
-    def check_value(self, value: Any) -> Any:
-        """Return the value as a number of this kind, inside the domain."""
-        number = self._number(value)
-        if not self.domain.min <= number <= self.domain.max:
-            raise AlleleError(
-                f"{shown(value)} is outside the domain {self.domain} of this "
-                f"{type(self).__name__}; give a value inside, or a wider domain"
-            )
-        return number
-
-    def check_domain(self, domain: Any) -> Range:
-        """Return the domain as a `Range`; None on either side means as far as this kind goes."""
-        widest = self.widest
-        if domain is None:
-            return widest
-        if not isinstance(domain, tuple | list) or len(domain) != 2:
-            raise AlleleError(
-                f"a domain of {type(self).__name__} is (min, max); got {shown(domain)}"
-            )
-        low, high = (
-            limit if end is None else self._number(end)
-            for end, limit in zip(domain, widest, strict=True)
-        )
-        if not widest.min <= low <= high <= widest.max:
-            raise AlleleError(
-                f"the domain {Range(low, high)} is not possible for {type(self).__name__}: "
-                f"min and max are in order and inside {widest}"
-            )
-        return Range(low, high)
-
-    def _number(self, value: object) -> float:
-        if type(value) is not float:
-            if isinstance(value, bool) or not isinstance(value, numbers.Real):
-                raise AlleleError(f"{type(self).__name__} holds a number; got {shown(value)}")
-            try:
-                value = float(value)
-            except OverflowError:
-                raise AlleleError(f"{type(self).__name__} cannot hold so large a number") from None
-        if not math.isfinite(value):
-            raise AlleleError(f"{type(self).__name__} holds a finite number; got {value}")
-        return value
-
-    def _clip(self, value: float) -> float:
-        low: float = self.domain[0]
-        high: float = self.domain[1]
-        return low if value < low else min(value, high)
 
 
 @allele_kind("float")
@@ -251,8 +120,8 @@ class IntAllele(ContinuousAllele):
         super().__attrs_post_init__()
         if self.position is None:
             return
-        position = super()._number(self.position)
-        if round(position) != self.value or self._clip(position) != position:
+        position = super().check_number(self.position)
+        if round(position) != self.value or self.clip(position) != position:
             raise AlleleError(
                 f"position {position!r} does not round to {self.value!r} within {self.domain}"
             )
@@ -266,13 +135,13 @@ class IntAllele(ContinuousAllele):
 
     def with_latent(self, latent: float) -> Self:
         """Return this allele moved to a real number, clipped to the domain; the value rounds it."""
-        position = self._clip(super()._number(latent))
+        position = self.clip(super().check_number(latent))
         value = round(position)
         return self._replace(value=value, position=None if position == value else position)
 
     def with_value(self, value: Any) -> Self:
         """Return this allele with another number, rounded and clipped to the domain."""
-        return self.with_latent(super()._number(value))
+        return self.with_latent(super().check_number(value))
 
     def to_latent(self, value: float) -> float:
         """Return the value."""
@@ -282,36 +151,12 @@ class IntAllele(ContinuousAllele):
         """Return the nearest whole number, as rounding halves to even gives it."""
         return round(latent)
 
-    def _number(self, value: object) -> int:
-        number = super()._number(value)
+    def check_number(self, value: object) -> int:
+        """Return a number as a whole one."""
+        number = super().check_number(value)
         if not number.is_integer():
             raise AlleleError(f"{type(self).__name__} holds a whole number; got {shown(value)}")
         return int(number)
-
-
-class DiscreteAllele(AbstractAllele):
-    """A family: one of several choices, with no metric. Abstract: use one of its kinds."""
-
-    __slots__ = ()
-
-    @property
-    def choices(self) -> tuple[Any, ...]:
-        """All values that this allele may take, in the order of its domain."""
-        return tuple(self.domain)
-
-    def with_value(self, value: Any) -> Self:
-        """Return this allele with another of its choices."""
-        return self._replace(value=self.check_value(value))
-
-    def check_value(self, value: Any) -> Any:
-        """Return the choice that equals the value."""
-        for choice in self.domain:
-            if isinstance(value, type(choice)) and choice == value:  # 1 is not True here
-                return choice
-        raise AlleleError(
-            f"{shown(value)} is not among the choices {shown([*self.domain], 400)} of this "
-            f"{type(self).__name__}"
-        )
 
 
 @allele_kind("bool")
@@ -323,7 +168,7 @@ class BoolAllele(DiscreteAllele):
         """Return the choices: both, unless the domain leaves one out."""
         if domain is None:
             return (False, True)
-        return _distinct(domain, bool)
+        return distinct(domain, bool)
 
 
 @allele_kind("string")
@@ -335,17 +180,4 @@ class StringAllele(DiscreteAllele):
         """Return the choices, which this kind needs."""
         if domain is None:
             raise AlleleError('StringAllele needs its choices: domain=("cosine", "linear", ...)')
-        return tuple(freeze_text(choice, "domain") for choice in _distinct(domain, str))
-
-
-def _distinct(domain: object, wanted: type) -> tuple[Any, ...]:
-    if (
-        isinstance(domain, tuple | list)
-        and domain
-        and all(isinstance(choice, wanted) for choice in domain)
-        and len(set(domain)) == len(domain)
-    ):
-        return tuple(domain)
-    raise AlleleError(
-        f"a domain of choices is a tuple of distinct {wanted.__name__}; got {shown(domain)}"
-    )
+        return tuple(freeze_text(choice, "domain") for choice in distinct(domain, str))

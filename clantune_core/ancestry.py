@@ -145,7 +145,7 @@ class Ancestry(Sequence[Parent]):
         return isinstance(other, list | tuple) and list(self) == list(other)
 
     def __hash__(self) -> int:
-        return hash((self.probabilities, self.uuids))
+        return hash(tuple(self))  # that of an equal tuple
 
     def __len__(self) -> int:
         return len(self.probabilities)

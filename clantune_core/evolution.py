@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from random import Random
-from typing import Any
 from uuid import UUID
 
 import attrs
@@ -13,14 +12,14 @@ from clantune_core._allele import AbstractAllele
 from clantune_core._calling import Calls, Observer
 from clantune_core._seating import HOOKS
 from clantune_core._table import table
+from clantune_core._turn import Turn
 from clantune_core.ancestry import Ancestry
 from clantune_core.context import Context
-from clantune_core.errors import AncestryError, ClanTuneError, StrategyError, shown
-from clantune_core.genome import Genome, synthesize_genomes
+from clantune_core.errors import ClanTuneError, StrategyError, shown
+from clantune_core.genome import Genome
 from clantune_core.population import Population
 from clantune_core.rng import population_rng
 from clantune_core.strategies import AbstractStrategy
-from clantune_core.trees import can_crossbreed, can_mutate
 
 
 def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
@@ -41,19 +40,6 @@ def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStra
                 "AbstractStrategy"
             )
     return listed
-
-
-@attrs.frozen
-class _Scene:
-    """What all calls of one member in one generation have in common."""
-
-    genome: Genome
-    population: Population
-    context: Context
-    arguments: dict[str, Any]
-
-    def at(self, context: Context, **more: object) -> dict[str, Any]:
-        return {**self.arguments, "context": context, **more}
 
 
 @attrs.frozen
@@ -132,9 +118,8 @@ class Evolution:
             generation: Number of the round, from 0.
             progress: Fraction of the run that is done, 0 to 1; None if nobody knows.
         """
-        scene = self._scene(my_genome, population_genomes, rng, shared_rng, generation, progress)
-        child = self._crossbreed(scene, self._select(scene))
-        return self._mutate(scene, child)
+        turn = self._turn(my_genome, population_genomes, rng, shared_rng, generation, progress)
+        return turn.mutate(turn.crossbreed(turn.select()))
 
     def select(
         self,
@@ -147,9 +132,8 @@ class Evolution:
         progress: float | None = None,
     ) -> Ancestry:
         """Return the ancestry of this member's next genome. Arguments as in `offspring`."""
-        return self._select(
-            self._scene(my_genome, population_genomes, rng, shared_rng, generation, progress)
-        )
+        turn = self._turn(my_genome, population_genomes, rng, shared_rng, generation, progress)
+        return turn.select()
 
     def crossbreed(
         self,
@@ -166,10 +150,10 @@ class Evolution:
 
         An `ancestry` that was selected before is used as it is; None selects one here.
         """
-        scene = self._scene(my_genome, population_genomes, rng, shared_rng, generation, progress)
+        turn = self._turn(my_genome, population_genomes, rng, shared_rng, generation, progress)
         if ancestry is None:
-            return self._crossbreed(scene, self._select(scene))
-        return self._crossbreed(scene, Ancestry.of(ancestry).check(scene.population))
+            return turn.crossbreed(turn.select())
+        return turn.crossbreed(Ancestry.of(ancestry).check(turn.population))
 
     def mutate(
         self,
@@ -188,8 +172,7 @@ class Evolution:
         """
         me = genome if my_genome is None else my_genome
         genomes = [me] if population_genomes is None else population_genomes
-        scene = self._scene(me, genomes, rng, shared_rng, generation, progress)
-        return self._mutate(scene, genome)
+        return self._turn(me, genomes, rng, shared_rng, generation, progress).mutate(genome)
 
     def explain(self) -> None:
         """Print which strategy answers which hook, in which order."""
@@ -212,7 +195,7 @@ class Evolution:
             f"strategies\n{listed or '  none'}\n{table(('hook', 'called as', 'order'), rows, '')}"
         )
 
-    def _scene(
+    def _turn(
         self,
         genome: Genome,
         genomes: Sequence[Genome],
@@ -220,7 +203,7 @@ class Evolution:
         shared_rng: Random | None,
         generation: int,
         progress: float | None,
-    ) -> _Scene:
+    ) -> Turn:
         if progress is not None and not 0.0 <= progress <= 1.0:
             raise ClanTuneError(f"progress is a fraction of the run, 0 to 1; got {shown(progress)}")
         population = Population.of(genomes)
@@ -233,61 +216,8 @@ class Evolution:
             genes=_active(genome),
             progress=progress,
         )
-        common = {
-            "my_genome": genome,
-            "population_genomes": population,
-            "rng": _stream(rng) or Random(),
-            "shared_rng": _stream(shared_rng),
-        }
-        return _Scene(genome, population, context, common)
-
-    def _select(self, scene: _Scene) -> Ancestry:
-        hook = "select_ancestry"
-        answer, strategy = self._calls.first(hook, None, scene.at(scene.context))
-        if answer is None:
-            listed = [step.strategy for step in self._calls.implementations[hook]]
-            who = f"{', '.join(listed)} passed" if listed else "no strategy in the list does"
-            raise StrategyError(
-                f"nobody selects parents: {who}; add a strategy with select_ancestry, such as "
-                "a tournament, to the list",
-                hook=hook,
-            )
-        try:
-            return Ancestry.of(answer).check(scene.population)
-        except AncestryError as error:
-            error.add_note(f"in {hook} of strategy {strategy!r}")
-            raise
-
-    def _crossbreed(self, scene: _Scene, ancestry: Ancestry) -> Genome:
-        def combine(
-            mine: AbstractAllele, nodes: Sequence[AbstractAllele], context: Context
-        ) -> AbstractAllele:
-            arguments = scene.at(
-                context, my_allele=mine, population_alleles=nodes, ancestry=ancestry
-            )
-            answer: AbstractAllele | None
-            answer, _ = self._calls.first("handle_crossbreeding", mine, arguments)
-            return mine if answer is None else answer
-
-        genome = scene.genome
-        if self._calls.implementations["handle_crossbreeding"]:
-            genome = synthesize_genomes(
-                genome, scene.population, combine, can_crossbreed, context=scene.context
-            )
-        return genome.offspring(ancestry, scene.arguments["rng"])
-
-    def _mutate(self, scene: _Scene, genome: Genome) -> Genome:
-        def change(
-            node: AbstractAllele, nodes: Sequence[AbstractAllele], context: Context
-        ) -> AbstractAllele:
-            arguments = scene.at(context, population_alleles=nodes, ancestry=genome.parents)
-            return self._calls.fold("handle_mutating", "allele", node, arguments)
-
-        if not self._calls.implementations["handle_mutating"]:
-            return genome
-        return synthesize_genomes(
-            genome, scene.population, change, can_mutate, context=scene.context
-        )
+        own = _stream(rng) or Random()
+        return Turn(self._calls, genome, population, context, own, _stream(shared_rng))
 
 
 def _stream(rng: Random | None) -> Random | None:

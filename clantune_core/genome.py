@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import attrs
 
 from clantune_core._allele import AbstractAllele
-from clantune_core._frozen import FrozenDict, PlainDict, freeze, freeze_text
+from clantune_core._frozen import FrozenDict
+from clantune_core._plain import PlainDict, freeze, freeze_text
 from clantune_core._table import table
 from clantune_core.alleles import ContinuousAllele
 from clantune_core.ancestry import Ancestry

@@ -93,8 +93,8 @@ def select_ancestry(
 ) -> Ancestry | Iterable[tuple[float, UUID]] | None:
     """Choose the parents of this member's offspring, and how much each contributes. First answer.
 
-    Lower fitness is better. `Population.of(population_genomes).fitnesses()` has them in rank order,
-    with NaN as infinity; `Ancestry.from_weights` and `Ancestry.sole` make the answer.
+    Lower fitness is better. `population_genomes.fitnesses()` has them in rank order, with NaN as
+    infinity; `Ancestry.from_weights` and `Ancestry.sole` make the answer.
 
     Returns:
         One `(probability, uuid)` per rank, in rank order, summing to 1; None to leave it to others.

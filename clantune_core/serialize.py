@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Never, TypeVar
 
 from clantune_core._allele import AbstractAllele
-from clantune_core._frozen import freeze, thaw
 from clantune_core._json import DOCUMENT_DEPTH, parse, require_short
+from clantune_core._plain import freeze, thaw
 from clantune_core._records import make
 from clantune_core.errors import DataError, shown
 from clantune_core.evolution import Evolution

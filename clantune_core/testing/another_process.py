@@ -12,7 +12,9 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
+from clantune_core.errors import ClanTuneError
 from clantune_core.testing.cases import Case
 
 NAME = "answers_the_same_in_another_process"
@@ -24,7 +26,7 @@ def disagreement(cases: Sequence[Case]) -> str:
     """Return what differs between this process and another one, in words; empty if nothing."""
     module = sys.modules[type(cases[0].strategy).__module__]
     answer = subprocess.run(  # noqa: S603  (this interpreter, on our own bytes)
-        [sys.executable, "-m", __name__, module.__name__, getattr(module, "__file__", None) or ""],
+        [sys.executable, "-c", f"from {__name__} import answer; answer()", *_origin(module)],
         input=pickle.dumps(list(cases)),
         capture_output=True,
         check=False,
@@ -40,12 +42,31 @@ def disagreement(cases: Sequence[Case]) -> str:
     return ""
 
 
-def _answer(module: str, file: str) -> None:
+def answer() -> None:
     """Be the other process: read cases, write their outcomes."""
-    if module not in sys.modules and file and importlib.util.find_spec(module) is None:
+    module, file = sys.argv[1:]
+    if not _is_importable(module):
         _load(module, file)
     cases: list[Case] = pickle.loads(sys.stdin.buffer.read())  # noqa: S301  (from our parent)
     sys.stdout.buffer.write(pickle.dumps([case.outcomes() for case in cases]))
+
+
+def _origin(module: ModuleType) -> tuple[str, str]:
+    """Return the name of a module and its file, by which another process finds it."""
+    file = getattr(module, "__file__", None)
+    if file is None or module.__name__ == "__main__":
+        raise ClanTuneError(
+            f"{NAME}: {module.__name__} cannot be imported by another process, nor can the "
+            "strategy in it; put its class into a module"
+        )
+    return module.__name__, file
+
+
+def _is_importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package above it
+        return False
 
 
 def _load(module: str, file: str) -> None:
@@ -56,7 +77,3 @@ def _load(module: str, file: str) -> None:
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[module] = loaded
     spec.loader.exec_module(loaded)
-
-
-if __name__ == "__main__":
-    _answer(*sys.argv[1:])

@@ -162,7 +162,7 @@ def cases(
     draw: st.DrawFn, strategies: st.SearchStrategy[AbstractStrategy], max_size: int = 3
 ) -> Case:
     """Cases of strategies, in populations of one and more."""
-    bare = draw(populations(max_size=max_size, max_genes=2))
+    bare = draw(populations(max_size=max_size, min_genes=1, max_genes=2))
     population = Population([_with_foreign(genome) for genome in bare])
     return Case(
         strategy=draw(strategies),

@@ -14,7 +14,7 @@ from uuid import UUID
 import attrs
 from hypothesis import strategies as st
 
-from clantune_core._frozen import MAX_INTEGER_BITS
+from clantune_core._plain import MAX_INTEGER_BITS
 from clantune_core.alleles import (
     AbstractAllele,
     BoolAllele,
@@ -136,11 +136,13 @@ def fitnesses() -> st.SearchStrategy[float]:
 
 
 @st.composite
-def genomes(draw: st.DrawFn, *, max_genes: int = 3, max_depth: int = 1) -> Genome:
+def genomes(
+    draw: st.DrawFn, *, min_genes: int = 0, max_genes: int = 3, max_depth: int = 1
+) -> Genome:
     """Genomes that were never bred, evaluated or not."""
-    genes = st.dictionaries(_names, alleles(max_depth=max_depth), max_size=max_genes)
+    genes = alleles(max_depth=max_depth)
     return Genome(
-        draw(genes),
+        draw(st.dictionaries(_names, genes, min_size=min_genes, max_size=max_genes)),
         uuid=draw(_identities()),
         fitness=draw(st.none() | fitnesses()),
         metadata=draw(st.dictionaries(_names, plain_data(), max_size=1)),
@@ -149,10 +151,16 @@ def genomes(draw: st.DrawFn, *, max_genes: int = 3, max_depth: int = 1) -> Genom
 
 @st.composite
 def populations(
-    draw: st.DrawFn, *, min_size: int = 1, max_size: int = 4, max_genes: int = 3, max_depth: int = 1
+    draw: st.DrawFn,
+    *,
+    min_size: int = 1,
+    max_size: int = 4,
+    min_genes: int = 0,
+    max_genes: int = 3,
+    max_depth: int = 1,
 ) -> Population:
     """Populations of one schema: evaluated, and of different values, as a round leaves them."""
-    template = draw(genomes(max_genes=max_genes, max_depth=max_depth))
+    template = draw(genomes(min_genes=min_genes, max_genes=max_genes, max_depth=max_depth))
     size = draw(st.integers(min_size, max_size))
     first = draw(_identities()).int
     members = [template.with_uuid(UUID(int=first ^ rank, version=4)) for rank in range(size)]

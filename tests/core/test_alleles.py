@@ -80,6 +80,9 @@ def test_a_value_has_the_type_of_its_kind(allele, value):
         (FloatAllele(0.0, (None, 1)), (-sys.float_info.max, 1.0)),
         (LogFloatAllele(1.0, [1, None]), (1.0, sys.float_info.max)),
         (LogitFloatAllele(0.5), (sys.float_info.min, 1 - 2**-53)),
+        (LogitFloatAllele(0.5, (0, 1)), (sys.float_info.min, 1 - 2**-53)),
+        (LogitFloatAllele(0.5, [0.0, 0.9]), (sys.float_info.min, 0.9)),
+        (LogitFloatAllele(0.5, (0.1, 1.0)), (0.1, 1 - 2**-53)),
         (IntAllele(0, (-1.0, 1)), (-1, 1)),
         (BoolAllele(True), (False, True)),
         (BoolAllele(True, [True]), (True,)),
@@ -152,10 +155,17 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
             ),
         ),
         (
-            lambda: LogitFloatAllele(0.5, (0, 1)),
+            lambda: LogitFloatAllele(0.5, (-0.5, 0.9)),
             (
-                "the domain 0 .. 1 is not possible for LogitFloatAllele: min and max are in order "
-                "and inside 2.2250738585072014e-308 .. 0.9999999999999999"
+                "the domain -0.5 .. 0.9 is not possible for LogitFloatAllele: min and max are in "
+                "order and inside 2.2250738585072014e-308 .. 0.9999999999999999"
+            ),
+        ),
+        (
+            lambda: LogitFloatAllele(1.0, (0, 1)),
+            (
+                "1.0 is outside the domain 2.2250738585072014e-308 .. 0.9999999999999999 of this "
+                "LogitFloatAllele; give a value inside, or a wider domain"
             ),
         ),
         (
@@ -347,6 +357,19 @@ def test_metadata_is_read_only_all_the_way_down(change, entry):
         "this mapping is read-only: make a new value, e.g. allele.with_metadata(...)"
     )
     assert mapping["a"] == 1
+
+
+@given(alleles)
+def test_what_metadata_knows_of_its_alleles_is_read_only_too(allele):
+    metadata = allele.with_metadata(below=FloatAllele(0.5)).metadata
+    for name in ("children", "depth", "flat", "something"):
+        with pytest.raises(TypeError, match="read-only"):
+            setattr(metadata, name, None)
+        with pytest.raises(TypeError, match="read-only"):
+            delattr(metadata, name)
+    with pytest.raises(TypeError, match="read-only"):
+        metadata.children["below"] = FloatAllele(1.0)
+    assert metadata.children["below"] == FloatAllele(0.5)
 
 
 def test_what_was_given_may_change_later_without_changing_the_allele():

@@ -30,6 +30,17 @@ def test_an_ancestry_is_a_sequence_of_pairs_in_rank_order():
     assert Ancestry.of(ancestry) is ancestry
 
 
+@given(ancestries)
+def test_an_ancestry_equals_the_pairs_that_it_is_made_of(ancestry):
+    pairs = [(parent.probability, parent.uuid) for parent in ancestry]
+    for same in (pairs, tuple(pairs), [*ancestry]):
+        assert ancestry == same
+        assert same == ancestry
+    assert hash(ancestry) == hash(tuple(pairs))
+    for other in (pairs[1:], [*pairs, pairs[0]], {*pairs}, None):
+        assert ancestry != other
+
+
 def test_the_lowest_rank_of_equals_dominates():
     assert Ancestry([0.0, 0.5, 0.5], UUIDS[:3]).dominant == 1
 

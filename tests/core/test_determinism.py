@@ -24,7 +24,6 @@ from clantune_core import (
     IntAllele,
     LogFloatAllele,
     LogitFloatAllele,
-    Population,
     StringAllele,
     member_rng,
     shared_rng,
@@ -54,7 +53,7 @@ class Recombine(AbstractCrossbreedingStrategy):
     """Breeds from the better ones of pairs that all ranks agree on, gene by gene."""
 
     def select_ancestry(self, population_genomes, rng, shared_rng):
-        fitnesses = Population.of(population_genomes).fitnesses()
+        fitnesses = population_genomes.fitnesses()
         weights = [0.0] * len(fitnesses)
         for pick in (shared_rng, rng):
             pair = pick.sample(range(len(fitnesses)), 2)

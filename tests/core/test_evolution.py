@@ -441,6 +441,24 @@ def test_setting_up_alone_does_what_it_does_in_an_evolution(population, seed):
     assert alone == Evolution([Noise()]).setup(population[0], Random(seed))
 
 
+def test_setting_up_alone_may_be_given_the_shared_stream():
+    spy = Everything()
+    rng, shared = Random(1), Random(2)
+    spy.setup_genome(GENOME, rng, shared_rng=shared)
+    ((hook, arguments),) = spy.seen
+    assert hook == "handle_setup"
+    assert arguments["rng"] is rng
+    assert arguments["shared_rng"] is shared
+
+
+def test_a_strategy_alone_is_given_a_population_whatever_the_members_come_in():
+    spy = Everything()
+    AbstractMutationStrategy.apply_strategy(spy, CLAN[0])
+    AbstractCrossbreedingStrategy.apply_strategy(spy, CLAN[0], CLAN)
+    given_populations = [arguments["population_genomes"] for _, arguments in spy.seen]
+    assert [*map(type, given_populations)] == [Population] * 3
+
+
 @given(populations(min_size=2), st.integers())
 def test_an_offspring_is_selected_bred_and_mutated_in_turn(population, seed):
     evolution = Evolution([Pairs(), Noise()])

@@ -1,5 +1,6 @@
 """Errors of an evolution name the strategy, the hook and the gene, and say what to do."""
 
+import math
 import pickle
 from random import Random
 from uuid import UUID
@@ -117,6 +118,7 @@ OFFERED = (
     ("listed", "message"),
     [
         (Answers(1), "strategies come in a list: Evolution([Answers(answer=1)])"),
+        (None, "strategies come in a list; got None"),
         (
             [Answers(), Answers],
             (
@@ -307,13 +309,13 @@ def test_a_seed_is_no_random_stream(seed, name):
     [
         (
             lambda e: e.offspring(GENOME, []),
-            TreeError,
-            "a population has one genome or more; got none",
+            ClanTuneError,
+            "genomes come in a list, one or more; got none",
         ),
         (
             lambda e: e.mutate(GENOME, population_genomes=[]),
-            TreeError,
-            "a population has one genome or more; got none",
+            ClanTuneError,
+            "genomes come in a list, one or more; got none",
         ),
         (
             lambda e: e.offspring(GENOME, [OTHER]),
@@ -336,8 +338,8 @@ def test_a_seed_is_no_random_stream(seed, name):
             lambda e: e.offspring(GENOME, [GENOME, Genome({"lr": TREE})]),
             TreeError,
             (
-                "genomes 0 and 1 of the population have different genes: only genome 0 has "
-                "['beta']; give every member the same ones"
+                "genome 0 and genome 1 have different genes: only genome 0 has 'beta'; give every "
+                "genome the same ones"
             ),
         ),
     ],
@@ -348,10 +350,30 @@ def test_a_population_that_does_not_fit_is_refused(run, error, message):
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("progress", [-0.1, 1.1, math.inf, math.nan])
+def test_progress_is_a_fraction_of_the_run(progress):
+    evolution = Evolution([Answers(FloatAllele(0.0)), Breeds(Ancestry.sole(0, [GENOME]))])
+    for run in (
+        lambda told: evolution.offspring(GENOME, [GENOME], progress=told),
+        lambda told: evolution.select(GENOME, [GENOME], progress=told),
+        lambda told: evolution.crossbreed(GENOME, [GENOME], progress=told),
+        lambda told: evolution.mutate(GENOME, progress=told),
+    ):
+        for allowed in (None, 0, 0.5, 1.0):
+            run(allowed)
+        with pytest.raises(ClanTuneError) as caught:
+            run(progress)
+        assert str(caught.value) == (f"progress is a fraction of the run, 0 to 1; got {progress}")
+
+
 def test_setting_up_with_a_shared_stream_needs_one():
     evolution = Evolution([SharedSetup()])
     made = evolution.setup(GENOME, shared_rng=Random(1))
     assert made.alleles["beta"].metadata["draw"] == Random(1).random()
     with pytest.raises(StrategyError) as caught:
         evolution.setup(GENOME)
-    assert str(caught.value) == ("a strategy takes shared_rng in handle_setup: setup needs it too")
+    assert str(caught.value) == (
+        "a strategy takes shared_rng in handle_setup, and only who sets up all members can give "
+        "it; pass shared_rng=shared_rng(seed, 0), the same on every rank"
+    )
+    assert caught.value.hook == "handle_setup"

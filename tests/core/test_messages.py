@@ -266,30 +266,31 @@ OTHER_SCHEMAS = {
     "a gene is missing": (
         {"lr": GENOME.alleles["lr"]},
         (
-            "genomes 0 and 1 of the population have different genes: only genome 0 has ['depth']; "
-            "give every member the same ones"
+            "genome 0 and genome 1 have different genes: only genome 0 has 'depth'; give every "
+            "genome the same ones"
         ),
     ),
     "a gene is misspelt": (
         {"lr": GENOME.alleles["lr"], "dept": GENOME.alleles["depth"]},
         (
-            "genomes 0 and 1 of the population have different genes: only genome 0 has ['depth'], "
-            "only genome 1 has ['dept']; give every member the same ones"
+            "genome 0 and genome 1 have different genes: only genome 0 has 'depth', only genome 1 "
+            "has 'dept'; give every genome the same ones"
         ),
     ),
     "another kind": (
         {**GENOME.alleles, "depth": FloatAllele(3.0)},
-        "gene 'depth': the trees differ: tree 0 is IntAllele, tree 1 is FloatAllele; " + SAME,
+        "gene 'depth': the genomes differ: genome 0 holds IntAllele, genome 1 holds FloatAllele; "
+        + SAME,
     ),
     "another kind in metadata": (
         {**GENOME.alleles, "lr": LogFloatAllele(0.1, metadata={"std": LogFloatAllele(0.5)})},
-        "gene 'lr', path 'std': the trees differ: tree 0 is FloatAllele, tree 1 is LogFloatAllele; "
-        + SAME,
+        "gene 'lr', path 'std': the genomes differ: genome 0 holds FloatAllele, genome 1 holds "
+        "LogFloatAllele; " + SAME,
     ),
     "other alleles in metadata": (
         {**GENOME.alleles, "lr": LogFloatAllele(0.1)},
-        "gene 'lr': the trees differ: tree 0 is with alleles ['std'] in metadata, tree 1 is with "
-        "alleles [] in metadata; " + SAME,
+        "gene 'lr': the genomes differ: genome 0 has the alleles 'std' in metadata, genome 1 has "
+        "no alleles in metadata; " + SAME,
     ),
 }
 

@@ -61,21 +61,51 @@ def test_genes_are_compared_by_name_in_whatever_order():
 @pytest.mark.parametrize(
     ("run", "error", "message"),
     [
-        (lambda: Population([]), TreeError, "a population has one genome or more; got none"),
+        (lambda: Population([]), ClanTuneError, "genomes come in a list, one or more; got none"),
+        (
+            lambda: walk_genomes([], lambda nodes, at: None),
+            ClanTuneError,
+            "genomes come in a list, one or more; got none",
+        ),
+        (
+            lambda: Population(Genome(uuid=UUID(int=0))),
+            ClanTuneError,
+            ("genomes come in a list, one or more; got <Genome 00000000: 0 genes, no fitness>"),
+        ),
+        (
+            lambda: Population(None),
+            ClanTuneError,
+            "genomes come in a list, one or more; got None",
+        ),
+        (
+            lambda: Population([*members(1.0), FloatAllele(0.5)]),
+            ClanTuneError,
+            "entry 1 of the population is no genome: FloatAllele(0.5)",
+        ),
         (
             lambda: Population([*members(1.0, 2.0), Genome({"beta": FloatAllele(0.5)})]),
             TreeError,
             (
-                "genomes 0 and 2 of the population have different genes: only genome 0 has ['lr'], "
-                "only genome 2 has ['beta']; give every member the same ones"
+                "genome 0 and genome 2 have different genes: only genome 0 has 'lr', only genome 2 "
+                "has 'beta'; give every genome the same ones"
             ),
         ),
         (
             lambda: walk_genomes([Genome(), *members(1.0)], lambda nodes, at: None),
             TreeError,
             (
-                "genomes 0 and 1 of the population have different genes: only genome 1 has ['lr']; "
-                "give every member the same ones"
+                "genome 0 and genome 1 have different genes: only genome 1 has 'lr'; give every "
+                "genome the same ones"
+            ),
+        ),
+        (
+            lambda: Genome({"depth": IntAllele(1), "lr": FloatAllele(0.5)}).synthesize(
+                members(1.0), lambda node, nodes, at: node
+            ),
+            TreeError,
+            (
+                "the template and genome 0 have different genes: only the template has 'depth'; "
+                "give every genome the same ones"
             ),
         ),
         (

@@ -224,35 +224,38 @@ def test_an_error_in_a_handler_carries_the_gene_and_the_path():
     [
         (
             [FloatAllele(1.0), IntAllele(1)],
-            "an allele: the trees differ: tree 0 is FloatAllele, tree 1 is IntAllele",
+            "an allele: the trees differ: tree 0 holds FloatAllele, tree 1 holds IntAllele",
         ),
         (
             [FloatAllele(1.0), FloatAllele(2.0), LogFloatAllele(1.0)],
-            "an allele: the trees differ: tree 0 is FloatAllele, tree 2 is LogFloatAllele",
+            "an allele: the trees differ: tree 0 holds FloatAllele, tree 2 holds LogFloatAllele",
         ),
         (
             [over(1.0, std=over(1.0)), over(1.0)],
             (
-                "an allele: the trees differ: tree 0 is with alleles ['std'] in metadata, tree 1 "
-                "is with alleles [] in metadata"
+                "an allele: the trees differ: tree 0 has the alleles 'std' in metadata, tree 1 "
+                "has no alleles in metadata"
             ),
         ),
         (
             [over(1.0, b=over(1.0), a=over(1.0)), over(1.0, a=over(1.0), c=over(1.0))],
             (
-                "an allele: the trees differ: tree 0 is with alleles ['a', 'b'] in metadata, tree "
-                "1 is with alleles ['a', 'c'] in metadata"
+                "an allele: the trees differ: tree 0 has the alleles 'a', 'b' in metadata, tree 1 "
+                "has the alleles 'a', 'c' in metadata"
             ),
         ),
         (
             [over(1.0, std=over(1.0)), over(1.0, std=BoolAllele(True))],
-            "an allele, path 'std': the trees differ: tree 0 is FloatAllele, tree 1 is BoolAllele",
+            (
+                "an allele, path 'std': the trees differ: tree 0 holds FloatAllele, tree 1 holds "
+                "BoolAllele"
+            ),
         ),
         (
             [over(1.0, std=over(1.0, deep=over(1.0))), over(1.0, std=over(1.0, deep=2.0))],
             (
-                "an allele, path 'std': the trees differ: tree 0 is with alleles ['deep'] in "
-                "metadata, tree 1 is with alleles [] in metadata"
+                "an allele, path 'std': the trees differ: tree 0 has the alleles 'deep' in "
+                "metadata, tree 1 has no alleles in metadata"
             ),
         ),
     ],
@@ -273,22 +276,25 @@ def test_trees_that_differ_are_refused_with_both_sides(roots, message):
         (
             IntAllele(1),
             FloatAllele(1.0),
-            "gene 'lr': the trees differ: the template is IntAllele, tree 0 is FloatAllele",
+            (
+                "gene 'lr': the genomes differ: the template holds IntAllele, genome 0 holds "
+                "FloatAllele"
+            ),
         ),
         (
             over(1.0),
             over(1.0, std=over(1.0)),
             (
-                "gene 'lr': the trees differ: the template is with alleles [] in metadata, tree 0 "
-                "is with alleles ['std'] in metadata"
+                "gene 'lr': the genomes differ: the template has no alleles in metadata, genome 0 "
+                "has the alleles 'std' in metadata"
             ),
         ),
         (
             over(1.0, std=IntAllele(1)),
             over(1.0, std=over(1.0)),
             (
-                "gene 'lr', path 'std': the trees differ: the template is IntAllele, tree 0 is "
-                "FloatAllele"
+                "gene 'lr', path 'std': the genomes differ: the template holds IntAllele, genome 0 "
+                "holds FloatAllele"
             ),
         ),
     ],

@@ -24,4 +24,4 @@ class AngleAllele(ContinuousAllele):
 
     def with_value(self, value: Any) -> "AngleAllele":
         """Return this allele in another direction, turned into 0 to 360 rather than clipped."""
-        return super().with_value(self.from_latent(self._number(value)))
+        return super().with_value(self.from_latent(self.check_number(value)))

@@ -1,0 +1,116 @@
+"""The continuous family: kinds with a metric, an interval for a domain, and a latent line."""
+
+from __future__ import annotations
+
+import abc
+import math
+import numbers
+import sys
+from typing import Any, ClassVar, NamedTuple, Self
+
+from clantune_core._allele import AbstractAllele
+from clantune_core.errors import AlleleError, shown
+
+
+class Range(NamedTuple):
+    """The domain of a continuous kind: a closed interval."""
+
+    min: float
+    max: float
+
+    def __str__(self) -> str:
+        low = "-∞" if self.min == -sys.float_info.max else _exactly(self.min)
+        high = "∞" if self.max == sys.float_info.max else _exactly(self.max)
+        return f"{low} .. {high}"
+
+
+def _exactly(number: float) -> str:
+    short = f"{number:.6g}"
+    return short if float(short) == number else repr(number)
+
+
+class ContinuousAllele(AbstractAllele):
+    """A family: values on a line, with a metric. Abstract: use one of its kinds."""
+
+    __slots__ = ()
+
+    widest: ClassVar[Range]
+    """The widest domain of the kind; every concrete kind sets it."""
+
+    @abc.abstractmethod
+    def to_latent(self, value: float) -> float:
+        """Return where on the latent line a value lies."""
+
+    @abc.abstractmethod
+    def from_latent(self, latent: float) -> float:
+        """Return the value at a place of the latent line, in or out of the domain."""
+
+    @property
+    def latent(self) -> float:
+        """Where this allele lies on its latent line, a real number of steps of equal meaning."""
+        return self.to_latent(self.value)
+
+    def with_latent(self, latent: float) -> Self:
+        """Return this allele moved along its latent line, clipped to the domain."""
+        if latent == self.latent:  # exactly, where exp(log(x)) is off by a bit
+            return self
+        if not math.isfinite(latent):
+            raise AlleleError(f"the latent value {latent} is not a finite number")
+        return self._replace(value=self.check_number(self.clip(self.from_latent(latent))))
+
+    def with_value(self, value: Any) -> Self:
+        """Return this allele with another value, clipped to the domain."""
+        return self._replace(value=self.clip(self.check_number(value)))
+
+    def check_value(self, value: Any) -> Any:
+        """Return the value as a number of this kind, inside the domain."""
+        number = self.check_number(value)
+        if not self.domain.min <= number <= self.domain.max:
+            raise AlleleError(
+                f"{shown(value)} is outside the domain {self.domain} of this "
+                f"{type(self).__name__}; give a value inside, or a wider domain"
+            )
+        return number
+
+    def check_domain(self, domain: Any) -> Range:
+        """Return the domain as a `Range`; None on either side means as far as this kind goes."""
+        widest = self.widest
+        if domain is None:
+            return widest
+        if not isinstance(domain, tuple | list) or len(domain) != 2:
+            raise AlleleError(
+                f"a domain of {type(self).__name__} is (min, max); got {shown(domain)}"
+            )
+        low, high = (
+            limit if end is None else self.check_number(end)
+            for end, limit in zip(domain, widest, strict=True)
+        )
+        if not widest.min <= low <= high <= widest.max:
+            raise AlleleError(
+                f"the domain {Range(low, high)} is not possible for {type(self).__name__}: "
+                f"min and max are in order and inside {widest}"
+            )
+        return Range(low, high)
+
+    def check_number(self, value: object) -> float:
+        """Return a number, in or out of the domain, as the value of this kind would be.
+
+        Raises:
+            AlleleError: It is no number, or not finite.
+        """
+        if type(value) is not float:
+            if isinstance(value, bool) or not isinstance(value, numbers.Real):
+                raise AlleleError(f"{type(self).__name__} holds a number; got {shown(value)}")
+            try:
+                value = float(value)
+            except OverflowError:
+                raise AlleleError(f"{type(self).__name__} cannot hold so large a number") from None
+        if not math.isfinite(value):
+            raise AlleleError(f"{type(self).__name__} holds a finite number; got {value}")
+        return value
+
+    def clip(self, value: float) -> float:
+        """Return the number of the domain that is nearest."""
+        low: float = self.domain[0]
+        high: float = self.domain[1]
+        return low if value < low else min(value, high)

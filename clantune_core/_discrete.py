@@ -1,0 +1,51 @@
+"""The discrete family: kinds with choices and no metric."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from clantune_core._allele import AbstractAllele
+from clantune_core.errors import AlleleError, shown
+
+
+class DiscreteAllele(AbstractAllele):
+    """A family: one of several choices, with no metric. Abstract: use one of its kinds."""
+
+    __slots__ = ()
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """All values that this allele may take, in the order of its domain."""
+        return tuple(self.domain)
+
+    def with_value(self, value: Any) -> Self:
+        """Return this allele with another of its choices."""
+        return self._replace(value=self.check_value(value))
+
+    def check_value(self, value: Any) -> Any:
+        """Return the choice that equals the value."""
+        for choice in self.domain:
+            if isinstance(value, type(choice)) and choice == value:  # 1 is not True here
+                return choice
+        raise AlleleError(
+            f"{shown(value)} is not among the choices {shown([*self.domain], 400)} of this "
+            f"{type(self).__name__}"
+        )
+
+
+def distinct(domain: object, wanted: type) -> tuple[Any, ...]:
+    """Return a domain that is a tuple of distinct choices of one type.
+
+    Raises:
+        AlleleError: It is something else.
+    """
+    if (
+        isinstance(domain, tuple | list)
+        and domain
+        and all(isinstance(choice, wanted) for choice in domain)
+        and len(set(domain)) == len(domain)
+    ):
+        return tuple(domain)
+    raise AlleleError(
+        f"a domain of choices is a tuple of distinct {wanted.__name__}; got {shown(domain)}"
+    )
