@@ -1,5 +1,5 @@
 # Everything runs in .venv, which is made here; it needs Python 3.11, pip and make, nothing else.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -40,6 +40,8 @@ clean:           ## remove what was made here
 	rm -rf $(VENV) docs/_build dist build
 
 $(READY): $(SETUP)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is \
+	needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@

@@ -9,9 +9,9 @@ bottom is near.
 Run it with `make demo`, or as it is: python docs/examples/self_adaptation.py
 """
 
+import argparse
 import math
 import statistics
-import sys
 from collections.abc import Sequence
 from random import Random
 
@@ -154,4 +154,6 @@ def main(seed: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=0, help="of all random streams (default: 0)")
+    main(parser.parse_args().seed)

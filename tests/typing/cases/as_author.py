@@ -21,6 +21,7 @@ from clantune_core import (
     Population,
     Range,
     allele_kind,
+    ask,
     hookimpl,
 )
 
@@ -71,6 +72,23 @@ class Everything(AbstractMutationStrategy):
         assert_type(context.progress, float | None)
         assert_type(context.genes, tuple[str, ...])
         return population_alleles[context.rank] if shared_rng.random() < 0.5 else allele
+
+
+@attrs.frozen
+class Holds(AbstractMutationStrategy):
+    """Names what it changes, and passes the rest on."""
+
+    strategy: AbstractStrategy
+
+    def handle_mutating(
+        self, allele: AbstractAllele, context: Context, **offered: Any
+    ) -> AbstractAllele:
+        if context.path:
+            return allele
+        made: AbstractAllele = ask(
+            self.strategy, "handle_mutating", allele=allele, context=context, **offered
+        )
+        return made
 
 
 @attrs.frozen
