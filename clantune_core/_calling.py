@@ -74,7 +74,11 @@ class Calls:
         """Pass an allele, as the argument called `name`, through every strategy in order."""
         for step in self.implementations[hook]:
             arguments[name] = allele
-            after = self._call(hook, step, arguments)
+            try:
+                after = step.call(arguments)
+            except Exception as error:
+                error.add_note(f"in {hook} of strategy {step.strategy!r}")
+                raise
             if type(after) is not type(allele):
                 _refuse_answer(hook, step.strategy, allele, after)
             if self.observer:
@@ -88,7 +92,11 @@ class Calls:
     ) -> tuple[Any, str]:
         """Return the first answer that is not None, and whose it is; `(None, "")` without one."""
         for step in self.implementations[hook]:
-            after = self._call(hook, step, arguments)
+            try:
+                after = step.call(arguments)
+            except Exception as error:
+                error.add_note(f"in {hook} of strategy {step.strategy!r}")
+                raise
             if self.observer:
                 context = arguments["context"]
                 self.observer(Step(hook, step.strategy, context, before, after))
@@ -97,13 +105,6 @@ class Calls:
                     _refuse_answer(hook, step.strategy, before, after)
                 return after, step.strategy
         return None, ""
-
-    def _call(self, hook: str, step: Implementation, arguments: dict[str, Any]) -> Any:
-        try:
-            return step(arguments)
-        except Exception as error:
-            error.add_note(f"in {hook} of strategy {step.strategy!r}")
-            raise
 
 
 def ask(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
@@ -135,7 +136,7 @@ def ask(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
                 strategy=name,
                 hook=hook,
             )
-    return step(offered)
+    return step.call(offered)
 
 
 def _refuse_answer(hook: str, strategy: str, before: AbstractAllele, after: object) -> None:

@@ -56,11 +56,11 @@ class ContinuousAllele(AbstractAllele):
             return self
         if not math.isfinite(latent):
             raise AlleleError(f"the latent value {latent} is not a finite number")
-        return self._replace(value=self.check_number(self.clip(self.from_latent(latent))))
+        return self._moved(self.check_number(self.clip(self.from_latent(latent))))
 
     def with_value(self, value: Any) -> Self:
         """Return this allele with another value, clipped to the domain."""
-        return self._replace(value=self.clip(self.check_number(value)))
+        return self._moved(self.clip(self.check_number(value)))
 
     def check_value(self, value: Any) -> Any:
         """Return the value as a number of this kind, inside the domain."""
@@ -111,6 +111,6 @@ class ContinuousAllele(AbstractAllele):
 
     def clip(self, value: float) -> float:
         """Return the number of the domain that is nearest."""
-        low: float = self.domain[0]
-        high: float = self.domain[1]
-        return low if value < low else min(value, high)
+        low, high = self.domain
+        nearest: float = low if value < low else high if value > high else value  # noqa: FURB136
+        return nearest

@@ -20,7 +20,7 @@ class DiscreteAllele(AbstractAllele):
 
     def with_value(self, value: Any) -> Self:
         """Return this allele with another of its choices."""
-        return self._replace(value=self.check_value(value))
+        return self._moved(self.check_value(value))
 
     def check_value(self, value: Any) -> Any:
         """Return the choice that equals the value."""

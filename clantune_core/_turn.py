@@ -41,7 +41,7 @@ class Turn:
     def select(self) -> Ancestry:
         """Return the ancestry of this member's offspring."""
         hook = "select_ancestry"
-        answer, strategy = self.calls.first(hook, None, self._arguments(self.context))
+        answer, strategy = self.calls.first(hook, None, self._arguments())
         if answer is None:
             listed = [step.strategy for step in self.calls.implementations[hook]]
             who = f"{', '.join(listed)} passed" if listed else "no strategy in the list does"
@@ -59,12 +59,14 @@ class Turn:
     def crossbreed(self, ancestry: Ancestry) -> Genome:
         """Return an offspring with this ancestry, its identity drawn from `rng`."""
 
+        arguments = self._arguments(ancestry=ancestry)
+
         def combine(
             mine: AbstractAllele, nodes: Sequence[AbstractAllele], context: Context
         ) -> AbstractAllele:
-            arguments = self._arguments(
-                context, my_allele=mine, population_alleles=nodes, ancestry=ancestry
-            )
+            arguments["my_allele"] = mine
+            arguments["population_alleles"] = nodes
+            arguments["context"] = context
             answer: AbstractAllele | None
             answer, _ = self.calls.first("handle_crossbreeding", mine, arguments)
             return mine if answer is None else answer
@@ -78,22 +80,24 @@ class Turn:
 
     def mutate(self, genome: Genome) -> Genome:
         """Return a genome, this member's offspring as a rule, with its alleles mutated."""
+        arguments = self._arguments(ancestry=genome.parents)
 
         def change(
             node: AbstractAllele, nodes: Sequence[AbstractAllele], context: Context
         ) -> AbstractAllele:
-            arguments = self._arguments(context, population_alleles=nodes, ancestry=genome.parents)
+            arguments["population_alleles"] = nodes
+            arguments["context"] = context
             return self.calls.fold("handle_mutating", "allele", node, arguments)
 
         if not self.calls.implementations["handle_mutating"]:
             return genome
         return synthesize_genomes(genome, self.population, change, can_mutate, context=self.context)
 
-    def _arguments(self, context: Context, **more: object) -> dict[str, Any]:
+    def _arguments(self, **more: object) -> dict[str, Any]:
         return {
             "my_genome": self.genome,
             "population_genomes": self.population,
-            "context": context,
+            "context": self.context,
             "rng": self.rng,
             "shared_rng": self.shared_rng,
             **more,

@@ -38,7 +38,7 @@ __all__ = [
 
 
 @allele_kind("float")
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class FloatAllele(ContinuousAllele):
     """A number on a linear scale. The latent line is the value itself."""
 
@@ -57,7 +57,7 @@ _LARGEST_LOG = math.log(sys.float_info.max)
 
 
 @allele_kind("log_float")
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class LogFloatAllele(ContinuousAllele):
     """A positive number on a logarithmic scale, such as a learning rate. Latent: ln value."""
 
@@ -73,7 +73,7 @@ class LogFloatAllele(ContinuousAllele):
 
 
 @allele_kind("logit_float")
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class LogitFloatAllele(ContinuousAllele):
     """A number inside (0, 1), such as a beta, a momentum or a dropout. Latent: ln(p / (1 - p)).
 
@@ -102,7 +102,7 @@ class LogitFloatAllele(ContinuousAllele):
 
 
 @allele_kind("int")
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class IntAllele(ContinuousAllele):
     """A whole number, with a real one behind it so that small steps add up.
 
@@ -160,7 +160,7 @@ class IntAllele(ContinuousAllele):
 
 
 @allele_kind("bool")
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class BoolAllele(DiscreteAllele):
     """A flag."""
 
@@ -172,7 +172,7 @@ class BoolAllele(DiscreteAllele):
 
 
 @allele_kind("string")
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class StringAllele(DiscreteAllele):
     """One of several names."""
 

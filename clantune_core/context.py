@@ -53,7 +53,8 @@ class Context:
         return self._with("path", (*self.path, name))
 
     def _with(self, field: str, value: object) -> Context:
-        made = object.__new__(Context)  # once per node and member: `attrs.evolve` is slow here
-        made.__dict__.update(self.__dict__)
-        made.__dict__[field] = value
+        fields = self.__dict__.copy()  # once per node and member: `attrs.evolve` is slow here
+        fields[field] = value
+        made = object.__new__(Context)
+        object.__setattr__(made, "__dict__", fields)
         return made

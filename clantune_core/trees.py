@@ -51,10 +51,11 @@ class Forest:
     flattened once.
     """
 
-    __slots__ = ("_children", "_context", "_nodes", "alleles")
+    __slots__ = ("_children", "_context", "_nodes", "alleles", "kind")
 
     def __init__(self, alleles: Iterable[AbstractAllele], context: Context) -> None:
         self.alleles = tuple(alleles)
+        self.kind = type(self.alleles[0])
         self._context = context
         self._children: dict[str, Forest] | None = None
         self._nodes: Sequence[AbstractAllele] | None = None
@@ -93,7 +94,7 @@ class Forest:
 
     def check(self, template: AbstractAllele, names: Mapping[str, object]) -> None:
         """Raise a `TreeError` unless the template's top node is of the shape of these trees."""
-        if type(template) is not type(self.alleles[0]):
+        if type(template) is not self.kind:
             sides = [_kind_in_words(template), _kind_in_words(self.alleles[0])]
             self._refuse(sides, template=True)
         if (names or self.children) and names.keys() != self.children.keys():
@@ -222,13 +223,15 @@ def synthesize_forest(
 ) -> AbstractAllele:
     """Synthesize trees whose place in a genome is known."""
     before = template.metadata.children
-    forest.check(template, before)
+    children = forest.children
+    if before or children or type(template) is not forest.kind:
+        forest.check(template, before)
     made: dict[str, AbstractAllele] = {}
     node = template
     if before:
         for name, child in before.items():
-            below = forest.children[name]
-            made[name] = synthesize_forest(child, below, context.below(name), handler, predicate)
+            below = context.below(name)
+            made[name] = synthesize_forest(child, children[name], below, handler, predicate)
         node = template.over(made, flat=True)
     if predicate is not None and not predicate(node, context):
         return template.over(made) if made else template
