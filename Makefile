@@ -1,8 +1,10 @@
-# Everything runs in .venv, which is made here; it needs Python 3.11, pip and make, nothing else.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Everything runs in .venv, which is made here; it needs Python 3.11 or newer, pip and make.
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LOG := $(VENV)/install.log
+PYTHON ?= $(shell test -e $(READY) && command -v $(BIN)/python || command -v python3.11 || \
+            command -v python3 || echo python3.11)
 SETUP := requirements-dev.txt constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml) \
          docs/examples/third_party_plugin/pyproject.toml
 
@@ -39,9 +41,18 @@ wheels: $(READY) ## build every wheel and run its tests against it, outside the 
 clean:           ## remove what was made here
 	rm -rf $(VENV) docs/_build dist build
 
+# A new environment is made where none is complete, and where another Python is asked for.
+IDENTITY := -c 'import sys; print(sys.base_prefix, sys.version)' 2>/dev/null
+ifneq ($(shell $(PYTHON) $(IDENTITY)),$(shell test -e $(READY) && $(BIN)/python $(IDENTITY)))
+.PHONY: $(READY)
+ANEW := yes
+endif
+
 $(READY): $(SETUP)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is \
-	needed: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not \
+	Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	$(if $(ANEW),$(PYTHON) -m venv --clear $(VENV))
+	@echo "installing requirements-dev.txt, which may take a minute; pip writes $(LOG)"
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt \
+	>$(LOG) 2>&1 || { cat $(LOG); exit 1; }
+	@touch $@

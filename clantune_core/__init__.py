@@ -30,7 +30,7 @@ from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome, synthesize_genomes, walk_genomes
 from clantune_core.hookspecs import hookimpl
 from clantune_core.population import Population
-from clantune_core.rng import member_rng, shared_rng
+from clantune_core.rng import Once, member_rng, shared_rng
 from clantune_core.serialize import deserialize, from_json, serialize, to_json
 from clantune_core.strategies import (
     AbstractCrossbreedingStrategy,
@@ -69,6 +69,7 @@ __all__ = [
     "LogFloatAllele",
     "LogitFloatAllele",
     "Observer",
+    "Once",
     "Parent",
     "PluginError",
     "Population",

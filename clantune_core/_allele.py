@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -76,7 +77,7 @@ class Metadata(FrozenDict[str, Any]):
     __setattr__ = __delattr__ = read_only
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Metadata, ({**self, **self.children},))
+        return (_read_back, ({**self, **self.children}, self.flat))
 
 
 def _know(
@@ -93,6 +94,11 @@ def _depth_over(children: Mapping[str, AbstractAllele]) -> int:
     return depth
 
 
+def _read_back(entries: Mapping[str, object], flat: bool) -> Metadata:
+    metadata = Metadata(entries)
+    return metadata.over(metadata.children, flat=True) if flat else metadata
+
+
 NO_METADATA = Metadata({})
 
 
@@ -106,9 +112,14 @@ def _to_metadata(entries: Mapping[str, object]) -> Metadata:
     return Metadata.of(entries)
 
 
-# No slots: a copy with another value is then one dictionary update (see `_moved`).
-@attrs.frozen(repr=False, slots=False)
-class AbstractAllele(abc.ABC):
+FIELDS = ("value", "domain", "can_mutate", "can_crossbreed", "metadata")
+"""The fields of every allele, in order."""
+
+
+# No metaclass of `abc`: every strategy asks `isinstance(allele, ContinuousAllele)` of every node,
+# which takes six times as long of such a class.
+@attrs.frozen(repr=False)
+class AbstractAllele:
     """One genetic parameter. A new kind derives from `ContinuousAllele` or `DiscreteAllele`.
 
     Attributes:
@@ -122,8 +133,11 @@ class AbstractAllele(abc.ABC):
     kind: ClassVar[str] = ""
     """The kind's tag in saved data, given by `allele_kind`."""
 
-    _own_slots: ClassVar[tuple[str, ...]] = ()
-    """Fields that a kind keeps outside the dictionary: those that it adds as a slotted class."""
+    _added: ClassVar[tuple[str, ...]] = ()
+    """Fields that a kind has beyond those of every allele."""
+
+    undefined: ClassVar[tuple[str, ...]] = ("check_domain", "check_value", "with_value")
+    """Abstract methods that a kind does not define."""
 
     value: Any
     domain: Any = None
@@ -133,12 +147,26 @@ class AbstractAllele(abc.ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        slots = (base.__dict__.get("__slots__", ()) for base in cls.__mro__)
-        cls._own_slots = tuple(n for names in slots for n in names if not n.startswith("__"))
+        held = ((name, inspect.getattr_static(cls, name)) for name in dir(cls))
+        cls.undefined = tuple(n for n, h in held if getattr(h, "__isabstractmethod__", False))
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        cls._added = tuple(field.name for field in attrs.fields(cls)[len(FIELDS) :])
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "domain", self.check_domain(self.domain))
-        object.__setattr__(self, "value", self.check_value(self.value))
+        if self.undefined:
+            raise AlleleError(
+                f"{type(self).__name__} is abstract: it does not define "
+                f"{', '.join(self.undefined)}; use one of its kinds, such as FloatAllele, or "
+                "define what is missing"
+            )
+        for field, check in (("domain", self.check_domain), ("value", self.check_value)):
+            try:
+                object.__setattr__(self, field, check(getattr(self, field)))
+            except AlleleError as error:
+                error.field = field
+                raise
         for flag, held in (
             ("can_mutate", self.can_mutate),
             ("can_crossbreed", self.can_crossbreed),
@@ -212,17 +240,19 @@ class AbstractAllele(abc.ABC):
     def _replace(self, **changes: Any) -> Self:
         """Return a copy with some fields set to what is known to be valid."""
         made = self._moved(self.value)
-        made.__dict__.update(changes)
+        for name, held in changes.items():
+            object.__setattr__(made, name, held)
         return made
 
     def _moved(self, value: Any) -> Self:
         """Return a copy with a value that is known to be valid."""
-        # Every hook makes one: a dictionary is copied in a third of what `attrs.evolve` takes.
-        fields = self.__dict__.copy()
-        fields["value"] = value
-        made = object.__new__(type(self))
-        object.__setattr__(made, "__dict__", fields)
-        for name in self._own_slots:
+        made = object.__new__(type(self))  # by hand: half of what `attrs.evolve` takes
+        _set_value(made, value)
+        _set_domain(made, self.domain)
+        _set_can_mutate(made, self.can_mutate)
+        _set_can_crossbreed(made, self.can_crossbreed)
+        _set_metadata(made, self.metadata)
+        for name in self._added:
             object.__setattr__(made, name, getattr(self, name))
         return made
 
@@ -241,3 +271,9 @@ class AbstractAllele(abc.ABC):
             return self.check_domain(None)
         except AlleleError:  # this kind needs one, and so has no default
             return None
+
+
+# The class refuses to set its fields; the descriptors of its slots do it.
+_set_value, _set_domain, _set_can_mutate, _set_can_crossbreed, _set_metadata = (
+    vars(AbstractAllele)[name].__set__ for name in FIELDS
+)

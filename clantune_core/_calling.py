@@ -6,8 +6,8 @@ result on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Never
 
 import attrs
 
@@ -15,10 +15,10 @@ from clantune_core._seating import HOOKS, Implementation, implementation, is_imp
 from clantune_core.context import Context
 from clantune_core.errors import StrategyError, shown
 from clantune_core.hookspecs import FOLD
+from clantune_core.strategies import AbstractStrategy, require_strategy
 
 if TYPE_CHECKING:
     from clantune_core._allele import AbstractAllele
-    from clantune_core.strategies import AbstractStrategy
 
 
 @attrs.frozen
@@ -52,20 +52,34 @@ Observer = Callable[[Step], object]
 
 
 class Calls:
-    """The hooks of a list of strategies, ready to be called."""
+    """The hooks of a list of strategies, ready to be called.
+
+    Attributes:
+        tell_where: Whether anybody asks for the context.
+        share: Whether anybody may ask for what is the same on every rank.
+    """
 
     def __init__(
         self, strategies: Sequence[AbstractStrategy], observer: Observer | None = None
     ) -> None:
+        self.strategies = tuple(strategies)
         self.observer = observer
-        self.implementations = seat(strategies)
+        self.implementations = seat(self.strategies)
+        self.tell_where = observer is not None or self.takes("context")
+        self.share = self.takes("shared_rng", "shared_once")
 
-    def wants(self, argument: str, *hooks: str) -> bool:
-        """Whether any strategy takes this argument, in these hooks or in any."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Calls, (self.strategies, self.observer))
+
+    def wants(self, *names: str, hook: str) -> bool:
+        """Whether any strategy names one of these arguments in a hook."""
+        return any(name in step.wants for step in self.implementations[hook] for name in names)
+
+    def takes(self, *names: str) -> bool:
+        """Whether any strategy names one of these, or takes whatever is offered, in any hook."""
         return any(
-            argument in step.wants or argument in step.rest
-            for hook in hooks or HOOKS
-            for step in self.implementations[hook]
+            self.wants(*names, hook=hook) or any(step.takes_all for step in steps)
+            for hook, steps in self.implementations.items()
         )
 
     def fold(
@@ -74,13 +88,7 @@ class Calls:
         """Pass an allele, as the argument called `name`, through every strategy in order."""
         for step in self.implementations[hook]:
             arguments[name] = allele
-            try:
-                after = step.call(arguments)
-            except Exception as error:
-                error.add_note(f"in {hook} of strategy {step.strategy!r}")
-                raise
-            if type(after) is not type(allele):
-                _refuse_answer(hook, step.strategy, allele, after)
+            after: AbstractAllele = _answer(step, hook, allele, arguments)
             if self.observer:
                 context = arguments["context"]
                 self.observer(Step(hook, step.strategy, context, allele, after))
@@ -92,17 +100,11 @@ class Calls:
     ) -> tuple[Any, str]:
         """Return the first answer that is not None, and whose it is; `(None, "")` without one."""
         for step in self.implementations[hook]:
-            try:
-                after = step.call(arguments)
-            except Exception as error:
-                error.add_note(f"in {hook} of strategy {step.strategy!r}")
-                raise
+            after = _answer(step, hook, before, arguments)
             if self.observer:
                 context = arguments["context"]
                 self.observer(Step(hook, step.strategy, context, before, after))
             if after is not None:
-                if before is not None and type(after) is not type(before):
-                    _refuse_answer(hook, step.strategy, before, after)
                 return after, step.strategy
         return None, ""
 
@@ -120,29 +122,60 @@ def ask(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
         fold, None for a first answer.
 
     Raises:
-        StrategyError: There is no such hook, or an argument is missing.
+        StrategyError: There is no such hook, an argument is missing, or this is no strategy.
     """
-    name = type(strategy).__name__
     if hook not in HOOKS:
         raise StrategyError(f"there is no hook {hook!r}; the hooks are {', '.join(HOOKS)}")
     if not is_implemented(type(strategy), hook):
+        require_strategy(strategy, "what is asked")
         return offered.get("allele") if HOOKS[hook] == FOLD else None
-    step = implementation(strategy, hook, name)
-    for argument in (*step.wants, *step.rest):
+    step = implementation(strategy, hook, type(strategy).__name__)
+    for argument in step.wants:
         if argument not in offered:
             raise StrategyError(
-                f"{hook} of strategy {name!r} takes {argument!r}, which it is not given; take it "
-                "in your own hook and pass it on",
-                strategy=name,
+                f"{hook} of strategy {step.strategy!r} takes {argument!r}, which it is not given; "
+                "take it in your own hook and pass it on",
+                strategy=step.strategy,
                 hook=hook,
             )
-    return step.call(offered)
+    before = offered.get("allele") if HOOKS[hook] == FOLD else offered.get("my_allele")
+    return _answer(step, hook, before, offered)
 
 
-def _refuse_answer(hook: str, strategy: str, before: AbstractAllele, after: object) -> None:
-    kind = type(before).__name__
+def _answer(
+    step: Implementation, hook: str, before: AbstractAllele | None, arguments: Mapping[str, Any]
+) -> Any:
+    """Call an implementation: what it raises names it, and what it returns is as it should be."""
+    try:
+        if step.takes_all:
+            after = step.function(*step.pick(arguments), **step.rest(arguments))
+        else:  # for every node and strategy: nothing in between
+            after = step.function(*step.pick(arguments))
+    except Exception as error:
+        error.add_note(f"in {hook} of strategy {step.strategy!r}")
+        raise
     if after is None:
-        problem = "returned None; return the allele, unchanged if it is not yours"
-    else:
-        problem = f"returned {shown(after)} for a {kind}; return an allele of the same kind"
+        if HOOKS[hook] == FOLD:
+            _refuse(step, hook, "returned None; return the allele, unchanged if it is not yours")
+    elif before is not None:
+        if type(after) is not type(before):
+            kind = type(before).__name__
+            _refuse(
+                step,
+                hook,
+                f"returned {shown(after)} for a {kind}; return an allele of the same kind",
+            )
+        if after.domain != before.domain:
+            _refuse(
+                step,
+                hook,
+                f"returned an allele of domain {shown(after.domain)} for one of "
+                f"{shown(before.domain)}; return allele.with_value(...), which keeps everything "
+                "else, and give every genome the same domains",
+            )
+    return after
+
+
+def _refuse(step: Implementation, hook: str, problem: str) -> Never:
+    strategy = step.strategy
     raise StrategyError(f"{hook} of strategy {strategy!r} {problem}", strategy=strategy, hook=hook)

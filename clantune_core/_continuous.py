@@ -37,6 +37,9 @@ class ContinuousAllele(AbstractAllele):
     widest: ClassVar[Range]
     """The widest domain of the kind; every concrete kind sets it."""
 
+    _holds: ClassVar[str] = ""
+    """The widest domain in words, for a kind of which its numbers say little."""
+
     @abc.abstractmethod
     def to_latent(self, value: float) -> float:
         """Return where on the latent line a value lies."""
@@ -65,6 +68,8 @@ class ContinuousAllele(AbstractAllele):
     def check_value(self, value: Any) -> Any:
         """Return the value as a number of this kind, inside the domain."""
         number = self.check_number(value)
+        if not self.widest.min <= number <= self.widest.max:
+            raise self._impossible(shown(value))
         if not self.domain.min <= number <= self.domain.max:
             raise AlleleError(
                 f"{shown(value)} is outside the domain {self.domain} of this "
@@ -85,12 +90,19 @@ class ContinuousAllele(AbstractAllele):
             limit if end is None else self.check_number(end)
             for end, limit in zip(domain, widest, strict=True)
         )
-        if not widest.min <= low <= high <= widest.max:
+        made = Range(low, high)
+        if low > high:
             raise AlleleError(
-                f"the domain {Range(low, high)} is not possible for {type(self).__name__}: "
-                f"min and max are in order and inside {widest}"
+                f"the domain {made} of {type(self).__name__} holds nothing; give (min, max), the "
+                "smaller number first"
             )
-        return Range(low, high)
+        if low < widest.min or high > widest.max:
+            raise self._impossible(f"the domain {made}")
+        return made
+
+    def _impossible(self, what: str) -> AlleleError:
+        holds = self._holds or f"numbers in {self.widest}"
+        return AlleleError(f"{what} is not possible for {type(self).__name__}, which holds {holds}")
 
     def check_number(self, value: object) -> float:
         """Return a number, in or out of the domain, as the value of this kind would be.

@@ -32,20 +32,20 @@ class DiscreteAllele(AbstractAllele):
             f"{type(self).__name__}"
         )
 
+    def check_choices(self, domain: object, wanted: type) -> tuple[Any, ...]:
+        """Return a domain that lists distinct choices of one type, for `check_domain` of a kind.
 
-def distinct(domain: object, wanted: type) -> tuple[Any, ...]:
-    """Return a domain that is a tuple of distinct choices of one type.
-
-    Raises:
-        AlleleError: It is something else.
-    """
-    if (
-        isinstance(domain, tuple | list)
-        and domain
-        and all(isinstance(choice, wanted) for choice in domain)
-        and len(set(domain)) == len(domain)
-    ):
-        return tuple(domain)
-    raise AlleleError(
-        f"a domain of choices is a tuple of distinct {wanted.__name__}; got {shown(domain)}"
-    )
+        Raises:
+            AlleleError: It is something else.
+        """
+        if (
+            isinstance(domain, tuple | list)
+            and domain
+            and all(isinstance(choice, wanted) for choice in domain)
+            and len(set(domain)) == len(domain)
+        ):
+            return tuple(domain)
+        raise AlleleError(
+            f"a domain of {type(self).__name__} is a tuple of distinct {wanted.__name__}; got "
+            f"{shown(domain)}"
+        )

@@ -17,7 +17,7 @@ from clantune_core._fields import converter, read_fields, write_fields
 from clantune_core._json import DOCUMENT_DEPTH
 from clantune_core._plain import freeze, thaw
 from clantune_core._plugins import allele_class, strategy_class, strategy_name
-from clantune_core._records import Record, make, mapping, sequence, uuid
+from clantune_core._records import Record, fault, make, mapping, sequence, uuid
 from clantune_core.ancestry import Ancestry
 from clantune_core.errors import ClanTuneError, DataError, shown, step
 from clantune_core.evolution import Evolution
@@ -46,7 +46,7 @@ def _write_genome(genome: Genome) -> Data:
 
 
 def _read_genome(body: Data, path: str) -> Genome:
-    record = Record(body, path, {"uuid", "fitness", "parents", "alleles", "metadata"})
+    record = Record(body, path, {"fitness", "parents", "metadata"}, needed=("uuid", "alleles"))
     return make(
         path,
         Genome,
@@ -58,12 +58,13 @@ def _read_genome(body: Data, path: str) -> Genome:
     )
 
 
-def _read_fitness(fitness: object, path: str) -> object:
-    if not isinstance(fitness, str):
-        return fitness
-    if fitness not in ("nan", "inf", "-inf"):
-        raise DataError(f"{shown(fitness)} is no fitness", path=path)
-    return float(fitness)
+def _read_fitness(fitness: Any, path: str) -> float | None:
+    if fitness is None:
+        return None
+    if type(fitness) in (int, float) or fitness in ("nan", "inf", "-inf"):
+        return make(path, float, fitness)
+    problem = f"{shown(fitness)} is no fitness, a number, 'nan', 'inf', '-inf' or None"
+    raise DataError(problem, path=path)
 
 
 def _read_parents(parents: object, path: str) -> Ancestry | None:
@@ -107,7 +108,8 @@ def _write_allele(allele: AbstractAllele) -> Data:
 
 def _read_allele(body: object, path: str = "$") -> AbstractAllele:
     fields = dict(mapping(body, path))
-    kind = make(f"{path}.kind", allele_class, Record(fields, path, set(fields)).text("kind"))
+    tag = Record(fields, path, set(fields), needed=("kind",)).text("kind")
+    kind = make(f"{path}.kind", allele_class, tag)
     del fields["kind"]
     children = _read_alleles(
         mapping(fields.pop("alleles", {}), f"{path}.alleles"), f"{path}.alleles"
@@ -115,18 +117,26 @@ def _read_allele(body: object, path: str = "$") -> AbstractAllele:
     metadata = mapping(fields.pop("metadata", {}), f"{path}.metadata")
     if twice := sorted(metadata.keys() & children):
         raise DataError(f"{shown(twice[0])} is in 'alleles' and in 'metadata'", path=path)
-    return make(path, kind, **read_fields(kind, fields, path), metadata={**metadata, **children})
+    own = read_fields(kind, fields, path)
+    try:
+        return kind(**own, metadata={**metadata, **children})
+    except Exception as error:
+        field = getattr(error, "field", "")
+        raise fault(error, f"{path}.{field}" if field else path) from error
 
 
 # ---- Strategies and evolutions ----
 
 
 def _write_strategy(strategy: AbstractStrategy) -> Data:
-    return {"strategy": strategy_name(type(strategy)), "parameters": write_parameters(strategy)}
+    kind = type(strategy)
+    name, parameters = strategy_name(kind), write_parameters(strategy)
+    read_fields(kind, parameters, kind.__name__)  # what nobody could read is refused in time
+    return {"strategy": name, "parameters": parameters}
 
 
 def _read_strategy(body: object, path: str = "$") -> AbstractStrategy:
-    record = Record(body, path, {"strategy", "parameters"})
+    record = Record(body, path, {"parameters"}, needed=("strategy",))
     kind = make(f"{path}.strategy", strategy_class, record.text("strategy"))
     return read_parameters(kind, record.mapping("parameters"), f"{path}.parameters")
 
@@ -163,7 +173,7 @@ def _write_evolution(evolution: Evolution) -> Data:
 
 
 def _read_evolution(body: Data, path: str) -> Evolution:
-    record = Record(body, path, {"strategies"})
+    record = Record(body, path, needed=("strategies",))
     listed = sequence(record.get("strategies"), f"{path}.strategies")
     _require_few(listed, f"{path}.strategies")
     made = [_read_strategy(item, f"{path}.strategies[{i}]") for i, item in enumerate(listed)]
@@ -190,18 +200,18 @@ converter.register_unstructure_hook_func(_is_a(AbstractAllele), _write_allele)
 
 
 @attrs.frozen
-class Kind:
-    """One kind of document: what it holds, and how that is written and read."""
+class Document:
+    """One sort of document: what it holds, and how that is written and read."""
 
     holds: type
     write: Callable[[Any], Data]
     read: Callable[[Any, str], Any]
 
 
-KINDS = {
-    "genome": Kind(Genome, _write_genome, _read_genome),
-    "allele": Kind(AbstractAllele, _write_allele, _read_allele),
-    "strategy": Kind(AbstractStrategy, _write_strategy, _read_strategy),
-    "evolution": Kind(Evolution, _write_evolution, _read_evolution),
+DOCUMENTS = {
+    "genome": Document(Genome, _write_genome, _read_genome),
+    "allele": Document(AbstractAllele, _write_allele, _read_allele),
+    "strategy": Document(AbstractStrategy, _write_strategy, _read_strategy),
+    "evolution": Document(Evolution, _write_evolution, _read_evolution),
 }
-"""The kinds of documents by their tags."""
+"""The sorts of documents by their tags."""

@@ -2,42 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 import attrs
 import cattrs
-from cattrs.errors import AttributeValidationNote, IterableValidationNote
+from cattrs.errors import (
+    AttributeValidationNote,
+    IterableValidationNote,
+    StructureHandlerNotFoundError,
+)
 
-from clantune_core._records import Record, summary
+from clantune_core._records import Record, fault, summary
 from clantune_core.errors import DataError, shown, step
 
 converter = cattrs.Converter(forbid_extra_keys=True)
 """Knows the types of fields. `_documents` adds what is tagged: alleles and strategies."""
 
 
-def _strict(kind: type) -> Callable[[object, type], object]:
-    def structure(value: object, _: type) -> object:
-        if kind is float and type(value) is int:
-            return float(value)
-        if type(value) is not kind:
-            raise TypeError(f"{shown(value)} is no {kind.__name__}")
+_SCALARS = (bool, int, float, str)
+
+
+def _structure_scalar(value: object, kind: Any) -> object:
+    kinds = get_args(kind) or (kind,)
+    if type(value) in kinds:
         return value
+    if type(value) is int and float in kinds:
+        return float(value)
+    names = ["None" if each is NoneType else each.__name__ for each in kinds]
+    raise TypeError(f"{shown(value)} is no {' or '.join(names)}")
 
-    return structure
+
+def _is_union_of_scalars(kind: Any) -> bool:
+    is_union = get_origin(kind) in (Union, UnionType)
+    return is_union and all(each in (*_SCALARS, NoneType) for each in get_args(kind))
 
 
-for _kind in (bool, int, float, str):  # cattrs alone would take "no" for True
-    converter.register_structure_hook(_kind, _strict(_kind))
+for _kind in _SCALARS:  # cattrs alone would take "no" for True
+    converter.register_structure_hook(_kind, _structure_scalar)
+converter.register_structure_hook_func(_is_union_of_scalars, _structure_scalar)
 
 
 def read_fields(kind: type, given: Mapping[str, Any], path: str) -> dict[str, Any]:
     """Return what an attrs class is made with, in the types of its fields."""
     fields = _fields(kind, path)
-    record = Record(given, path, set(fields))
-    for name, field in fields.items():
-        if field.default is attrs.NOTHING and name not in record:
-            raise DataError(f"entry {name!r} is missing", path=path)
+    needed = [name for name, field in fields.items() if field.default is attrs.NOTHING]
+    record = Record(given, path, fields, needed)
     return {
         name: _structure(record.get(name), field.type, step(path, name))
         for name, field in fields.items()
@@ -82,14 +93,22 @@ def _structure(value: object, kind: Any, path: str) -> Any:
         return converter.structure(value, kind)
     except Exception as error:
         cause, place = _innermost(error, path)
-        if isinstance(cause, DataError):
-            raise cause.below(place) from error
-        raise DataError(summary(cause), path=place) from error
+        if isinstance(cause, StructureHandlerNotFoundError):
+            raise DataError(_no_type(cause.type_), path=place) from error
+        raise fault(cause, place) from error
 
 
-def _innermost(error: BaseException, path: str) -> tuple[BaseException, str]:
+def _no_type(kind: object) -> str:
+    return (
+        f"a field of the type {shown(kind)} cannot be read; those that can are bool, int, float, "
+        "str, unions of these and None, enumerations, tuples, lists and dictionaries of such, "
+        "attrs classes, strategies and alleles"
+    )
+
+
+def _innermost(error: Exception, path: str) -> tuple[Exception, str]:
     """Return the first fault in what cattrs raises for nested types, and the path to it."""
-    while isinstance(error, BaseExceptionGroup):
+    while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
         for note in getattr(error, "__notes__", ()):
             if isinstance(note, IterableValidationNote):

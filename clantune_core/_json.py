@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
-from clantune_core._plain import MAX_DEPTH, Fault, freeze
+from clantune_core._plain import MAX_DEPTH, MAX_VALUES, TOO_MANY, Fault, freeze
 from clantune_core.errors import DataError, shown
 
 MAX_CHARACTERS = 8 * 2**20
@@ -17,6 +18,14 @@ DOCUMENT_DEPTH = 4 * MAX_DEPTH
 
 _MAX_DIGITS = 400
 
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+
+_CONSTANTS = {
+    name: Fault(f"{name} is not a finite number") for name in ("NaN", "Infinity", "-Infinity")
+}
+_LONG_INTEGER = Fault("an integer is too long")
+_LARGE_NUMBER = Fault("a number is too large")
+
 
 def parse(text: str | bytes) -> Any:
     """Return the plain data, frozen, that a JSON text holds.
@@ -26,12 +35,15 @@ def parse(text: str | bytes) -> Any:
     """
     require_short(text)
     try:
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "surrogatepass")  # as `json.loads` does
+        _require_few(text)
         data = json.loads(
             text,
             object_pairs_hook=_object,
             parse_int=_integer,
             parse_float=_float,
-            parse_constant=lambda name: Fault(f"{name} is not a finite number"),
+            parse_constant=_CONSTANTS.__getitem__,
         )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
@@ -49,6 +61,18 @@ def require_short(text: str | bytes) -> None:
         raise DataError(f"the text is longer than {MAX_CHARACTERS} characters")
 
 
+def _require_few(text: str) -> None:
+    """Raise a `DataError` if there are too many values, before `json` makes objects of them."""
+    # Strings are left out only of a text that may have too many: that takes longer than counting.
+    if _marks(text) > MAX_VALUES and _marks(_STRING.sub("", text)) > MAX_VALUES:
+        raise DataError(TOO_MANY)
+
+
+def _marks(text: str) -> int:
+    """Count the marks that come before a value: `freeze` will count at least as many values."""
+    return text.count(",") + text.count("[") + text.count("{")
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Fault:
     made: dict[str, Any] = {}
     for key, value in pairs:
@@ -59,9 +83,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Fault:
 
 
 def _integer(digits: str) -> int | Fault:
-    return int(digits) if len(digits) <= _MAX_DIGITS else Fault("an integer is too long")
+    return int(digits) if len(digits) <= _MAX_DIGITS else _LONG_INTEGER
 
 
 def _float(digits: str) -> float | Fault:
     number = float(digits)
-    return number if math.isfinite(number) else Fault("a number is too large")
+    return number if math.isfinite(number) else _LARGE_NUMBER

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from clantune_core._allele import AbstractAllele
-from clantune_core.errors import AlleleError
+from clantune_core._continuous import ContinuousAllele, Range
+from clantune_core.errors import AlleleError, shown
 
 A = TypeVar("A", bound=type[AbstractAllele])
 
@@ -18,9 +19,14 @@ def allele_kind(tag: str) -> Callable[[A], A]:
 
     A package that publishes a kind also names it in the entry-point group `clantune.alleles`, so
     that data can be read before the package was imported.
+
+    Raises:
+        AlleleError: The tag is no text or another kind's, or the class is not complete.
     """
+    _require_tag(tag)
 
     def register(kind: A) -> A:
+        _require_complete(kind, tag)
         known = _KINDS.get(tag)
         if known is not None and (known.__module__, known.__qualname__) != (
             kind.__module__,
@@ -35,6 +41,34 @@ def allele_kind(tag: str) -> Callable[[A], A]:
         return kind
 
     return register
+
+
+def _require_tag(tag: object) -> None:
+    if not isinstance(tag, str) or not tag:
+        raise AlleleError(
+            "allele_kind takes the kind's tag in saved data, a text: "
+            f'@allele_kind("my_kind"); got {shown(tag)}'
+        )
+
+
+def _require_complete(kind: object, tag: str) -> None:
+    if not isinstance(kind, type) or not issubclass(kind, AbstractAllele):
+        raise AlleleError(
+            f"@allele_kind({tag!r}) stands above {shown(kind)}, which is no allele; derive it from "
+            "ContinuousAllele or DiscreteAllele"
+        )
+    if "__attrs_attrs__" not in vars(kind):
+        raise AlleleError(
+            f"{kind.__name__} is no attrs class when it is registered; put @allele_kind({tag!r}) "
+            "above @attrs.frozen(repr=False), which makes the class"
+        )
+    if kind.undefined:
+        raise AlleleError(f"{kind.__name__} is not complete: define {', '.join(kind.undefined)}")
+    if issubclass(kind, ContinuousAllele) and not isinstance(getattr(kind, "widest", None), Range):
+        raise AlleleError(
+            f"{kind.__name__} does not say what its widest domain is; write "
+            "widest: ClassVar[Range] = Range(0.0, 1.0), with the numbers of this kind"
+        )
 
 
 def registered_kinds() -> dict[str, type[AbstractAllele]]:

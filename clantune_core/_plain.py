@@ -18,6 +18,8 @@ MAX_INTEGER_BITS = 1024
 MAX_VALUES = 250_000
 """A genome of a thousand genes in a thousand members' population has a tenth of these values."""
 
+TOO_MANY = f"there are more than {MAX_VALUES} values"
+
 
 class PlainDict(FrozenDict[str, Any]):
     """A mapping that `freeze` made: plain data all the way down.
@@ -38,6 +40,8 @@ class PlainDict(FrozenDict[str, Any]):
 
 class Fault:
     """Stands in parsed data for what could not be taken in, until `freeze` knows its path."""
+
+    __slots__ = ("problem",)
 
     def __init__(self, problem: str) -> None:
         self.problem = problem
@@ -97,7 +101,7 @@ class _Freezer:
             raise _Refusal("lists and mappings are nested too deep")
         self._left -= 1 + len(value)
         if self._left < 0:
-            raise _Refusal(f"there are more than {MAX_VALUES} values")
+            raise _Refusal(TOO_MANY)
         if isinstance(value, list | tuple):
             return tuple(self._frozen_list(value, room - 1))
         return PlainDict(self._frozen_items(value, room - 1), room)

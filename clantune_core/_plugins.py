@@ -21,12 +21,12 @@ from clantune_core.strategies import AbstractStrategy
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-STRATEGIES = "clantune.strategies"
-KINDS = "clantune.alleles"
+STRATEGIES_GROUP = "clantune.strategies"
+ALLELES_GROUP = "clantune.alleles"
 DISABLE = "CLANTUNE_DISABLE_PLUGINS"
 """Environment variable: distributions that are switched off, with commas or spaces between."""
 
-_WHAT = {STRATEGIES: "strategy", KINDS: "kind of allele"}
+_WHAT = {STRATEGIES_GROUP: "strategy", ALLELES_GROUP: "kind of allele"}
 
 
 @attrs.frozen
@@ -55,7 +55,7 @@ class InstalledStrategy:
         Raises:
             PluginError: The package cannot be imported, or this is no strategy.
         """
-        loaded = _import(self._entry, STRATEGIES)
+        loaded = _import(self._entry, STRATEGIES_GROUP)
         if isinstance(loaded, type) and issubclass(loaded, AbstractStrategy):
             return loaded
         raise PluginError(
@@ -69,7 +69,7 @@ def strategies() -> tuple[InstalledStrategy, ...]:
     """Return what is installed and not switched off, sorted by name. Imports no plugin."""
     return tuple(
         InstalledStrategy(entry.name, _distribution(entry), _version(entry), entry)
-        for entry in _entries(STRATEGIES)
+        for entry in _entries(STRATEGIES_GROUP)
         if not _is_disabled(entry)
     )
 
@@ -85,6 +85,7 @@ def load_strategy(name: str, /, **parameters: Any) -> AbstractStrategy:
         PluginError: There is no such strategy, there are two, or it is switched off or broken.
         StrategyError: It does not take these parameters.
     """
+    _require_name(name)
     kind = strategy_class(name)
     signature = inspect.signature(kind).replace(return_annotation=inspect.Signature.empty)
     try:
@@ -100,6 +101,11 @@ def load_strategy(name: str, /, **parameters: Any) -> AbstractStrategy:
         raise
 
 
+def _require_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise PluginError(f"a strategy is loaded by its name, a text; got {shown(name)}")
+
+
 def strategy_class(name: str) -> type[AbstractStrategy]:
     """Return the class of an installed strategy. Raises `PluginError` as `load_strategy` does."""
     return _strategy_class(name, _surroundings())
@@ -107,7 +113,7 @@ def strategy_class(name: str) -> type[AbstractStrategy]:
 
 @functools.lru_cache(maxsize=128)  # 2 ms each; it remembers no failure, after which people install
 def _strategy_class(name: str, _: Surroundings) -> type[AbstractStrategy]:
-    entry = _find(STRATEGIES, name)
+    entry = _find(STRATEGIES_GROUP, name)
     return InstalledStrategy(entry.name, _distribution(entry), _version(entry), entry).load()
 
 
@@ -116,6 +122,7 @@ def strategy_name(kind: type[AbstractStrategy]) -> str:
 
     Raises:
         StrategyError: It is not: it has no tag to be saved under.
+        PluginError: It is, by a distribution that is switched off.
     """
     return _strategy_name(kind, _surroundings())
 
@@ -123,12 +130,17 @@ def strategy_name(kind: type[AbstractStrategy]) -> str:
 @functools.lru_cache(maxsize=128)
 def _strategy_name(kind: type[AbstractStrategy], _: Surroundings) -> str:
     package = kind.__module__.partition(".")[0]
-    for entry in _entries(STRATEGIES):
-        if _package(entry) == package and not _is_disabled(entry) and _leads_to(entry, kind):
+    # Its own package first: the others are imported only for a class that it does not name.
+    entries = sorted(_entries(STRATEGIES_GROUP), key=lambda entry: _package(entry) != package)
+    for entry in entries:
+        if not _is_disabled(entry) and _leads_to(entry, kind):
             return entry.name
+    for entry in entries:  # left are those that are switched off, which nothing may import
+        if _module(entry) in sys.modules and _leads_to(entry, kind):
+            raise _switched_off(STRATEGIES_GROUP, entry)
     raise StrategyError(
         f"{kind.__name__} cannot be saved, because no installed package gives it a name; in its "
-        f'package\'s pyproject.toml write [project.entry-points."{STRATEGIES}"] and below it '
+        f'package\'s pyproject.toml write [project.entry-points."{STRATEGIES_GROUP}"] and below it '
         f'my_name = "{kind.__module__}:{kind.__qualname__}", then install the package again',
         strategy=kind.__name__,
     )
@@ -142,8 +154,8 @@ def allele_class(tag: str) -> type[AbstractAllele]:
     """
     known = registered_kinds()
     if tag not in known:
-        entry = _find(KINDS, tag, also=tuple(known))
-        _import(entry, KINDS)
+        entry = _find(ALLELES_GROUP, tag, also=tuple(known))
+        _import(entry, ALLELES_GROUP)
         known = registered_kinds()
         if tag not in known:
             raise PluginError(
@@ -156,8 +168,8 @@ def allele_class(tag: str) -> type[AbstractAllele]:
 
 def _leads_to(entry: EntryPoint, kind: type) -> bool:
     try:
-        return _import(entry, STRATEGIES) is kind
-    except PluginError:  # a broken neighbour in the same package, which nobody asked for
+        return _import(entry, STRATEGIES_GROUP) is kind
+    except PluginError:  # a broken neighbour, which nobody asked for
         return False
 
 
@@ -190,11 +202,7 @@ def _find(group: str, name: str, also: tuple[str, ...] = ()) -> EntryPoint:
             name=name,
         )
     if named:
-        raise PluginError(
-            f"{what} {name!r} of {_distribution(named[0])} is switched off by {DISABLE}="
-            f"{os.environ.get(DISABLE)}",
-            name=name,
-        )
+        raise _switched_off(group, named[0])
     names = sorted({*also, *(e.name for e in _entries(group) if not _is_disabled(e))})
     near = difflib.get_close_matches(name[:64], names, 1)
     raise PluginError(
@@ -202,6 +210,14 @@ def _find(group: str, name: str, also: tuple[str, ...] = ()) -> EntryPoint:
         f"Installed: {', '.join(names) or 'none'}. If a package offers it, pip install that "
         f"package: it is found by its entry point in {group!r}",
         name=name,
+    )
+
+
+def _switched_off(group: str, entry: EntryPoint) -> PluginError:
+    return PluginError(
+        f"{_WHAT[group]} {entry.name!r} of {_distribution(entry)} is switched off by {DISABLE}="
+        f"{os.environ.get(DISABLE)}",
+        name=entry.name,
     )
 
 
@@ -226,8 +242,12 @@ def _version(entry: EntryPoint) -> str:
     return (entry.dist and entry.dist.version) or "unknown"
 
 
+def _module(entry: EntryPoint) -> str:
+    return re.split(r"[:\s]", entry.value.strip(), maxsplit=1)[0]
+
+
 def _package(entry: EntryPoint) -> str:
-    return re.split(r"[.:\s]", entry.value.strip(), maxsplit=1)[0]
+    return _module(entry).partition(".")[0]
 
 
 def _is_disabled(entry: EntryPoint) -> bool:

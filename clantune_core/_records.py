@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -12,13 +12,18 @@ T = TypeVar("T")
 
 
 class Record:
-    """A mapping in a document, at its path, of which only some entries are known."""
+    """A mapping in a document, at its path, with entries that may be there or must be."""
 
-    def __init__(self, data: object, path: str, known: set[str]) -> None:
+    def __init__(
+        self, data: object, path: str, known: Iterable[str] = (), needed: Iterable[str] = ()
+    ) -> None:
         self._path = path
         self._data = mapping(data, path)
-        if extra := sorted(self._data.keys() - known):
+        if extra := sorted(self._data.keys() - {*known, *needed}):
             raise DataError(f"unknown entry {shown(extra[0])}", path=path)
+        for name in needed:
+            if name not in self:
+                raise DataError(f"entry {name!r} is missing", path=path)
 
     def __contains__(self, name: str) -> bool:
         return name in self._data
@@ -33,8 +38,6 @@ class Record:
 
     def text(self, name: str) -> str:
         """Return an entry that is a text."""
-        if name not in self:
-            raise DataError(f"entry {name!r} is missing", path=self._path)
         value = self.get(name)
         if isinstance(value, str):
             return value
@@ -67,10 +70,15 @@ def make(path: str, kind: Callable[..., T], *args: Any, **fields: Any) -> T:
     """Return `kind(...)`; what it refuses, in whatever way, is a fault at this path."""
     try:
         return kind(*args, **fields)
-    except DataError as error:
-        raise error.below(path) from error
     except Exception as error:
-        raise DataError(summary(error), path=path) from error
+        raise fault(error, path) from error
+
+
+def fault(error: Exception, path: str) -> DataError:
+    """Return what an error says as a fault at this path, or below it."""
+    return (
+        error.below(path) if isinstance(error, DataError) else DataError(summary(error), path=path)
+    )
 
 
 def summary(error: BaseException) -> str:

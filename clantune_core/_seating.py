@@ -18,6 +18,7 @@ import pluggy
 
 from clantune_core import hookspecs
 from clantune_core.errors import StrategyError
+from clantune_core.hookspecs import FIRST_ANSWER, FOLD
 
 if TYPE_CHECKING:
     from clantune_core.strategies import AbstractStrategy
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 HOOKS: Mapping[str, str] = {
-    "handle_setup": hookspecs.FOLD,
-    "select_ancestry": hookspecs.FIRST_ANSWER,
-    "handle_crossbreeding": hookspecs.FIRST_ANSWER,
-    "handle_mutating": hookspecs.FOLD,
+    hook: FIRST_ANSWER if getattr(hookspecs, hook).clantune_spec["firstresult"] else FOLD
+    for hook in ("handle_setup", "select_ancestry", "handle_crossbreeding", "handle_mutating")
 }
 """The hooks in the order of a generation, and how each is called."""
 
@@ -41,25 +40,19 @@ class Implementation:
         strategy: Place in the list and class, such as `"1:Gaussian"`.
         function: The bound method.
         wants: The arguments that it names.
-        rest: All others, if it takes `**` anything.
-        call: Calls the method with those of the arguments, given by name, that it takes.
+        takes_all: Whether it takes all others too, as `**offered`.
+        pick: Gets the arguments that it names from those offered, in order.
     """
 
     strategy: str
     function: Callable[..., Any]
     wants: tuple[str, ...]
-    rest: tuple[str, ...]
-    call: Callable[[Mapping[str, Any]], Any] = attrs.field(init=False, eq=False, repr=False)
+    takes_all: bool
+    pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
-    @call.default
-    def _make_call(self) -> Callable[[Mapping[str, Any]], Any]:
-        function, wants, rest = self.function, self.wants, self.rest
-        if rest:
-            return lambda given: function(**{name: given[name] for name in (*wants, *rest)})
-        if len(wants) < 2:
-            return lambda given: function(*(given[name] for name in wants))
-        picked = itemgetter(*wants)  # for every node and strategy: what a loop takes, in a fifth
-        return lambda given: function(*picked(given))
+    def rest(self, offered: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what it takes as `**offered`."""
+        return {name: value for name, value in offered.items() if name not in self.wants}
 
 
 def default(method: F) -> F:
@@ -92,9 +85,14 @@ def implementation(strategy: AbstractStrategy, hook: str, name: str) -> Implemen
         StrategyError: It takes an argument that the hook does not offer, or in a way in which it
             would never be given.
     """
-    function = getattr(strategy, hook)
-    wants, rest = _parameters(function, hook, name)
-    return Implementation(name, function, wants, rest)
+    wants, takes_all = _arguments(type(strategy), hook, name)
+    return Implementation(name, getattr(strategy, hook), wants, takes_all, _picker(wants))
+
+
+def _picker(wants: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(wants) > 1:  # for every node and strategy: what a loop takes, in a fifth
+        return itemgetter(*wants)
+    return lambda offered: tuple(offered[name] for name in wants)
 
 
 def seat(strategies: Sequence[AbstractStrategy]) -> dict[str, tuple[Implementation, ...]]:
@@ -108,7 +106,14 @@ def seat(strategies: Sequence[AbstractStrategy]) -> dict[str, tuple[Implementati
     listed = {f"{i}:{type(strategy).__name__}": strategy for i, strategy in enumerate(strategies)}
     found: dict[str, list[Implementation]] = {hook: [] for hook in HOOKS}
     for name, strategy in listed.items():
-        for hook in implemented_hooks(type(strategy)):
+        hooks = implemented_hooks(type(strategy))
+        if not hooks:
+            raise StrategyError(
+                f"strategy {name!r} implements no hook, so that it would do nothing; the hooks are "
+                f"{', '.join(HOOKS)}",
+                strategy=name,
+            )
+        for hook in hooks:
             found[hook].append(implementation(strategy, hook, name))
         manager.register(_Seat(strategy), name)
     manager.check_pending()
@@ -127,8 +132,12 @@ def refuse_misspelt_hooks(strategy: type) -> None:
             continue
         if hasattr(method, "clantune_impl"):
             _refuse_hook(strategy, name, "has no @hookimpl")
-        if name.startswith(("handle_", "select_")):
+        if name.startswith(("handle_", "select_")) or _is_nearly_a_hook(name):
             _refuse_hook(strategy, name, "starts with an underscore")
+
+
+def _is_nearly_a_hook(name: str) -> bool:
+    return not name.startswith("_") and bool(difflib.get_close_matches(name, HOOKS, 1, 0.85))
 
 
 class _Seat:
@@ -175,12 +184,13 @@ def _turns(manager: pluggy.PluginManager, hook: str) -> dict[str, int]:
     return turns
 
 
-def _parameters(
-    function: Callable[..., Any], hook: str, name: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the arguments that a method names, and the others if it takes them all."""
+@functools.cache
+def _arguments(kind: type[AbstractStrategy], hook: str, name: str) -> tuple[tuple[str, ...], bool]:
     offered = offered_arguments(hook)
-    parameters = inspect.signature(function).parameters.values()
+    method = inspect.getattr_static(kind, hook)
+    parameters = [*inspect.signature(getattr(kind, hook)).parameters.values()]
+    if not isinstance(method, staticmethod | classmethod):
+        parameters = parameters[1:]  # self
     wants = [p for p in parameters if p.kind is not p.VAR_KEYWORD]
     for parameter in wants:
         if parameter.name not in offered:
@@ -198,9 +208,7 @@ def _parameters(
         raise StrategyError(
             f"{hook} of strategy {name!r} takes {problem}", strategy=name, hook=hook
         )
-    named = tuple(parameter.name for parameter in wants)
-    takes_all = len(wants) < len(parameters)
-    return named, tuple(n for n in offered if takes_all and n not in named)
+    return tuple(parameter.name for parameter in wants), len(wants) < len(parameters)
 
 
 def _refuse_hook(strategy: type, name: str, own: str) -> Never:

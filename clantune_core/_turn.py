@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -15,6 +16,7 @@ from clantune_core.context import Context
 from clantune_core.errors import AncestryError, StrategyError
 from clantune_core.genome import Genome, synthesize_genomes
 from clantune_core.population import Population
+from clantune_core.rng import Once
 from clantune_core.trees import can_crossbreed, can_mutate
 
 
@@ -44,10 +46,10 @@ class Turn:
         answer, strategy = self.calls.first(hook, None, self._arguments())
         if answer is None:
             listed = [step.strategy for step in self.calls.implementations[hook]]
-            who = f"{', '.join(listed)} passed" if listed else "no strategy in the list does"
+            who = f"{', '.join(listed)} returned None" if listed else "no strategy in the list does"
             raise StrategyError(
                 f"nobody selects parents: {who}; add a strategy with select_ancestry, such as "
-                "a tournament, to the list",
+                "a tournament, to the list, or give an ancestry to crossbreed",
                 hook=hook,
             )
         try:
@@ -58,47 +60,58 @@ class Turn:
 
     def crossbreed(self, ancestry: Ancestry) -> Genome:
         """Return an offspring with this ancestry, its identity drawn from `rng`."""
-
+        tell_where = self.calls.tell_where
         arguments = self._arguments(ancestry=ancestry)
 
         def combine(
-            mine: AbstractAllele, nodes: Sequence[AbstractAllele], context: Context
+            mine: AbstractAllele, nodes: Sequence[AbstractAllele], place: Context
         ) -> AbstractAllele:
             arguments["my_allele"] = mine
             arguments["population_alleles"] = nodes
-            arguments["context"] = context
+            if tell_where:
+                arguments["context"] = self.context.at(place.gene, place.path)
             answer: AbstractAllele | None
             answer, _ = self.calls.first("handle_crossbreeding", mine, arguments)
             return mine if answer is None else answer
 
         genome = self.genome
         if self.calls.implementations["handle_crossbreeding"]:
-            genome = synthesize_genomes(
-                genome, self.population, combine, can_crossbreed, context=self.context
-            )
+            genome = synthesize_genomes(genome, self.population, combine, can_crossbreed)
         return genome.offspring(ancestry, self.rng)
 
     def mutate(self, genome: Genome) -> Genome:
         """Return a genome, this member's offspring as a rule, with its alleles mutated."""
-        arguments = self._arguments(ancestry=genome.parents)
+        hook, tell_where = "handle_mutating", self.calls.tell_where
+        if not self.calls.implementations[hook]:
+            return genome
+        bred = genome.parents is not None and genome.parents.uuids == self.population.uuids
+        made = dict(genome.alleles)
+        arguments = self._arguments(
+            ancestry=genome.parents if bred else None, offspring_alleles=MappingProxyType(made)
+        )
 
         def change(
-            node: AbstractAllele, nodes: Sequence[AbstractAllele], context: Context
+            node: AbstractAllele, nodes: Sequence[AbstractAllele], place: Context
         ) -> AbstractAllele:
             arguments["population_alleles"] = nodes
-            arguments["context"] = context
-            return self.calls.fold("handle_mutating", "allele", node, arguments)
+            if tell_where:
+                arguments["context"] = self.context.at(place.gene, place.path)
+            after = self.calls.fold(hook, "allele", node, arguments)
+            if not place.path:
+                made[place.gene] = after
+            return after
 
-        if not self.calls.implementations["handle_mutating"]:
-            return genome
-        return synthesize_genomes(genome, self.population, change, can_mutate, context=self.context)
+        return synthesize_genomes(genome, self.population, change, can_mutate)
 
     def _arguments(self, **more: object) -> dict[str, Any]:
-        return {
+        given = {
             "my_genome": self.genome,
             "population_genomes": self.population,
             "context": self.context,
             "rng": self.rng,
-            "shared_rng": self.shared_rng,
+            "once": Once(self.rng),
             **more,
         }
+        if self.shared_rng is not None:
+            given |= {"shared_rng": self.shared_rng, "shared_once": Once(self.shared_rng)}
+        return given

@@ -7,6 +7,7 @@ for all of them, also for those of third parties. Discrete kinds offer `choices`
 from __future__ import annotations
 
 import math
+import numbers
 import sys
 from typing import Any, ClassVar, Self
 
@@ -14,7 +15,7 @@ import attrs
 
 from clantune_core._allele import NO_METADATA, AbstractAllele, Metadata
 from clantune_core._continuous import ContinuousAllele, Range
-from clantune_core._discrete import DiscreteAllele, distinct
+from clantune_core._discrete import DiscreteAllele
 from clantune_core._kinds import allele_kind, registered_kinds
 from clantune_core._plain import freeze_text
 from clantune_core.errors import AlleleError, shown
@@ -38,7 +39,7 @@ __all__ = [
 
 
 @allele_kind("float")
-@attrs.frozen(repr=False, slots=False)
+@attrs.frozen(repr=False)
 class FloatAllele(ContinuousAllele):
     """A number on a linear scale. The latent line is the value itself."""
 
@@ -52,16 +53,20 @@ class FloatAllele(ContinuousAllele):
         """Return the place itself."""
         return latent
 
+    # The line is the value.
+    with_latent = ContinuousAllele.with_value  # type: ignore[assignment]
+
 
 _LARGEST_LOG = math.log(sys.float_info.max)
 
 
 @allele_kind("log_float")
-@attrs.frozen(repr=False, slots=False)
+@attrs.frozen(repr=False)
 class LogFloatAllele(ContinuousAllele):
     """A positive number on a logarithmic scale, such as a learning rate. Latent: ln value."""
 
     widest: ClassVar[Range] = Range(sys.float_info.min, sys.float_info.max)
+    _holds: ClassVar[str] = f"numbers above 0, from {widest.min} on; FloatAllele holds 0 too"
 
     def to_latent(self, value: float) -> float:
         """Return the natural logarithm."""
@@ -73,7 +78,7 @@ class LogFloatAllele(ContinuousAllele):
 
 
 @allele_kind("logit_float")
-@attrs.frozen(repr=False, slots=False)
+@attrs.frozen(repr=False)
 class LogitFloatAllele(ContinuousAllele):
     """A number inside (0, 1), such as a beta, a momentum or a dropout. Latent: ln(p / (1 - p)).
 
@@ -81,6 +86,9 @@ class LogitFloatAllele(ContinuousAllele):
     """
 
     widest: ClassVar[Range] = Range(sys.float_info.min, math.nextafter(1.0, 0.0))
+    _holds: ClassVar[str] = (
+        f"numbers between 0 and 1, from {widest.min} to {widest.max}; FloatAllele holds 0 and 1 too"
+    )
 
     def check_domain(self, domain: Any) -> Range:
         """Return the domain as a `Range`; an end at 0 or 1 means as far as this kind goes."""
@@ -102,7 +110,7 @@ class LogitFloatAllele(ContinuousAllele):
 
 
 @allele_kind("int")
-@attrs.frozen(repr=False, slots=False)
+@attrs.frozen(repr=False)
 class IntAllele(ContinuousAllele):
     """A whole number, with a real one behind it so that small steps add up.
 
@@ -154,13 +162,15 @@ class IntAllele(ContinuousAllele):
     def check_number(self, value: object) -> int:
         """Return a number as a whole one."""
         number = super().check_number(value)
-        if not number.is_integer():
+        # Not by way of the float, which turns a large whole number into a neighbour.
+        whole = int(value if isinstance(value, numbers.Integral) else number)
+        if whole != value:
             raise AlleleError(f"{type(self).__name__} holds a whole number; got {shown(value)}")
-        return int(number)
+        return whole
 
 
 @allele_kind("bool")
-@attrs.frozen(repr=False, slots=False)
+@attrs.frozen(repr=False)
 class BoolAllele(DiscreteAllele):
     """A flag."""
 
@@ -168,11 +178,11 @@ class BoolAllele(DiscreteAllele):
         """Return the choices: both, unless the domain leaves one out."""
         if domain is None:
             return (False, True)
-        return distinct(domain, bool)
+        return self.check_choices(domain, bool)
 
 
 @allele_kind("string")
-@attrs.frozen(repr=False, slots=False)
+@attrs.frozen(repr=False)
 class StringAllele(DiscreteAllele):
     """One of several names."""
 
@@ -180,4 +190,4 @@ class StringAllele(DiscreteAllele):
         """Return the choices, which this kind needs."""
         if domain is None:
             raise AlleleError('StringAllele needs its choices: domain=("cosine", "linear", ...)')
-        return tuple(freeze_text(choice, "domain") for choice in distinct(domain, str))
+        return tuple(freeze_text(choice, "domain") for choice in self.check_choices(domain, str))

@@ -7,8 +7,8 @@ offspring, from which whoever owns models decides which weights are inherited.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol, overload
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, Self, overload
 from uuid import UUID
 
 import attrs
@@ -58,6 +58,11 @@ def _checked_uuids(given: Iterable[Any]) -> tuple[UUID, ...]:
     return uuids
 
 
+def _identities(population: Sequence[HasUuid]) -> tuple[UUID, ...]:
+    known = getattr(population, "uuids", None)  # a `Population` keeps them
+    return tuple(genome.uuid for genome in population) if known is None else known
+
+
 @attrs.frozen(repr=False, eq=False)
 class Ancestry(Sequence[Parent]):
     """A sequence of `(probability, uuid)`, one per rank, in rank order, summing to 1.
@@ -100,20 +105,43 @@ class Ancestry(Sequence[Parent]):
     @classmethod
     def from_weights(cls, weights: Sequence[float], population: Sequence[HasUuid]) -> Ancestry:
         """Make an ancestry from weights in rank order, dividing them by their sum."""
+        if len(weights) != len(population):
+            raise AncestryError(
+                f"{len(weights)} weights for {len(population)} members: every rank has one, zero "
+                "if it contributes nothing"
+            )
+        return cls.from_shares({rank: w for rank, w in enumerate(weights) if w}, population)
+
+    @classmethod
+    def from_shares(cls, shares: Mapping[int, float], population: Sequence[HasUuid]) -> Self:
+        """Make an ancestry from the weights of a few ranks, dividing them by their sum."""
         try:
-            total = math.fsum(weights)
+            total = math.fsum(shares.values())
         except (TypeError, ValueError, OverflowError):
-            raise AncestryError(f"weights are finite numbers; got {shown(weights)}") from None
+            raise AncestryError(
+                f"weights are finite numbers; got {shown([*shares.values()])}"
+            ) from None
         if not 0.0 < total < math.inf:
             raise AncestryError(f"weights sum to a positive finite number; these to {total}")
-        return cls([weight / total for weight in weights], [genome.uuid for genome in population])
+        uuids = _identities(population)
+        probabilities = [0.0] * len(uuids)
+        for rank, weight in shares.items():
+            if not 0 <= rank < len(uuids):
+                raise AncestryError(f"there is no rank {rank} in a population of {len(uuids)}")
+            if weight < 0.0:
+                raise AncestryError(f"a weight is 0 or more; that of rank {rank} is {weight}")
+            probabilities[rank] = weight / total
+        made = object.__new__(cls)  # known to be right: at a thousand members a check costs most
+        few = tuple((rank, probabilities[rank]) for rank in sorted(shares) if probabilities[rank])
+        object.__setattr__(made, "probabilities", tuple(probabilities))
+        object.__setattr__(made, "uuids", uuids)
+        object.__setattr__(made, "contributors", few)
+        return made
 
     @classmethod
     def sole(cls, rank: int, population: Sequence[HasUuid]) -> Ancestry:
         """Make the ancestry of an offspring with a single parent."""
-        if not 0 <= rank < len(population):
-            raise AncestryError(f"there is no rank {rank} in a population of {len(population)}")
-        return cls.from_weights([float(i == rank) for i in range(len(population))], population)
+        return cls.from_shares({rank: 1.0}, population)
 
     @property
     def dominant(self) -> int:
@@ -131,12 +159,13 @@ class Ancestry(Sequence[Parent]):
                 f"the ancestry has {len(self)} entries for a population of {len(population)}: "
                 "every rank has one, zero if it contributes nothing"
             )
-        for rank, (uuid, genome) in enumerate(zip(self.uuids, population, strict=True)):
-            if uuid != genome.uuid:
-                raise AncestryError(
-                    f"rank {rank} of the ancestry is {uuid}, but of the population {genome.uuid}: "
-                    "keep the order of the ranks"
-                )
+        uuids = _identities(population)
+        if self.uuids is not uuids and self.uuids != uuids:
+            rank = next(rank for rank, uuid in enumerate(uuids) if uuid != self.uuids[rank])
+            raise AncestryError(
+                f"rank {rank} of the ancestry is {self.uuids[rank]}, but of the population "
+                f"{uuids[rank]}: keep the order of the ranks"
+            )
         return self
 
     def __eq__(self, other: object) -> bool:

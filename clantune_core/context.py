@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 
-# No slots: a copy for the next node is then one dictionary update (see `_with`).
+# No slots: a copy for the next node is then one dictionary update (see `at`).
 @attrs.frozen(kw_only=True, slots=False)
 class Context:
     """Where a handler or hook is called. A strategy reads it, and never keeps it.
@@ -46,15 +46,17 @@ class Context:
 
     def at_gene(self, gene: str) -> Context:
         """Return the same context at the top of another gene."""
-        return self._with("gene", gene)
+        return self.at(gene, ())
 
     def below(self, name: str) -> Context:
         """Return the context of the allele called `name` in this node's metadata."""
-        return self._with("path", (*self.path, name))
+        return self.at(self.gene, (*self.path, name))
 
-    def _with(self, field: str, value: object) -> Context:
+    def at(self, gene: str, path: tuple[str, ...]) -> Context:
+        """Return the same context at another place."""
         fields = self.__dict__.copy()  # once per node and member: `attrs.evolve` is slow here
-        fields[field] = value
+        fields["gene"] = gene
+        fields["path"] = path
         made = object.__new__(Context)
         object.__setattr__(made, "__dict__", fields)
         return made

@@ -15,7 +15,13 @@ class ClanTuneError(Exception):
 
 
 class AlleleError(ClanTuneError, ValueError):
-    """A value, domain or metadata that an allele cannot hold."""
+    """A value, domain or metadata that an allele cannot hold.
+
+    Attributes:
+        field: Which field of the allele, such as `"value"`; empty if it is not known.
+    """
+
+    field = ""
 
 
 class TreeError(ClanTuneError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import attrs
@@ -19,7 +20,10 @@ from clantune_core.errors import ClanTuneError, StrategyError, shown
 from clantune_core.genome import Genome
 from clantune_core.population import Population
 from clantune_core.rng import population_rng
-from clantune_core.strategies import AbstractStrategy
+from clantune_core.strategies import AbstractStrategy, require_strategy
+
+_SHARED = ("shared_rng", "shared_once")
+"""Arguments that are the same on every rank."""
 
 
 def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
@@ -29,16 +33,7 @@ def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStra
         raise StrategyError(f"strategies come in a list; got {shown(strategies)}")
     listed = tuple(strategies)
     for place, strategy in enumerate(listed):
-        if isinstance(strategy, type):
-            raise StrategyError(
-                f"entry {place} of the list is the class {strategy.__name__}, not a strategy; "
-                f"have you forgotten the parentheses: {strategy.__name__}()?"
-            )
-        if not isinstance(strategy, AbstractStrategy):
-            raise StrategyError(
-                f"entry {place} of the list is {shown(strategy)}; a strategy derives from "
-                "AbstractStrategy"
-            )
+        require_strategy(strategy, f"entry {place} of the list")
     return listed
 
 
@@ -77,22 +72,22 @@ class Evolution:
             rank: This member's position in the population.
             population_size: Number of members.
         """
-        if shared_rng is None and self._calls.wants("shared_rng", "handle_setup"):
-            raise StrategyError(
-                "a strategy takes shared_rng in handle_setup, and only who sets up all members "
-                "can give it; pass shared_rng=shared_rng(seed, 0), the same on every rank",
-                hook="handle_setup",
-            )
+        if shared_rng is None and self._calls.wants(*_SHARED, hook="handle_setup"):
+            raise _needs_shared_rng("handle_setup")
         base = Context(rank=rank, population_size=population_size, genes=_active(genome))
-        common = {"rng": _stream(rng) or Random(), "shared_rng": _stream(shared_rng)}
+        common: dict[str, Any] = {"rng": _stream(rng) or Random()}
+        if shared_rng is not None:
+            common["shared_rng"] = _stream(shared_rng)
 
         def setup_gene(gene: str, allele: AbstractAllele) -> AbstractAllele:
             arguments = {**common, "context": base.at_gene(gene)}
             try:
-                return self._calls.fold("handle_setup", "allele", allele, arguments)
+                after = self._calls.fold("handle_setup", "allele", allele, arguments)
+                _require_only_metadata(allele, after)
             except Exception as error:
                 error.add_note(f"at gene {gene!r}")
                 raise
+            return after
 
         made = {gene: setup_gene(gene, allele) for gene, allele in genome.alleles.items()}
         return genome if made == genome.alleles else attrs.evolve(genome, alleles=made)
@@ -118,7 +113,8 @@ class Evolution:
             generation: Number of the round, from 0.
             progress: Fraction of the run that is done, 0 to 1; None if nobody knows.
         """
-        turn = self._turn(my_genome, population_genomes, rng, shared_rng, generation, progress)
+        given = (my_genome, population_genomes, rng, shared_rng, generation, progress)
+        turn = self._turn("offspring", *given)
         return turn.mutate(turn.crossbreed(turn.select()))
 
     def select(
@@ -132,8 +128,8 @@ class Evolution:
         progress: float | None = None,
     ) -> Ancestry:
         """Return the ancestry of this member's next genome. Arguments as in `offspring`."""
-        turn = self._turn(my_genome, population_genomes, rng, shared_rng, generation, progress)
-        return turn.select()
+        given = (my_genome, population_genomes, rng, shared_rng, generation, progress)
+        return self._turn("select", *given).select()
 
     def crossbreed(
         self,
@@ -150,7 +146,8 @@ class Evolution:
 
         An `ancestry` that was selected before is used as it is; None selects one here.
         """
-        turn = self._turn(my_genome, population_genomes, rng, shared_rng, generation, progress)
+        given = (my_genome, population_genomes, rng, shared_rng, generation, progress)
+        turn = self._turn("crossbreed", *given)
         if ancestry is None:
             return turn.crossbreed(turn.select())
         return turn.crossbreed(Ancestry.of(ancestry).check(turn.population))
@@ -170,9 +167,15 @@ class Evolution:
 
         Arguments as in `offspring`. A genome on its own, in no population, may be mutated too.
         """
+        if not isinstance(genome, Genome):
+            raise ClanTuneError(f"what mutates is a Genome; got {shown(genome)}")
         me = genome if my_genome is None else my_genome
+        alone = population_genomes is None
+        if alone and shared_rng is None and self._calls.wants(*_SHARED, hook="handle_mutating"):
+            raise _needs_shared_rng("handle_mutating")
         genomes = [me] if population_genomes is None else population_genomes
-        return self._turn(me, genomes, rng, shared_rng, generation, progress).mutate(genome)
+        given = (me, genomes, rng, shared_rng, generation, progress)
+        return self._turn("mutate", *given, alone=alone).mutate(genome)
 
     def explain(self) -> None:
         """Print which strategy answers which hook, in which order."""
@@ -197,18 +200,23 @@ class Evolution:
 
     def _turn(
         self,
+        step: str,
         genome: Genome,
         genomes: Sequence[Genome],
         rng: Random | None,
         shared_rng: Random | None,
         generation: int,
         progress: float | None,
+        *,
+        alone: bool = False,
     ) -> Turn:
-        if progress is not None and not 0.0 <= progress <= 1.0:
+        if not isinstance(genome, Genome):
+            raise ClanTuneError(f"this member's genome is a Genome; got {shown(genome)}")
+        if progress is not None and not _is_fraction(progress):
             raise ClanTuneError(f"progress is a fraction of the run, 0 to 1; got {shown(progress)}")
         population = Population.of(genomes)
-        if shared_rng is None and self._calls.wants("shared_rng"):
-            shared_rng = population_rng(population, generation)
+        if shared_rng is None and not alone and self._calls.share:
+            shared_rng = population_rng(population, generation, step)
         context = Context(
             rank=population.rank_of(genome),
             population_size=len(population),
@@ -227,6 +235,27 @@ def _stream(rng: Random | None) -> Random | None:
         f"a random stream is a random.Random; got {shown(rng)}; with a seed, give "
         "random.Random(seed)"
     )
+
+
+def _is_fraction(number: object) -> bool:
+    return isinstance(number, int | float) and 0.0 <= number <= 1.0
+
+
+def _needs_shared_rng(hook: str) -> StrategyError:
+    return StrategyError(
+        f"a strategy takes shared_rng in {hook}, and only who handles all members can give it; "
+        "pass shared_rng=shared_rng(seed, generation), the same on every rank",
+        hook=hook,
+    )
+
+
+def _require_only_metadata(before: AbstractAllele, after: AbstractAllele) -> None:
+    if after.value != before.value:
+        raise StrategyError(
+            f"setting up turned {shown(before.value)} into {shown(after.value)}; handle_setup "
+            "adds metadata and changes nothing else",
+            hook="handle_setup",
+        )
 
 
 def _active(genome: Genome) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from random import Random
 from typing import Any, Self, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import attrs
 
@@ -81,6 +81,7 @@ def _same_nan(fitness: float | None) -> object:
     return "nan" if fitness != fitness else fitness
 
 
+# No slots: a copy for an offspring is then a copy of one dictionary (see `_replace`).
 @attrs.frozen(slots=False, repr=False)
 class Genome:
     """Genes by name, with a fitness and a lineage. Every change is a new genome.
@@ -125,6 +126,23 @@ class Genome:
         """Return the values of the genes by name, for whoever configures training with them."""
         return {name: allele.value for name, allele in self.alleles.items()}
 
+    def with_hyperparameters(self, values: Mapping[str, Any] = PlainDict(), /, **more: Any) -> Self:
+        """Return this genome with other values of some genes, by name, and so without its fitness.
+
+        Raises:
+            AlleleError: There is no such gene, or it cannot hold the value.
+        """
+        made = dict(self.alleles)
+        for name, value in {**values, **more}.items():
+            if name not in made:
+                raise AlleleError(f"there is no gene {name!r}; there is {[*made]}")
+            try:
+                made[name] = made[name].with_value(value)
+            except AlleleError as error:
+                error.add_note(f"at gene {name!r}")
+                raise
+        return self.with_alleles(made)
+
     def set_fitness(self, fitness: float | None) -> Self:
         """Return this genome with the result of its evaluation. Lower is better."""
         return attrs.evolve(self, fitness=fitness)
@@ -139,12 +157,14 @@ class Genome:
 
     def with_uuid(self, uuid: UUID | None = None) -> Self:
         """Return the same genes under another identity, made up if not given."""
-        return attrs.evolve(self, uuid=uuid or uuid4())
+        return attrs.evolve(self, uuid=uuid4() if uuid is None else uuid)
 
     def offspring(self, parents: Ancestry, rng: Random) -> Self:
         """Return these genes as somebody new: a fresh identity, the given parents, no fitness."""
-        uuid = UUID(int=rng.getrandbits(128), version=4)  # from `rng`: reproducible
-        return attrs.evolve(self, uuid=uuid, parents=parents, fitness=None)
+        # From `rng`, so that it is reproducible, and from who bred it, so that a stream that is
+        # used again does not give it the identity of its parent.
+        uuid = uuid5(self.uuid, f"{rng.getrandbits(128):x}")
+        return self._replace(uuid=uuid, parents=parents, fitness=None)
 
     def walk(
         self,
@@ -190,7 +210,13 @@ class Genome:
 
     def with_alleles(self, alleles: Mapping[str, AbstractAllele]) -> Self:
         """Return this genome with other genes, and so without its fitness."""
-        return attrs.evolve(self, alleles=alleles, fitness=None)
+        return self._replace(alleles=_to_alleles(alleles), fitness=None)
+
+    def _replace(self, **changes: Any) -> Self:
+        """Return a copy with some fields set to what is known to be valid."""
+        made = object.__new__(type(self))
+        object.__setattr__(made, "__dict__", {**self.__dict__, **changes})
+        return made
 
     def __repr__(self) -> str:
         fitness = "no fitness" if self.fitness is None else f"fitness {self.fitness:.6g}"
@@ -207,7 +233,7 @@ def _count(things: Sized, name: str) -> str:
 
 
 def _row(allele: AbstractAllele, context: Context) -> tuple[str, ...]:
-    name = "/".join((context.gene, *context.path))
+    name = "/".join(n if n.isprintable() else repr(n) for n in (context.gene, *context.path))
     value = f"{allele.value:.6g}" if isinstance(allele.value, float) else repr(allele.value)
     domain = ", ".join(map(str, allele.domain)) if type(allele.domain) is tuple else allele.domain
     if isinstance(allele, ContinuousAllele) and domain == allele.widest:
@@ -232,10 +258,9 @@ def walk_genomes(
         TreeError: The genomes differ in genes, kinds, or alleles in metadata.
     """
     population = Population.of(genomes)
-    base = Context(population_size=len(population))
     results: list[R] = []
-    for gene in population[0].alleles:
-        walk_forest(population.forest(gene), base.at_gene(gene), handler, predicate, results)
+    for forest in population.forests.values():
+        walk_forest(forest, handler, predicate, results)
     return results
 
 
@@ -244,8 +269,6 @@ def synthesize_genomes(
     genomes: Sequence[Genome],
     handler: Synthesizer,
     predicate: Predicate | None = None,
-    *,
-    context: Context | None = None,
 ) -> Genome:
     """Make a genome out of a template and N genomes of its schema.
 
@@ -256,20 +279,15 @@ def synthesize_genomes(
         handler: Takes the template's node, the nodes at the same place of all genomes (all of them
             flattened) and the context; returns the new node.
         predicate: Asked about the template's node; None means every node.
-        context: What is known of the run; the gene is filled in. None means nothing.
 
     Raises:
         TreeError: The genomes differ in genes, kinds, or alleles in metadata.
     """
     population = Population.of(genomes)
     require_same_genes(template_genome, population[0], "the template", "genome 0")
-    base = context or Context(population_size=len(population))
+    alleles, forests = template_genome.alleles, population.forests
     made = {
-        gene: synthesize_forest(
-            allele, population.forest(gene), base.at_gene(gene), handler, predicate
-        )
-        for gene, allele in template_genome.alleles.items()
+        gene: synthesize_forest(allele, forests[gene], handler, predicate)
+        for gene, allele in alleles.items()
     }
-    if made == template_genome.alleles:
-        return template_genome
-    return template_genome.with_alleles(FrozenDict(made))
+    return template_genome if made == alleles else template_genome.with_alleles(FrozenDict(made))

@@ -16,7 +16,9 @@ What several hooks take:
 - `context` says where we are: gene, path, depth, rank, population size, generation, names of the
   active genes, progress. See `Context`.
 - `rng` is this member's own random stream, `shared_rng` the one that is the same on every rank.
-  A strategy that draws from them and from nothing else is reproducible.
+  A strategy that draws from them and from nothing else is reproducible. `once(name)` is a
+  number in [0, 1) that is the same for all genes of an offspring, `shared_once(name)` one that is
+  the same on every rank too.
 - `ancestry` has one `(probability, uuid)` per rank, in rank order. See `Ancestry`.
 - `my_genome` is the genome of this member as it was evaluated; `population_genomes` are those of
   all members, in rank order.
@@ -24,7 +26,7 @@ What several hooks take:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from clantune_core.context import Context
     from clantune_core.genome import Genome
     from clantune_core.population import Population
+    from clantune_core.rng import Once
 
 hookspec = pluggy.HookspecMarker("clantune")
 hookimpl = pluggy.HookimplMarker("clantune")
@@ -67,16 +70,20 @@ def handle_mutating(
     ancestry: Ancestry | None,
     my_genome: Genome,
     population_genomes: Population,
+    offspring_alleles: Mapping[str, AbstractAllele],
     context: Context,
     rng: Random,
     shared_rng: Random,
+    once: Once,
+    shared_once: Once,
 ) -> AbstractAllele:
     """Change the value of an allele that can mutate. A fold.
 
     Called for every node with `can_mutate`, children first: a step size in `allele.metadata` has
     mutated already when the value that reads it does. `population_alleles` are the nodes at the
-    same place of all members, in rank order, before this generation. `ancestry` is None for a
-    genome that was not bred.
+    same place of all members, in rank order, before this generation; `offspring_alleles` are the
+    genes of the genome that mutates, by name: those before this one have mutated already.
+    `ancestry` is None for a genome that was not bred from this population.
 
     Returns:
         The allele with another value, or as it is.
@@ -90,6 +97,8 @@ def select_ancestry(
     context: Context,
     rng: Random,
     shared_rng: Random,
+    once: Once,
+    shared_once: Once,
 ) -> Ancestry | Iterable[tuple[float, UUID]] | None:
     """Choose the parents of this member's offspring, and how much each contributes. First answer.
 
@@ -111,6 +120,8 @@ def handle_crossbreeding(
     context: Context,
     rng: Random,
     shared_rng: Random,
+    once: Once,
+    shared_once: Once,
 ) -> AbstractAllele | None:
     """Make an allele of the offspring out of those of all members. First answer.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, overload
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
 from uuid import UUID
 
+from clantune_core._table import table
 from clantune_core.context import Context
 from clantune_core.errors import ClanTuneError, TreeError, shown
 from clantune_core.trees import Forest
@@ -21,9 +22,12 @@ class Population(Sequence["Genome"]):
 
     Any sequence of genomes will do where a population is wanted. One that many offspring are bred
     from is worth making once: it is compared once, and remembers what it found.
+
+    Attributes:
+        uuids: The members' identities, in rank order.
     """
 
-    __slots__ = ("_columns", "_fitnesses", "_forests", "_genomes", "_ranks")
+    __slots__ = ("_columns", "_fitnesses", "_forests", "_genomes", "_ranks", "uuids")
 
     def __init__(self, genomes: Sequence[Genome]) -> None:
         """Check that the genomes have the same genes.
@@ -33,8 +37,9 @@ class Population(Sequence["Genome"]):
             ClanTuneError: There is none, or something is no genome.
         """
         self._genomes = _to_genomes(genomes)
+        self.uuids = tuple(genome.uuid for genome in self._genomes)
         self._fitnesses: tuple[float, ...] | None = None
-        self._forests: dict[str, Forest] = {}
+        self._forests: dict[str, Forest] | None = None
         self._ranks: dict[UUID, int] | None = None
         genes = [*self._genomes[0].alleles]
         in_one_order = True
@@ -49,12 +54,19 @@ class Population(Sequence["Genome"]):
         """Return the genomes as a population; what is one already stays as it is."""
         return genomes if isinstance(genomes, Population) else cls(genomes)
 
-    def forest(self, gene: str) -> Forest:
-        """Return all members' trees of one gene, side by side."""
-        found = self._forests.get(gene)
-        if found is None:
-            found = self._forests[gene] = Forest(self._columns[gene], Context(gene=gene))
-        return found
+    @property
+    def forests(self) -> Mapping[str, Forest]:
+        """All members' trees side by side, by gene.
+
+        Raises:
+            TreeError: They differ in a kind, or in the names of the alleles in metadata.
+        """
+        if self._forests is None:
+            self._forests = {
+                gene: Forest(alleles, Context(gene=gene, population_size=len(self)))
+                for gene, alleles in self._columns.items()
+            }
+        return self._forests
 
     def rank_of(self, genome: Genome) -> int:
         """Return the rank of a member.
@@ -63,13 +75,14 @@ class Population(Sequence["Genome"]):
             ClanTuneError: It is not a member, or two members have one uuid.
         """
         if self._ranks is None:
-            self._ranks = {member.uuid: rank for rank, member in enumerate(self._genomes)}
+            self._ranks = {uuid: rank for rank, uuid in enumerate(self.uuids)}
             if len(self._ranks) < len(self._genomes):
                 self._refuse_twins()
         if genome.uuid not in self._ranks:
             raise ClanTuneError(
                 f"genome {genome.uuid} is not in the population that it should breed from; "
-                "give the list of all members' genomes, its own among them, in rank order"
+                "give the list of all members' genomes, its own among them, in rank order (an "
+                "offspring mutates with my_genome=, the member that it was bred by)"
             )
         return self._ranks[genome.uuid]
 
@@ -93,7 +106,7 @@ class Population(Sequence["Genome"]):
         return {gene: tuple(alleles[gene] for alleles in every) for gene in genes}
 
     def _refuse_twins(self) -> None:
-        uuids = [genome.uuid for genome in self._genomes]
+        uuids = self.uuids
         twin = next(rank for rank, uuid in enumerate(uuids) if uuid in uuids[:rank])
         raise ClanTuneError(
             f"ranks {uuids.index(uuids[twin])} and {twin} have the same uuid {uuids[twin]}; give "
@@ -110,6 +123,9 @@ class Population(Sequence["Genome"]):
     def __getitem__(self, index: int | slice) -> Genome | Sequence[Genome]:
         return self._genomes[index]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Population, (self._genomes,))  # what it found out can be found out again
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Population) and self._genomes == other._genomes
 
@@ -117,11 +133,20 @@ class Population(Sequence["Genome"]):
         return hash(self._genomes)
 
     def __repr__(self) -> str:
-        return f"<Population of {len(self)} genomes, genes {[*self._genomes[0].alleles]}>"
+        genes = ", ".join(self._genomes[0].alleles)
+        rows = [
+            (str(rank), str(genome.uuid)[:8], "-" if fitness is None else f"{fitness:.6g}")
+            for rank, genome in enumerate(self)
+            for fitness in [genome.fitness]
+        ]
+        head = f"Population of {len(self)}: {genes or 'no genes'}"
+        return f"<{head}\n{table(('rank', 'genome', 'fitness'), rows)}>"
 
 
 def require_same_genes(first: Genome, second: Genome, *names: str) -> None:
     """Raise a `TreeError`, which calls the genomes by these names, if their genes differ."""
+    if first.alleles.keys() == second.alleles.keys():
+        return
     only = [
         f"only {name} has {', '.join(map(repr, sorted(mine - theirs)))}"
         for name, mine, theirs in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from random import Random
 
@@ -18,7 +19,27 @@ def shared_rng(seed: int, generation: int) -> Random:
     return Random(f"clantune/shared/{seed}/{generation}")
 
 
-def population_rng(population: Sequence[HasUuid], generation: int) -> Random:
-    """Return a stream that all who hold this population share, if nobody gave them one."""
+def population_rng(population: Sequence[HasUuid], generation: int, step: str) -> Random:
+    """Return a stream for one step that all who hold this population share, if nobody gave one."""
     identities = ",".join(f"{genome.uuid.int:x}" for genome in population)
-    return Random(f"clantune/population/{generation}/{identities}")
+    return Random(f"clantune/population/{step}/{generation}/{identities}")
+
+
+class Once:
+    """Numbers by name: what all genes of an offspring have in common is drawn once.
+
+    A hook is called gene by gene, and the next number of a stream is another one.
+    """
+
+    __slots__ = ("_key", "_rng")
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._key = ""
+
+    def __call__(self, name: str) -> float:
+        """Return the number in [0, 1) that belongs to a name."""
+        if not self._key:  # drawn when it is needed, so that others draw what they always did
+            self._key = f"{self._rng.getrandbits(128):x}"
+        digest = hashlib.blake2b(f"{self._key}/{name}".encode(), digest_size=7).digest()
+        return (int.from_bytes(digest, "big") >> 3) * 2.0**-53

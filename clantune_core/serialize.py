@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Never, TypeVar
 from clantune_core._allele import AbstractAllele
 from clantune_core._json import DOCUMENT_DEPTH, parse, require_short
 from clantune_core._plain import freeze, thaw
-from clantune_core._records import make
-from clantune_core.errors import DataError, shown
+from clantune_core._records import make, mapping
+from clantune_core.errors import ClanTuneError, DataError, shown
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome
 from clantune_core.strategies import AbstractStrategy
 
 if TYPE_CHECKING:
-    from clantune_core._documents import Kind
+    from clantune_core._documents import Document
 
 T = TypeVar("T")
 Data = dict[str, Any]
@@ -38,9 +38,9 @@ def serialize(thing: Genome | AbstractAllele | AbstractStrategy | Evolution) -> 
     Raises:
         ClanTuneError: It cannot be saved: a strategy that no installed package names, say.
     """
-    for what, kind in _kinds().items():
-        if isinstance(thing, kind.holds):
-            body: Data = thaw(freeze(kind.write(thing), room=DOCUMENT_DEPTH))
+    for what, document in _documents().items():
+        if isinstance(thing, document.holds):
+            body: Data = thaw(freeze(document.write(thing), room=DOCUMENT_DEPTH))
             return {"clantune": what, "version": FORMAT_VERSION, **body}
     raise DataError(f"{shown(thing)} is no genome, allele, strategy or evolution")
 
@@ -54,12 +54,14 @@ def deserialize(data: object, expected: type[T]) -> T:
 
     Raises:
         DataError: It is damaged, foreign, or needs a plugin; the error says where and what.
+        ClanTuneError: What is expected is no class.
     """
+    _require_class(expected)
     what, body = _open(_plain(data))
-    kind = _kinds()[what]
-    if not issubclass(expected, kind.holds) and not issubclass(kind.holds, expected):
-        _refuse_kind(kind.holds, expected)  # before it imports any plugin
-    thing = kind.read(body, "$")
+    document = _documents()[what]
+    if not issubclass(expected, document.holds) and not issubclass(document.holds, expected):
+        _refuse_kind(document.holds, expected)  # before it imports any plugin
+    thing = document.read(body, "$")
     if not isinstance(thing, expected):
         _refuse_kind(type(thing), expected)
     return thing
@@ -83,10 +85,15 @@ def from_json(text: str | bytes, expected: type[T]) -> T:
     return deserialize(text, expected)
 
 
-def _kinds() -> Mapping[str, Kind]:
-    from clantune_core._documents import KINDS  # noqa: PLC0415  (see there)
+def _documents() -> Mapping[str, Document]:
+    from clantune_core._documents import DOCUMENTS  # noqa: PLC0415  (see there)
 
-    return KINDS
+    return DOCUMENTS
+
+
+def _require_class(expected: object) -> None:
+    if not isinstance(expected, type):
+        raise ClanTuneError(f"what is wanted is a class, such as Genome; got {shown(expected)}")
 
 
 def _refuse_kind(held: type, expected: type) -> Never:
@@ -103,9 +110,9 @@ def _open(plain: object) -> tuple[str, Data]:
         raise DataError(
             f"{shown(plain)} is no ClanTune document, a mapping with an entry 'clantune'"
         )
-    if plain["clantune"] not in _kinds():
+    if plain["clantune"] not in (known := _documents()):
         raise DataError(
-            f"{shown(plain['clantune'])} is no kind of document; there are {', '.join(_kinds())}",
+            f"{shown(plain['clantune'])} is no kind of document; there are {', '.join(known)}",
             path="$.clantune",
         )
     body = dict(plain)
@@ -118,6 +125,14 @@ def _open(plain: object) -> tuple[str, Data]:
             "clantune-core reads; upgrade it: pip install --upgrade clantune-core",
             path="$.version",
         )
+    if version < FORMAT_VERSION:
+        body = _migrated(body, version)
+    return body.pop("clantune"), body
+
+
+def _migrated(body: Data, version: int) -> Data:
+    """Return a body of an old version in the format of today."""
+    body = thaw(body)  # a migration may change it in place, and make lists
     for older in range(version, FORMAT_VERSION):
         body = make("$", MIGRATIONS[older], body)
-    return body.pop("clantune"), body
+    return dict(mapping(freeze(body, room=DOCUMENT_DEPTH), "$"))

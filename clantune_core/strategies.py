@@ -16,6 +16,7 @@ from uuid import UUID
 from clantune_core._allele import AbstractAllele
 from clantune_core._seating import default, refuse_misspelt_hooks
 from clantune_core.ancestry import Ancestry
+from clantune_core.errors import StrategyError, shown
 from clantune_core.genome import Genome
 
 if TYPE_CHECKING:
@@ -26,6 +27,16 @@ class AbstractStrategy(abc.ABC):
     """Root of all strategies: may set a genome up, and can be applied."""
 
     __slots__ = ()
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        # Reached by a class that attrs has not made; its own error would not say what is missing.
+        if args or kwargs:
+            name = type(self).__name__
+            raise StrategyError(
+                f"{name} takes no parameters, because nothing makes them of its fields: put "
+                f"@attrs.frozen above class {name}",
+                strategy=name,
+            )
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -64,9 +75,11 @@ class AbstractMutationStrategy(AbstractStrategy):
     def handle_mutating(self, *args: Any, **kwargs: Any) -> AbstractAllele:
         """Hook: change the value of an allele that can mutate."""
 
-    def apply_strategy(self, genome: Genome, rng: Random | None = None) -> Genome:
+    def apply_strategy(
+        self, genome: Genome, rng: Random | None = None, *, shared_rng: Random | None = None
+    ) -> Genome:
         """Return the genome with its alleles mutated; identity and parents stay."""
-        return self._alone().mutate(genome, rng)
+        return self._alone().mutate(genome, rng, shared_rng=shared_rng)
 
 
 class AbstractCrossbreedingStrategy(AbstractStrategy):
@@ -87,7 +100,29 @@ class AbstractCrossbreedingStrategy(AbstractStrategy):
         return None
 
     def apply_strategy(
-        self, my_genome: Genome, population_genomes: Sequence[Genome], rng: Random | None = None
+        self,
+        my_genome: Genome,
+        population_genomes: Sequence[Genome],
+        rng: Random | None = None,
+        *,
+        ancestry: Ancestry | Iterable[tuple[float, UUID]] | None = None,
+        shared_rng: Random | None = None,
     ) -> Genome:
-        """Return an offspring of the population: new identity, the ancestry as its parents."""
-        return self._alone().crossbreed(my_genome, population_genomes, rng)
+        """Return an offspring of the population: new identity, the ancestry as its parents.
+
+        A strategy that selects nobody is given the `ancestry`.
+        """
+        return self._alone().crossbreed(
+            my_genome, population_genomes, rng, ancestry=ancestry, shared_rng=shared_rng
+        )
+
+
+def require_strategy(given: object, what: str) -> None:
+    """Raise a `StrategyError` that calls it `what` if this is no configured strategy."""
+    if isinstance(given, type):
+        raise StrategyError(
+            f"{what} is the class {given.__name__}, not a strategy; have you forgotten the "
+            f"parentheses: {given.__name__}()?"
+        )
+    if not isinstance(given, AbstractStrategy):
+        raise StrategyError(f"{what} is {shown(given)}; a strategy derives from AbstractStrategy")

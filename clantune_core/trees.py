@@ -49,51 +49,50 @@ class Forest:
 
     What it finds out, it keeps: a population that many members breed from is compared and
     flattened once.
+
+    Attributes:
+        alleles: The roots of the trees.
+        context: Where they lie: the gene, and the path below it.
+        kind: Their common class.
+        children: The forests of the alleles in metadata, by name, in the order of the first tree.
+        nodes: The trees' top nodes, flattened.
     """
 
-    __slots__ = ("_children", "_context", "_nodes", "alleles", "kind")
+    __slots__ = ("alleles", "children", "context", "kind", "nodes")
 
     def __init__(self, alleles: Iterable[AbstractAllele], context: Context) -> None:
-        self.alleles = tuple(alleles)
-        self.kind = type(self.alleles[0])
-        self._context = context
-        self._children: dict[str, Forest] | None = None
-        self._nodes: Sequence[AbstractAllele] | None = None
-        if len(set(map(type, self.alleles))) > 1:
-            self._refuse([_kind_in_words(allele) for allele in self.alleles])
-
-    @property
-    def children(self) -> Mapping[str, Forest]:
-        """The forests of the alleles in metadata, by name, in the order of the first tree.
+        """Compare the trees.
 
         Raises:
-            TreeError: The trees differ in these names, or in a kind.
+            TreeError: They differ in a kind, or in the names of the alleles in metadata.
         """
-        if self._children is None:
-            # The common case, no tree below any gene, costs no loop in Python.
-            first = self.alleles[0].metadata
-            same = all(map(is_, map(attrgetter("metadata"), self.alleles), repeat(first)))
-            self._children = {} if same and not first.children else self._compare()
-        return self._children
+        self.alleles = tuple(alleles)
+        self.context = context
+        self.kind = type(self.alleles[0])
+        if len(set(map(type, self.alleles))) > 1:
+            self._refuse([_kind_in_words(allele) for allele in self.alleles])
+        self.children: Mapping[str, Forest] = self._find_children()
+        self.nodes: Sequence[AbstractAllele] = (
+            _Flattened(self.alleles) if self.children else self.alleles
+        )
 
-    def _compare(self) -> dict[str, Forest]:
+    def _find_children(self) -> dict[str, Forest]:
+        # The common case, no tree below any gene, costs no loop in Python.
+        first = self.alleles[0].metadata
+        same = all(map(is_, map(attrgetter("metadata"), self.alleles), repeat(first)))
+        if same and not first.children:
+            return {}
         every = [allele.metadata.children for allele in self.alleles]
         names = every[0].keys()
         if any(children.keys() != names for children in every):
             self._refuse([_names_in_words(children) for children in every])
         return {
-            name: Forest(map(itemgetter(name), every), self._context.below(name)) for name in names
+            name: Forest(map(itemgetter(name), every), self.context.below(name)) for name in names
         }
 
-    @property
-    def nodes(self) -> Sequence[AbstractAllele]:
-        """The trees' top nodes, flattened."""
-        if self._nodes is None:
-            self._nodes = _Flattened(self.alleles) if self.children else self.alleles
-        return self._nodes
-
-    def check(self, template: AbstractAllele, names: Mapping[str, object]) -> None:
+    def check(self, template: AbstractAllele) -> None:
         """Raise a `TreeError` unless the template's top node is of the shape of these trees."""
+        names = template.metadata.children
         if type(template) is not self.kind:
             sides = [_kind_in_words(template), _kind_in_words(self.alleles[0])]
             self._refuse(sides, template=True)
@@ -103,10 +102,10 @@ class Forest:
 
     def _refuse(self, sides: Sequence[str], *, template: bool = False) -> None:
         other = next(i for i, side in enumerate(sides) if side != sides[0])
-        what = "genome" if self._context.gene else "tree"
+        what = "genome" if self.context.gene else "tree"
         first, second = ("the template", 0) if template else (f"{what} 0", other)
         raise TreeError(
-            f"{self._context.place}: the {what}s differ: {first} {sides[0]}, {what} {second} "
+            f"{self.context.place}: the {what}s differ: {first} {sides[0]}, {what} {second} "
             f"{sides[other]}; give every genome the same genes of the same kinds, and set all of "
             "them up with the same strategies"
         )
@@ -132,6 +131,9 @@ class _Flattened(Sequence["AbstractAllele"]):
 
     def __len__(self) -> int:
         return len(self._trees)
+
+    def __repr__(self) -> str:
+        return repr([*self])
 
     @overload
     def __getitem__(self, index: int) -> AbstractAllele: ...
@@ -165,21 +167,17 @@ def walk_trees(
     if not alleles:
         raise TreeError("there is no tree to walk: give one allele or more")
     results: list[R] = []
-    walk_forest(Forest(alleles, Context()), Context(), handler, predicate, results)
+    walk_forest(Forest(alleles, Context()), handler, predicate, results)
     return results
 
 
 def walk_forest(
-    forest: Forest,
-    context: Context,
-    handler: Walker[R],
-    predicate: Predicate | None,
-    results: list[R],
+    forest: Forest, handler: Walker[R], predicate: Predicate | None, results: list[R]
 ) -> None:
     """Walk trees whose place in a genome is known, adding to `results`."""
-    for name, below in forest.children.items():
-        walk_forest(below, context.below(name), handler, predicate, results)
-    nodes = forest.nodes
+    for below in forest.children.values():
+        walk_forest(below, handler, predicate, results)
+    nodes, context = forest.nodes, forest.context
     if predicate is None or predicate(nodes[0], context):
         try:
             results.append(handler(nodes, context))
@@ -210,34 +208,30 @@ def synthesize_trees(
     """
     if not alleles:
         raise TreeError("there is no tree to draw on: give one allele or more")
-    forest = Forest(alleles, Context())
-    return synthesize_forest(template, forest, Context(), handler, predicate)
+    return synthesize_forest(template, Forest(alleles, Context()), handler, predicate)
 
 
 def synthesize_forest(
     template: AbstractAllele,
     forest: Forest,
-    context: Context,
     handler: Synthesizer,
     predicate: Predicate | None,
 ) -> AbstractAllele:
     """Synthesize trees whose place in a genome is known."""
-    before = template.metadata.children
-    children = forest.children
+    before, children, context = template.metadata.children, forest.children, forest.context
     if before or children or type(template) is not forest.kind:
-        forest.check(template, before)
+        forest.check(template)
     made: dict[str, AbstractAllele] = {}
     node = template
     if before:
         for name, child in before.items():
-            below = context.below(name)
-            made[name] = synthesize_forest(child, children[name], below, handler, predicate)
+            made[name] = synthesize_forest(child, children[name], handler, predicate)
         node = template.over(made, flat=True)
     if predicate is not None and not predicate(node, context):
         return template.over(made) if made else template
     try:
         result = handler(node, forest.nodes, context)
-        if type(result) is not type(template):  # else it is an allele for certain
+        if type(result) is not forest.kind:  # else it is an allele for certain
             _require_allele(result)
     except Exception as error:
         error.add_note(f"at {context.place}")

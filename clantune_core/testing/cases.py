@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from random import Random
 from typing import Any, cast
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from clantune_core._seating import implemented_hooks
 from clantune_core.ancestry import Ancestry
+from clantune_core.errors import StrategyError
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome
 from clantune_core.population import Population
@@ -21,11 +24,7 @@ from clantune_core.strategies import AbstractStrategy
 from clantune_core.testing.generators import ancestries, populations
 
 FOREIGN = {"a note of somebody else": 7}
-"""Metadata that belongs to another strategy, in every gene of every case."""
-
-
-FAILED = "ended with "
-"""How the outcome of a hook that raised begins."""
+"""Metadata that belongs to another strategy, in every node of every case."""
 
 
 @attrs.frozen(repr=False)
@@ -36,7 +35,8 @@ class Case:
         strategy: The strategy on trial.
         population: Genomes before anybody set them up.
         rank: Whose turn it is.
-        ancestry: Parents for crossbreeding, whatever the strategy itself would select.
+        ancestry: Parents for breeding, whatever the strategy itself would select.
+        is_bred: Whether it is my offspring that mutates, or my genome, as nobody here bred it.
         seed: Of all random streams.
         generation: Number of the round.
         progress: Fraction of the run that is done, or None.
@@ -47,6 +47,7 @@ class Case:
     population: Population
     rank: int
     ancestry: Ancestry
+    is_bred: bool
     seed: int
     generation: int
     progress: float | None
@@ -61,49 +62,64 @@ class Case:
         """The hooks that the strategy implements."""
         return implemented_hooks(type(self.strategy))
 
-    def setup(self) -> Genome:
+    def shares(self, hook: str) -> bool:
+        """Whether the strategy may draw from the shared stream in a hook."""
+        taken = inspect.signature(getattr(self.strategy, hook)).parameters.values()
+        return any(p.name.startswith("shared_") or p.kind is p.VAR_KEYWORD for p in taken)
+
+    def as_rank(self, rank: int) -> Case:
+        """Return the same situation as another member meets it, which has parents of its own."""
+        if rank == self.rank:
+            return self
+        return attrs.evolve(self, rank=rank, ancestry=Ancestry.sole(rank, self.population))
+
+    # All of the following take a shared stream from those who want to look at it afterwards.
+
+    def setup(self, shared: Random | None = None) -> Genome:
         """Run `handle_setup` on my genome."""
-        return self._set_up(self.rank)
+        return self._set_up(self.rank, shared)
 
     def ready(self) -> Population:
         """Return the population set up by the strategy."""
         return Population([self._set_up(rank) for rank in range(len(self.population))])
 
-    def select(self) -> Ancestry:
-        """Run `select_ancestry`."""
+    def select(self, shared: Random | None = None) -> Ancestry | None:
+        """Run `select_ancestry`; None if the strategy leaves it to others, as it may."""
         ready = self.ready()
-        return self.evolution.select(ready[self.rank], ready, **self._streams())
+        try:
+            return self.evolution.select(ready[self.rank], ready, **self._round(shared))
+        except StrategyError as error:
+            if error.hook == "select_ancestry" and not error.strategy:  # nobody is at fault
+                return None
+            raise
 
-    def crossbreed(self) -> Genome:
+    def crossbreed(self, shared: Random | None = None) -> Genome:
         """Run `handle_crossbreeding` on every gene, with the ancestry of the case."""
         ready = self.ready()
         return self.evolution.crossbreed(
-            ready[self.rank], ready, ancestry=self.ancestry, **self._streams()
+            ready[self.rank], ready, ancestry=self.ancestry, **self._round(shared)
         )
 
-    def mutate(self) -> Genome:
-        """Run `handle_mutating` on every gene of my genome."""
-        ready = self.ready()
-        return self.evolution.mutate(
-            ready[self.rank],
-            my_genome=ready[self.rank],
-            population_genomes=ready,
-            **self._streams(),
-        )
+    def mutate(self, shared: Random | None = None) -> Genome:
+        """Run `handle_mutating` on every gene of my offspring, or of my genome as it is."""
+        ready, given = self.ready(), self._round(shared)
+        me = ready[self.rank]
+        genome = me.offspring(self.ancestry, given["rng"]) if self.is_bred else me
+        return self.evolution.mutate(genome, my_genome=me, population_genomes=ready, **given)
 
     def rng(self) -> Random:
         """Return this member's own stream, from its beginning."""
         return member_rng(self.seed, self.generation, self.rank)
 
-    def run(self, hook: str) -> Genome | Ancestry:
+    def run(self, hook: str, shared: Random | None = None) -> Genome | Ancestry | None:
         """Run a hook by its name."""
-        runs: Mapping[str, Callable[[], Genome | Ancestry]] = {
+        runs: Mapping[str, Callable[[Random | None], Genome | Ancestry | None]] = {
             "handle_setup": self.setup,
             "select_ancestry": self.select,
             "handle_crossbreeding": self.crossbreed,
             "handle_mutating": self.mutate,
         }
-        return runs[hook]()
+        return runs[hook](shared)
 
     def bred(self, *hooks: str) -> Iterator[tuple[str, Genome]]:
         """Run those of the hooks that the strategy implements; yield each genome that comes out.
@@ -117,35 +133,33 @@ class Case:
 
     def outcomes(self) -> dict[str, str]:
         """Return what every hook gives, as text that can be compared across processes."""
-        return {hook: self._outcome(hook) for hook in self.hooks}
+        return {hook: outcome(partial(self.run, hook)) for hook in self.hooks}
 
     def is_steady(self) -> bool:
         """Whether every hook gives the same when it is run again."""
         return self.outcomes() == self.outcomes()
 
-    def _outcome(self, hook: str) -> str:
-        try:
-            result = self.run(hook)
-            return to_json(result) if isinstance(result, Genome) else repr([*result])
-        except Exception as error:  # noqa: BLE001  (an error is an outcome too)
-            return f"{FAILED}{type(error).__name__}: {error}"
-
-    def _set_up(self, rank: int) -> Genome:
+    def _set_up(self, rank: int, shared: Random | None = None) -> Genome:
         return self.evolution.setup(
             self.population[rank],
             member_rng(self.seed, -1, rank),
-            shared_rng=shared_rng(self.seed, -1),
+            shared_rng=shared or shared_rng(self.seed, -1),
             rank=rank,
             population_size=len(self.population),
         )
 
-    def _streams(self) -> dict[str, Any]:
+    def _round(self, shared: Random | None) -> dict[str, Any]:
         return {
             "rng": self.rng(),
-            "shared_rng": shared_rng(self.seed, self.generation),
+            "shared_rng": shared or shared_rng(self.seed, self.generation),
             "generation": self.generation,
             "progress": self.progress,
         }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what makes the case: the strategy is seated again where it arrives."""
+        made_of = [field.name for field in attrs.fields(Case) if field.init]
+        return (Case, tuple(getattr(self, name) for name in made_of))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002
         """Tell hypothesis to print a case as it is shown, not as the code that made it."""
@@ -153,8 +167,18 @@ class Case:
 
     def __repr__(self) -> str:
         head = f"strategy {self.strategy!r}, rank {self.rank}, seed {self.seed}, "
-        head += f"generation {self.generation}, progress {self.progress}"
+        head += f"generation {self.generation}, progress {self.progress}, "
+        head += f"mutating {'an offspring' if self.is_bred else 'the genome itself'}"
         return "\n".join(["<Case", head, *map(repr, (self.ancestry, *self.population))]) + ">"
+
+
+def outcome(run: Callable[[], Genome | Ancestry | None]) -> str:
+    """Return what a run gives, as text that can be compared across processes."""
+    try:
+        result = run()
+        return to_json(result) if isinstance(result, Genome) else repr(result and [*result])
+    except Exception as error:  # noqa: BLE001  (an error is an outcome too)
+        return f"ended with {type(error).__name__}: {error}"
 
 
 @st.composite
@@ -169,6 +193,7 @@ def cases(
         population=population,
         rank=draw(st.integers(0, len(population) - 1)),
         ancestry=draw(ancestries(population)),
+        is_bred=draw(st.booleans()),
         seed=draw(st.integers(0, 999)),
         generation=draw(st.integers(0, 9)),
         progress=draw(st.none() | st.floats(0.0, 1.0)),
@@ -176,5 +201,5 @@ def cases(
 
 
 def _with_foreign(genome: Genome) -> Genome:
-    genes = {name: allele.with_metadata(FOREIGN) for name, allele in genome.alleles.items()}
-    return genome.with_alleles(genes).set_fitness(genome.fitness)
+    marked = genome.update(lambda allele, _: allele.with_metadata(FOREIGN))
+    return marked.set_fitness(genome.fitness)

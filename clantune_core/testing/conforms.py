@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import attrs
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from clantune_core._seating import implemented_hooks
-from clantune_core.errors import ClanTuneError, StrategyError
+from clantune_core.errors import ClanTuneError, StrategyError, shown
 from clantune_core.strategies import AbstractStrategy
 from clantune_core.testing import another_process
 from clantune_core.testing.cases import Case, cases
 from clantune_core.testing.laws import EVERY, RULES, LawBroken, Rule
-
-if TYPE_CHECKING:
-    import pytest
 
 # Bred populations are large examples by nature; their size says nothing about the strategy.
 _HEALTH = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
@@ -102,14 +100,18 @@ def laws(
     Raises:
         ClanTuneError: There is no such law, or these are no strategies.
     """
-    hooks = set(_hooks_of(strategies))
+    kind = _class_of(strategies)
+    hooks = set(implemented_hooks(kind))
+    if isinstance(also, str):
+        raise ClanTuneError(f"also is a list of laws: also=[{also!r}]")
     _check_names(also, [rule.name for rule in RULES.values() if rule.on_request])
+    of_one_class = strategies.map(functools.partial(_require_class, kind))
     chosen = [
-        Law(rule.name, rule.sentence, rule, strategies)
+        Law(rule.name, rule.sentence, rule, of_one_class)
         for rule in RULES.values()
         if rule.hooks & hooks and (not rule.on_request or rule.name in also)
     ]
-    process = _LawOfProcesses(_PROCESSES.name, _PROCESSES.sentence, _PROCESSES, strategies)
+    process = _LawOfProcesses(_PROCESSES.name, _PROCESSES.sentence, _PROCESSES, of_one_class)
     return [*chosen, process]
 
 
@@ -118,7 +120,7 @@ def conforms(
     *,
     expected_failures: Mapping[str, str] | None = None,
     also: Collection[str] = (),
-) -> pytest.MarkDecorator:
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a test function that takes `law` into one pytest item for each law.
 
     Args:
@@ -133,12 +135,14 @@ def conforms(
     import pytest  # noqa: PLC0415  (the laws themselves need hypothesis only)
 
     expected = expected_failures or {}
+    if not isinstance(expected, Mapping):
+        raise ClanTuneError(f"expected_failures maps laws to reasons; got {shown(expected)}")
     applied = laws(strategies, also=also)
     _check_names(expected, [law.name for law in applied])
     for name, reason in expected.items():
         if not reason.strip():
             raise ClanTuneError(f"expected failure of {name}: say why")
-    return pytest.mark.parametrize(
+    each_law = pytest.mark.parametrize(
         "law",
         [
             pytest.param(
@@ -152,8 +156,41 @@ def conforms(
         ],
     )
 
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        made: Callable[..., None] = each_law(_that_tries_the_law(test))
+        return made
 
-def _hooks_of(strategies: object) -> tuple[str, ...]:
+    return decorate
+
+
+def _that_tries_the_law(test: Callable[..., None]) -> Callable[..., None]:
+    """Return the test, made to fail if it never calls its law: it would prove nothing."""
+
+    @functools.wraps(test)
+    def checked(*args: Any, law: Law, **others: Any) -> None:
+        tried = _Tried(law.name, law.sentence, law)
+        test(*args, law=tried, **others)
+        if not tried.calls:
+            raise ClanTuneError(f"{test.__name__} does not try its law: write law()")
+
+    return checked
+
+
+@attrs.define
+class _Tried:
+    """A law that counts how often it is tried."""
+
+    name: str
+    sentence: str
+    _law: Law
+    calls: int = 0
+
+    def __call__(self) -> None:
+        self.calls += 1
+        self._law()
+
+
+def _class_of(strategies: object) -> type[AbstractStrategy]:
     if not isinstance(strategies, st.SearchStrategy):
         raise ClanTuneError(
             f"conforms takes a hypothesis strategy, such as st.builds(MyMutation) or "
@@ -162,10 +199,18 @@ def _hooks_of(strategies: object) -> tuple[str, ...]:
     example = find(strategies, lambda _: True, settings=settings(database=None, max_examples=10))
     if not isinstance(example, AbstractStrategy):
         raise ClanTuneError(f"{example!r} is no strategy: it does not derive from AbstractStrategy")
-    hooks = implemented_hooks(type(example))
-    if not hooks:
+    if not implemented_hooks(type(example)):
         raise StrategyError(f"{type(example).__name__} implements no hook: nothing can be tried")
-    return hooks
+    return type(example)
+
+
+def _require_class(kind: type[AbstractStrategy], strategy: AbstractStrategy) -> AbstractStrategy:
+    if type(strategy) is not kind:
+        raise ClanTuneError(
+            f"the laws are for one class at a time; these strategies are {kind.__name__} and "
+            f"{type(strategy).__name__}: write a test for each"
+        )
+    return strategy
 
 
 def _check_names(given_names: Collection[str], known: Collection[str]) -> None:

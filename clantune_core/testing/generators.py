@@ -7,7 +7,7 @@ all numbers, values at both ends, trees of metadata, fitnesses that tie, are inf
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from clantune_core.alleles import (
     LogitFloatAllele,
     StringAllele,
 )
-from clantune_core.ancestry import Ancestry
+from clantune_core.ancestry import Ancestry, HasUuid
 from clantune_core.context import Context
 from clantune_core.genome import Genome
 from clantune_core.population import Population
@@ -105,23 +105,20 @@ def _bare(draw: st.DrawFn, kind: type[AbstractAllele]) -> AbstractAllele:
         choices = draw(_choices)
         allele = StringAllele(_one_of(draw, choices), choices)
     else:
-        ends = draw(_ends(kind)), draw(_ends(kind))
+        ends = draw(_ENDS[kind]), draw(_ENDS[kind])
         domain = min(ends), max(ends)
         inside = st.integers(*domain) if kind is IntAllele else st.floats(*domain)
         allele = kind(draw(st.sampled_from(domain) | inside), domain)
     return attrs.evolve(allele, can_mutate=can_mutate, can_crossbreed=can_crossbreed)
 
 
-@functools.cache
-def _ends(kind: type[AbstractAllele]) -> st.SearchStrategy[Any]:
-    """Where a domain may end, with everyday numbers more often than extremes."""
-    if kind is IntAllele:
-        return st.sampled_from((0, 1, *IntAllele.widest)) | st.integers(-9, 9)
-    if kind is LogitFloatAllele:
-        return st.sampled_from((0.5, *LogitFloatAllele.widest)) | st.floats(1e-6, 1 - 1e-6)
-    if kind is LogFloatAllele:
-        return st.sampled_from((1.0, *LogFloatAllele.widest)) | st.floats(1e-9, 1e3)
-    return st.sampled_from((0.0, 1.0, *FloatAllele.widest)) | st.floats(-10, 10) | _finite
+_ENDS: Mapping[type[AbstractAllele], st.SearchStrategy[Any]] = {
+    FloatAllele: st.sampled_from((0.0, 1.0, *FloatAllele.widest)) | st.floats(-10, 10) | _finite,
+    LogFloatAllele: st.sampled_from((1.0, *LogFloatAllele.widest)) | st.floats(1e-9, 1e3),
+    LogitFloatAllele: st.sampled_from((0.5, *LogitFloatAllele.widest)) | st.floats(1e-6, 1 - 1e-6),
+    IntAllele: st.sampled_from((0, 1, *IntAllele.widest)) | st.integers(-9, 9),
+}
+"""Where a domain may end, with everyday numbers more often than extremes."""
 
 
 @functools.cache
@@ -159,13 +156,18 @@ def populations(
     max_genes: int = 3,
     max_depth: int = 1,
 ) -> Population:
-    """Populations of one schema: evaluated, and of different values, as a round leaves them."""
+    """Populations of one schema: evaluated, and of different values, as a round leaves them.
+
+    Some members were never bred, others have parents in the round before.
+    """
     template = draw(genomes(min_genes=min_genes, max_genes=max_genes, max_depth=max_depth))
     size = draw(st.integers(min_size, max_size))
     first = draw(_identities()).int
-    members = [template.with_uuid(UUID(int=first ^ rank, version=4)) for rank in range(size)]
+    family = [template.with_uuid(UUID(int=first ^ i, version=4)) for i in range(2 * size)]
+    parents = st.none() | ancestries(family[size:])
+    bred = [attrs.evolve(member, parents=draw(parents)) for member in family[:size]]
     return Population(
-        [member.update(_elsewhere(draw)).set_fitness(draw(fitnesses())) for member in members]
+        [member.update(_elsewhere(draw)).set_fitness(draw(fitnesses())) for member in bred]
     )
 
 
@@ -182,7 +184,7 @@ def _elsewhere(draw: st.DrawFn) -> Callable[[AbstractAllele, Context], AbstractA
 
 
 @st.composite
-def ancestries(draw: st.DrawFn, population: Population) -> Ancestry:
+def ancestries(draw: st.DrawFn, population: Sequence[HasUuid]) -> Ancestry:
     """Ancestries of a population: one parent, several, or all."""
     weights = draw(
         st.lists(

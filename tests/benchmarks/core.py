@@ -320,8 +320,8 @@ def judge(
             for size, limit in LIMITS.items()
             if size in by_members
         ),
-        bar("growth with members (slope)", slope(by_members), 1.1),
-        bar("growth with genes (slope)", slope(by_genes), 1.1),
+        bar("growth with members (slope at the end)", last_slope(by_members), 1.1),
+        bar("growth with genes (slope at the end)", last_slope(by_genes), 1.1),
         bar("import against its dependencies", imported["ratio"].median, 1.5),
     ]
 

@@ -48,6 +48,7 @@ from clantune_core import (
     serialize,
     to_json,
 )
+from clantune_core._json import MAX_CHARACTERS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _report import bar, report, show_progress
@@ -279,6 +280,15 @@ def too_large(rng: Random, data: Any) -> object:
     return raw(rng, data, f"[{','.join([item] * size(rng, 2**19))}]")
 
 
+def full_of_faults(rng: Random, data: Any) -> object:
+    """Large, and of what costs much in memory or is a fault as often as it is there."""
+    item = rng.choice(
+        ("NaN", "1e999", "[[[[]]]]", '{"":{"":0}}', '{"a":1,"a":1}', '"ab"', '"\\ud800"', "9" * 500)
+    )
+    times = size(rng, MAX_CHARACTERS) // (len(item) + 1)
+    return raw(rng, data, f"[{f'{item},' * times}0]")
+
+
 def random_bytes(rng: Random, data: Any) -> object:
     return rng.randbytes(size(rng, 1000))
 
@@ -336,7 +346,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     *(wrong_type, unknown_tag, other_version, deleted_key, renamed_key, swapped_values, spliced),
     *(many_alleles, deep_alleles, many_strategies, truncated, flipped_bytes, inserted_characters),
     *(deep_nesting, huge_number, not_a_number, repeated_key, not_utf8, lone_surrogate),
-    *(giant_string, too_large, random_bytes, python_data, untouched),
+    *(giant_string, too_large, full_of_faults, random_bytes, python_data, untouched),
 )
 
 CORPUS = corpus()

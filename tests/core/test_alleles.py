@@ -27,6 +27,7 @@ from clantune_core import (
     StringAllele,
     allele_kind,
 )
+from clantune_core.alleles import registered_kinds
 
 alleles = st.from_type(AbstractAllele)
 continuous = st.from_type(ContinuousAllele)
@@ -114,11 +115,8 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
             ),
         ),
         (
-            lambda: LogFloatAllele(0.0),
-            (
-                "0.0 is outside the domain 2.2250738585072014e-308 .. ∞ of this LogFloatAllele; "
-                "give a value inside, or a wider domain"
-            ),
+            lambda: Nowhere(2, (0, 0.5)),
+            "2 is not possible for Nowhere, which holds numbers in 0 .. 1",
         ),
         (
             lambda: IntAllele(12345678, (0, 12345677)),
@@ -130,8 +128,29 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
         (
             lambda: IntAllele(2**53 + 2),
             (
-                "9007199254740994 is outside the domain -9007199254740992 .. 9007199254740992 of "
-                "this IntAllele; give a value inside, or a wider domain"
+                "9007199254740994 is not possible for IntAllele, which holds numbers in "
+                "-9007199254740992 .. 9007199254740992"
+            ),
+        ),
+        (  # the first whole number that a float changes
+            lambda: IntAllele(2**53 + 1),
+            (
+                "9007199254740993 is not possible for IntAllele, which holds numbers in "
+                "-9007199254740992 .. 9007199254740992"
+            ),
+        ),
+        (
+            lambda: IntAllele(0, (0, 2**53 + 1)),
+            (
+                "the domain 0 .. 9007199254740993 is not possible for IntAllele, which holds "
+                "numbers in -9007199254740992 .. 9007199254740992"
+            ),
+        ),
+        (
+            lambda: IntAllele(3 + Fraction(1, 2**60)),
+            (
+                "IntAllele holds a whole number; got "
+                "Fraction(3458764513820540929, 1152921504606846976)"
             ),
         ),
         (lambda: BoolAllele(1), "1 is not among the choices [False, True] of this BoolAllele"),
@@ -150,22 +169,23 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
         (
             lambda: FloatAllele(0.5, (1, 0)),
             (
-                "the domain 1 .. 0 is not possible for FloatAllele: min and max are in order and "
-                "inside -∞ .. ∞"
+                "the domain 1 .. 0 of FloatAllele holds nothing; give (min, max), the smaller "
+                "number first"
             ),
         ),
         (
             lambda: LogitFloatAllele(0.5, (-0.5, 0.9)),
             (
-                "the domain -0.5 .. 0.9 is not possible for LogitFloatAllele: min and max are in "
-                "order and inside 2.2250738585072014e-308 .. 0.9999999999999999"
+                "the domain -0.5 .. 0.9 is not possible for LogitFloatAllele, which holds numbers "
+                "between 0 and 1, from 2.2250738585072014e-308 to 0.9999999999999999; FloatAllele "
+                "holds 0 and 1 too"
             ),
         ),
         (
             lambda: LogitFloatAllele(1.0, (0, 1)),
             (
-                "1.0 is outside the domain 2.2250738585072014e-308 .. 0.9999999999999999 of this "
-                "LogitFloatAllele; give a value inside, or a wider domain"
+                "1.0 is not possible for LogitFloatAllele, which holds numbers between 0 and 1, "
+                "from 2.2250738585072014e-308 to 0.9999999999999999; FloatAllele holds 0 and 1 too"
             ),
         ),
         (
@@ -174,17 +194,20 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
         ),
         (
             lambda: StringAllele("a", "abc"),
-            ("a domain of choices is a tuple of distinct str; got 'abc'"),
+            ("a domain of StringAllele is a tuple of distinct str; got 'abc'"),
         ),
         (
             lambda: StringAllele("a", ("a", "a")),
-            ("a domain of choices is a tuple of distinct str; got ('a', 'a')"),
+            ("a domain of StringAllele is a tuple of distinct str; got ('a', 'a')"),
         ),
         (
             lambda: StringAllele("a", ("a", 1)),
-            ("a domain of choices is a tuple of distinct str; got ('a', 1)"),
+            ("a domain of StringAllele is a tuple of distinct str; got ('a', 1)"),
         ),
-        (lambda: BoolAllele(True, ()), "a domain of choices is a tuple of distinct bool; got ()"),
+        (
+            lambda: BoolAllele(True, ()),
+            "a domain of BoolAllele is a tuple of distinct bool; got ()",
+        ),
         (lambda: FloatAllele(0, can_mutate=1), "can_mutate is True or False; got 1"),
         (lambda: FloatAllele(0, can_crossbreed=None), "can_crossbreed is True or False; got None"),
         (
@@ -199,7 +222,7 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
         (lambda: IntAllele(0).with_value("1"), "IntAllele holds a number; got '1'"),
         (
             lambda: FloatAllele(0).with_latent(math.nan),
-            "the latent value nan is not a finite number",
+            "FloatAllele holds a finite number; got nan",
         ),
         (lambda: FloatAllele(0).with_latent(True), "FloatAllele holds a number; got True"),
         (lambda: IntAllele(0).with_latent(math.inf), "IntAllele holds a finite number; got inf"),
@@ -225,10 +248,131 @@ def test_a_kind_that_has_the_tag_of_another_is_refused():
     )
 
 
-@pytest.mark.parametrize("kind", [AbstractAllele, ContinuousAllele, DiscreteAllele])
-def test_the_families_are_abstract(kind):
-    with pytest.raises(TypeError, match="abstract class"):
+UNIT = Range(0.0, 1.0)
+NO_TAG = 'allele_kind takes the kind\'s tag in saved data, a text: @allele_kind("my_kind"); got '
+
+
+def attrs_first():
+    @attrs.frozen(repr=False)
+    @allele_kind("wave")
+    class Wave(Nowhere): ...
+
+
+def no_parentheses():
+    @allele_kind
+    @attrs.frozen(repr=False)
+    class Wave(Nowhere): ...
+
+
+def no_allele():
+    @allele_kind("wave")
+    @attrs.frozen
+    class Wave:
+        value: float
+
+
+def no_widest():
+    @allele_kind("wave")
+    @attrs.frozen(repr=False)
+    class Wave(ContinuousAllele):
+        widest: Range = UNIT  # a field, for want of a ClassVar
+
+        def to_latent(self, value):
+            return value
+
+        def from_latent(self, latent):
+            return latent
+
+
+def no_way_back():
+    @allele_kind("wave")
+    @attrs.frozen(repr=False)
+    class Wave(ContinuousAllele):
+        widest = UNIT
+
+        def to_latent(self, value):
+            return value
+
+
+def no_domain():
+    @allele_kind("wave")
+    @attrs.frozen(repr=False)
+    class Wave(DiscreteAllele): ...
+
+
+@pytest.mark.parametrize(
+    ("define", "message"),
+    [
+        (
+            attrs_first,
+            (
+                "Wave is no attrs class when it is registered; put @allele_kind('wave') above "
+                "@attrs.frozen(repr=False), which makes the class"
+            ),
+        ),
+        (
+            no_parentheses,
+            f"{NO_TAG}<class '{__name__}.no_parentheses.<locals>.Wave'>",
+        ),
+        (
+            lambda: allele_kind(5),
+            f"{NO_TAG}5",
+        ),
+        (
+            lambda: allele_kind(""),
+            f"{NO_TAG}''",
+        ),
+        (
+            no_allele,
+            (
+                f"@allele_kind('wave') stands above <class '{__name__}.no_allele.<locals>.Wave'>, "
+                "which is no allele; derive it from ContinuousAllele or DiscreteAllele"
+            ),
+        ),
+        (
+            no_widest,
+            (
+                "Wave does not say what its widest domain is; write "
+                "widest: ClassVar[Range] = Range(0.0, 1.0), with the numbers of this kind"
+            ),
+        ),
+        (no_way_back, "Wave is not complete: define from_latent"),
+        (no_domain, "Wave is not complete: define check_domain"),
+        (
+            lambda: allele_kind("wave")(ContinuousAllele),
+            (
+                "ContinuousAllele is no attrs class when it is registered; put "
+                "@allele_kind('wave') above @attrs.frozen(repr=False), which makes the class"
+            ),
+        ),
+        (
+            lambda: allele_kind("wave")(AbstractAllele),
+            "AbstractAllele is not complete: define check_domain, check_value, with_value",
+        ),
+    ],
+)
+def test_a_class_that_is_no_whole_kind_is_not_registered(define, message):
+    with pytest.raises(AlleleError) as caught:
+        define()
+    assert str(caught.value) == message
+    assert "wave" not in registered_kinds()
+
+
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [
+        (AbstractAllele, "check_domain, check_value, with_value"),
+        (ContinuousAllele, "from_latent, to_latent"),
+        (DiscreteAllele, "check_domain"),
+    ],
+)
+def test_the_families_are_abstract(kind, missing):
+    with pytest.raises(AlleleError) as caught:
         kind(0.5)
+    assert str(caught.value) == (
+        f"{kind.__name__} is abstract: it does not define {missing}; use one of its kinds, such as "
+        "FloatAllele, or define what is missing"
+    )
 
 
 # ---- Change is a new value ----

@@ -117,7 +117,19 @@ def test_rounding_is_forgiven():
         ),
         (
             lambda: Ancestry.from_weights([1, 1], MEMBERS),
-            "2 probabilities for 4 members: every rank has one, zero if it contributes nothing",
+            "2 weights for 4 members: every rank has one, zero if it contributes nothing",
+        ),
+        (
+            lambda: Ancestry.from_weights([2, -1, 0, 0], MEMBERS),
+            "a weight is 0 or more; that of rank 1 is -1",
+        ),
+        (
+            lambda: Ancestry.from_shares({4: 1.0}, MEMBERS),
+            "there is no rank 4 in a population of 4",
+        ),
+        (
+            lambda: Ancestry.from_shares({}, MEMBERS),
+            "weights sum to a positive finite number; these to 0.0",
         ),
         (lambda: Ancestry.sole(4, MEMBERS), "there is no rank 4 in a population of 4"),
         (lambda: Ancestry.sole(-1, MEMBERS), "there is no rank -1 in a population of 4"),

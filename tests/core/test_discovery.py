@@ -114,6 +114,13 @@ def test_a_parameter_out_of_range_is_the_strategys_own_error_with_its_name_benea
     assert caught.value.__notes__ == ["in the parameters of strategy 'gust'"]
 
 
+@pytest.mark.parametrize("name", [5, None, ["gust"]])
+def test_a_name_that_is_no_text_is_refused(name):
+    with pytest.raises(PluginError) as caught:
+        load_strategy(name)
+    assert str(caught.value) == f"a strategy is loaded by its name, a text; got {name!r}"
+
+
 def test_an_unknown_name_suggests_the_nearest_and_lists_the_installed(site):
     printed = site.run(
         """

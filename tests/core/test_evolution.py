@@ -335,7 +335,7 @@ def test_mutation_sees_the_population_as_it_was_evaluated():
 
 def test_a_genome_on_its_own_is_a_population_of_one():
     spy = Everything()
-    Evolution([spy]).mutate(GENOME)
+    Evolution([spy]).mutate(GENOME, shared_rng=Random(1))
     ((_, arguments),) = spy.seen
     assert arguments["population_genomes"] == Population([GENOME])
     assert arguments["population_alleles"] == (GENOME.alleles["lr"],)
@@ -453,7 +453,7 @@ def test_setting_up_alone_may_be_given_the_shared_stream():
 
 def test_a_strategy_alone_is_given_a_population_whatever_the_members_come_in():
     spy = Everything()
-    AbstractMutationStrategy.apply_strategy(spy, CLAN[0])
+    AbstractMutationStrategy.apply_strategy(spy, CLAN[0], shared_rng=Random(1))
     AbstractCrossbreedingStrategy.apply_strategy(spy, CLAN[0], CLAN)
     given_populations = [arguments["population_genomes"] for _, arguments in spy.seen]
     assert [*map(type, given_populations)] == [Population] * 3
@@ -473,6 +473,108 @@ def test_an_offspring_is_selected_bred_and_mutated_in_turn(population, seed):
 def test_the_bases_of_strategies_are_abstract(kind):
     with pytest.raises(TypeError, match="abstract class"):
         kind()
+
+
+# ---- What all genes of an offspring share ----
+
+
+@attrs.frozen
+class FromOne(AbstractCrossbreedingStrategy):
+    """All genes come from one member, drawn once."""
+
+    def select_ancestry(self, population_genomes):
+        return Ancestry.from_weights([1] * len(population_genomes), population_genomes)
+
+    def handle_crossbreeding(self, population_alleles, once):
+        return population_alleles[int(once("parent") * len(population_alleles))]
+
+
+@attrs.frozen
+class Named(AbstractMutationStrategy):
+    def handle_mutating(self, allele, context, shared_once):
+        return allele.with_value(shared_once("a") if context.gene == "a" else shared_once("b"))
+
+
+@attrs.frozen
+class Follows(AbstractMutationStrategy):
+    """Every gene becomes the sum of all that stand before it, and one."""
+
+    def handle_mutating(self, allele, offspring_alleles, context):
+        before = [*offspring_alleles][: [*offspring_alleles].index(context.gene)]
+        return allele.with_value(1 + sum(offspring_alleles[gene].value for gene in before))
+
+
+def _clan(size, genes):
+    return [
+        Genome({gene: FloatAllele(float(rank)) for gene in genes}, uuid=UUID(int=rank), fitness=0.0)
+        for rank in range(size)
+    ]
+
+
+def test_what_is_drawn_once_is_the_same_for_all_genes_of_an_offspring():
+    clan = _clan(5, "abcdef")
+    evolution = Evolution([FromOne()])
+    seen = set()
+    for seed in range(40):
+        child = evolution.offspring(clan[0], clan, Random(seed))
+        (value,) = set(child.as_hyperparameters().values())
+        seen.add(value)
+    assert seen == {0.0, 1.0, 2.0, 3.0, 4.0}
+
+
+def test_what_is_drawn_once_for_all_is_the_same_on_every_rank_and_differs_by_name():
+    clan = _clan(3, "ab")
+    children = [
+        Evolution([FromOne(), Named()]).offspring(me, clan, Random(rank), shared_rng=Random(7))
+        for rank, me in enumerate(clan)
+    ]
+    first, *others = [child.as_hyperparameters() for child in children]
+    assert others == [first, first]
+    assert first["a"] != first["b"]
+
+
+def test_a_mutation_sees_the_genes_that_have_mutated_before_it():
+    (genome,) = _clan(1, "abcd")
+    made = Evolution([Follows()]).mutate(genome)
+    assert [*made.as_hyperparameters().values()] == [1.0, 2.0, 4.0, 8.0]
+
+
+def test_an_ancestry_of_others_is_not_shown_to_a_mutation():
+    clan = _clan(3, "a")
+    child = Evolution([FromOne()]).offspring(clan[0], clan, Random(1))
+    seen = []
+
+    @attrs.frozen
+    class Looks(AbstractMutationStrategy):
+        def handle_mutating(self, allele, ancestry):
+            seen.append(ancestry)
+            return allele
+
+    Evolution([Looks()]).mutate(child)
+    Evolution([Looks()]).mutate(child, my_genome=clan[0], population_genomes=clan)
+    assert seen == [None, child.parents]
+
+
+def test_steps_called_one_by_one_draw_different_shared_numbers():
+    clan = _clan(2, "a")
+    drawn = []
+
+    @attrs.frozen
+    class Draws(AbstractMutationStrategy, AbstractCrossbreedingStrategy):
+        def select_ancestry(self, population_genomes, shared_rng):
+            drawn.append(shared_rng.random())
+            return Ancestry.sole(0, population_genomes)
+
+        def handle_mutating(self, allele, shared_rng):
+            drawn.append(shared_rng.random())
+            return allele
+
+        apply_strategy = AbstractMutationStrategy.apply_strategy
+
+    evolution = Evolution([Draws()])
+    evolution.select(clan[0], clan)
+    evolution.mutate(clan[0], population_genomes=clan)
+    assert len(set(drawn)) == 2
 
 
 # ---- Being looked at ----

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import re
 from random import Random
 from uuid import UUID
 
@@ -95,6 +96,12 @@ class Wrapper(AbstractMutationStrategy):
 
 
 @attrs.frozen
+class SharedMutation(AbstractMutationStrategy):
+    def handle_mutating(self, allele, shared_rng, context):
+        return allele.with_value(shared_rng.random()) if context.gene == "beta" else allele
+
+
+@attrs.frozen
 class SharedSetup(AbstractMutationStrategy):
     def handle_setup(self, allele, shared_rng):
         return allele.with_metadata(draw=shared_rng.random())
@@ -107,7 +114,8 @@ TREE = FloatAllele(1.0, metadata={"std": FloatAllele(0.5)})
 GENOME = Genome({"beta": FloatAllele(0.5), "lr": TREE}, uuid=UUID(int=0)).set_fitness(1.0)
 OTHER = GENOME.with_uuid(UUID(int=1))
 OFFERED = (
-    "allele, population_alleles, ancestry, my_genome, population_genomes, context, rng, shared_rng"
+    "allele, population_alleles, ancestry, my_genome, population_genomes, offspring_alleles, "
+    "context, rng, shared_rng, once, shared_once"
 )
 
 
@@ -241,7 +249,7 @@ def test_an_ancestry_that_is_none_of_the_population_names_who_chose_it(ancestry,
     ("listed", "who"),
     [
         ([Answers()], "no strategy in the list does"),
-        ([Breeds(), Answers(), Breeds()], "0:Breeds, 2:Breeds passed"),
+        ([Breeds(), Answers(), Breeds()], "0:Breeds, 2:Breeds returned None"),
     ],
 )
 def test_where_nobody_selects_the_error_says_what_to_list(listed, who):
@@ -249,7 +257,7 @@ def test_where_nobody_selects_the_error_says_what_to_list(listed, who):
         Evolution(listed).offspring(GENOME, [GENOME])
     assert str(caught.value) == (
         f"nobody selects parents: {who}; add a strategy with select_ancestry, such as a "
-        "tournament, to the list"
+        "tournament, to the list, or give an ancestry to crossbreed"
     )
     assert caught.value.hook == "select_ancestry"
 
@@ -323,7 +331,7 @@ def test_a_seed_is_no_random_stream(seed, name):
             (
                 "genome 00000000-0000-0000-0000-000000000000 is not in the population that it "
                 "should breed from; give the list of all members' genomes, its own among them, in "
-                "rank order"
+                "rank order (an offspring mutates with my_genome=, the member that it was bred by)"
             ),
         ),
         (
@@ -373,7 +381,114 @@ def test_setting_up_with_a_shared_stream_needs_one():
     with pytest.raises(StrategyError) as caught:
         evolution.setup(GENOME)
     assert str(caught.value) == (
-        "a strategy takes shared_rng in handle_setup, and only who sets up all members can give "
-        "it; pass shared_rng=shared_rng(seed, 0), the same on every rank"
+        "a strategy takes shared_rng in handle_setup, and only who handles all members can give "
+        "it; pass shared_rng=shared_rng(seed, generation), the same on every rank"
     )
     assert caught.value.hook == "handle_setup"
+
+
+def test_mutating_alone_with_a_shared_stream_needs_one():
+    strategy = SharedMutation()
+    for members in ([GENOME], None):
+        evolution = Evolution([strategy])
+        made = evolution.mutate(GENOME, population_genomes=members, shared_rng=Random(1))
+        assert made.alleles["beta"].value == Random(1).random()
+    assert strategy.apply_strategy(GENOME, shared_rng=Random(1)) == made
+    with pytest.raises(StrategyError) as caught:
+        strategy.apply_strategy(GENOME)
+    assert str(caught.value) == (
+        "a strategy takes shared_rng in handle_mutating, and only who handles all members can "
+        "give it; pass shared_rng=shared_rng(seed, generation), the same on every rank"
+    )
+    assert caught.value.hook == "handle_mutating"
+
+
+def test_setting_up_changes_nothing_but_metadata():
+    class Ahead(AbstractMutationStrategy):
+        def handle_setup(self, allele):
+            return allele.with_value(allele.value / 2)
+
+        def handle_mutating(self, allele):
+            return allele
+
+    with pytest.raises(StrategyError) as caught:
+        Ahead().setup_genome(GENOME)
+    assert re.fullmatch(
+        r"setting up turned [\d.]+ into [\d.]+; handle_setup adds metadata and changes nothing "
+        r"else",
+        str(caught.value),
+    )
+    assert caught.value.__notes__ == [f"at gene {next(iter(GENOME.alleles))!r}"]
+
+
+@pytest.mark.parametrize("name", ["hande_crossbreeding", "handel_setup", "handleMutating"])
+def test_what_is_nearly_a_hook_is_refused(name):
+    with pytest.raises(StrategyError, match=f"defines {name}, which is no hook; did you mean"):
+        type("Slip", (AbstractCrossbreedingStrategy,), {name: lambda self: None})
+
+
+def test_parameters_without_attrs_say_what_is_missing():
+    class Bare(AbstractMutationStrategy):
+        std: float = 0.1
+
+        def handle_mutating(self, allele):
+            return allele
+
+    with pytest.raises(StrategyError) as caught:
+        Bare(std=0.5)
+    assert str(caught.value) == (
+        "Bare takes no parameters, because nothing makes them of its fields: put @attrs.frozen "
+        "above class Bare"
+    )
+    assert Bare().apply_strategy(GENOME) == GENOME
+
+
+def test_a_strategy_without_a_hook_is_refused():
+    class Idle(AbstractCrossbreedingStrategy):
+        def crossbreed(self):
+            return None
+
+    with pytest.raises(StrategyError) as caught:
+        Evolution([Idle()])
+    assert str(caught.value) == (
+        "strategy '0:Idle' implements no hook, so that it would do nothing; the hooks are "
+        "handle_setup, select_ancestry, handle_crossbreeding, handle_mutating"
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda evolution: evolution.mutate({"lr": 1.0}),
+            "what mutates is a Genome; got {'lr': 1.0}",
+        ),
+        (
+            lambda evolution: evolution.select(0, [GENOME]),
+            "this member's genome is a Genome; got 0",
+        ),
+        (
+            lambda evolution: evolution.select(GENOME, [GENOME], progress="half"),
+            "progress is a fraction of the run, 0 to 1; got 'half'",
+        ),
+    ],
+)
+def test_what_is_no_argument_is_refused_in_words(call, message):
+    with pytest.raises(ClanTuneError) as caught:
+        call(Evolution([SharedMutation()]))
+    assert str(caught.value) == message
+
+
+def test_an_answer_of_another_domain_is_refused():
+    class Fresh(AbstractMutationStrategy):
+        def handle_mutating(self, allele):
+            return FloatAllele(99.0, (0.0, 100.0))
+
+    narrow = Genome({"lr": FloatAllele(0.5, (0.0, 1.0))})
+    with pytest.raises(StrategyError) as caught:
+        Fresh().apply_strategy(narrow)
+    assert str(caught.value) == (
+        "handle_mutating of strategy '0:Fresh' returned an allele of domain Range(min=0.0, "
+        "max=100.0) for one of Range(min=0.0, max=1.0); return allele.with_value(...), which keeps "
+        "everything else, and give every genome the same domains"
+    )

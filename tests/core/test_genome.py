@@ -197,6 +197,20 @@ def test_an_identity_is_made_up_unless_given():
     assert str(caught.value) == "a genome's uuid is a uuid.UUID; got '1'"
 
 
+def test_values_are_set_by_name():
+    genome = Genome(GENES, uuid=UUID_1).set_fitness(0.5)
+    made = genome.with_hyperparameters({"lr": 0.01}, layers=5.4)
+    assert made.as_hyperparameters() == {"lr": 0.01, "layers": 5}
+    assert (made.uuid, made.fitness) == (UUID_1, None)
+    with pytest.raises(
+        AlleleError, match="there is no gene 'momentum'; there is \\['lr', 'layers'\\]"
+    ):
+        genome.with_hyperparameters(momentum=0.9)
+    with pytest.raises(AlleleError) as caught:
+        genome.with_hyperparameters(lr="fast")
+    assert caught.value.__notes__ == ["at gene 'lr'"]
+
+
 def test_an_offspring_is_somebody_new():
     mother = Genome(GENES, uuid=UUID_1, metadata={"note": 1}).set_fitness(0.5)
     parents = Ancestry.sole(0, [mother])
@@ -204,7 +218,8 @@ def test_an_offspring_is_somebody_new():
     assert (child.alleles, child.metadata) == (mother.alleles, mother.metadata)
     assert (child.parents, child.fitness) == (parents, None)
     assert child.uuid != mother.uuid
-    assert child.uuid.version == 4
+    assert mother.set_fitness(1.0).offspring(parents, Random(1)).uuid == child.uuid
+    assert child.offspring(parents, Random(1)).uuid not in {mother.uuid, child.uuid}
     assert mother.offspring(parents, Random(1)) == child
     assert mother.offspring(parents, Random(2)).uuid != child.uuid
 

@@ -147,7 +147,7 @@ def test_an_argument_that_the_hook_does_not_offer_shows_those_that_it_offers():
     assert told(lambda: Greedy().apply_strategy(GENOME), StrategyError) == (
         "handle_mutating of strategy '0:Greedy' takes 'temperature', which this hook does not "
         "offer; it offers allele, population_alleles, ancestry, my_genome, population_genomes, "
-        "context, rng, shared_rng"
+        "offspring_alleles, context, rng, shared_rng, once, shared_once"
     )
 
 
@@ -184,6 +184,14 @@ def test_an_unknown_kind_says_which_what_is_installed_and_what_to_do(site, kind,
 
 # ---- Values out of their domain ----
 
+NO_ZERO = (
+    " is not possible for LogFloatAllele, which holds numbers above 0, from "
+    "2.2250738585072014e-308 on; FloatAllele holds 0 too"
+)
+NO_ENDS = (
+    " is not possible for LogitFloatAllele, which holds numbers between 0 and 1, from "
+    "2.2250738585072014e-308 to 0.9999999999999999; FloatAllele holds 0 and 1 too"
+)
 OUT_OF_DOMAIN = {
     "above": (
         lambda: LogFloatAllele(5.0, (0.1, 1)),
@@ -192,17 +200,24 @@ OUT_OF_DOMAIN = {
             "or a wider domain"
         ),
     ),
-    "zero on a logarithmic scale": (
-        lambda: LogFloatAllele(0.0),
-        (
-            "0.0 is outside the domain 2.2250738585072014e-308 .. ∞ of this LogFloatAllele; "
-            "give a value inside, or a wider domain"
-        ),
+    "zero on a logarithmic scale": (lambda: LogFloatAllele(0.0), f"0.0{NO_ZERO}"),
+    "zero on a logarithmic scale, in the domain too": (
+        lambda: LogFloatAllele(0.0, (0, 1)),
+        f"the domain 0 .. 1{NO_ZERO}",
     ),
-    "one for a probability": (
-        lambda: LogitFloatAllele(1.0, (0.1, 0.9)),
+    "zero on a logarithmic scale, but not in the domain": (
+        lambda: LogFloatAllele(0.0, (0.1, 1)),
+        f"0.0{NO_ZERO}",
+    ),
+    "zero for a probability": (lambda: LogitFloatAllele(0.0), f"0.0{NO_ENDS}"),
+    "one for a probability, which may be anything": (
+        lambda: LogitFloatAllele(1.0, (0, 1)),
+        f"1.0{NO_ENDS}",
+    ),
+    "too large for a probability": (
+        lambda: LogitFloatAllele(0.95, (0.1, 0.9)),
         (
-            "1.0 is outside the domain 0.1 .. 0.9 of this LogitFloatAllele; give a value inside, "
+            "0.95 is outside the domain 0.1 .. 0.9 of this LogitFloatAllele; give a value inside, "
             "or a wider domain"
         ),
     ),
@@ -251,8 +266,8 @@ def test_out_of_its_domain_in_a_document_it_names_the_path():
     genes = {"lr": {"kind": "float", "value": 1, "alleles": {"std": std}}}
     document = {"clantune": "genome", "version": 1, "uuid": uuid, "alleles": genes}
     assert told(lambda: Genome.deserialize(document), DataError) == (
-        "$.alleles.lr.alleles.std: 5 is outside the domain 0 .. 1 of this FloatAllele; give a "
-        "value inside, or a wider domain"
+        "$.alleles.lr.alleles.std.value: 5 is outside the domain 0 .. 1 of this FloatAllele; give "
+        "a value inside, or a wider domain"
     )
 
 

@@ -122,7 +122,7 @@ def test_genes_are_compared_by_name_in_whatever_order():
             (
                 "genome 00000000-0000-0000-0000-000000000009 is not in the population that it "
                 "should breed from; give the list of all members' genomes, its own among them, in "
-                "rank order"
+                "rank order (an offspring mutates with my_genome=, the member that it was bred by)"
             ),
         ),
         (
@@ -159,4 +159,35 @@ def test_a_population_cannot_be_changed_and_copies_are_equal(population):
 
 
 def test_a_population_shows_its_size_and_genes():
-    assert repr(Population(members(1.0, 2.0))) == "<Population of 2 genomes, genes ['lr']>"
+    first = members(1.0, 2.0)
+    assert (
+        repr(Population([first[0], first[1].set_fitness(None)]))
+        == """\
+<Population of 2: lr
+  rank  genome    fitness
+  0     00000000  1
+  1     00000000  -
+>""".replace("\n>", ">")
+    )
+
+
+def test_a_population_that_was_used_survives_pickling():
+    std = FloatAllele(0.5)
+    genomes = [
+        Genome({"lr": FloatAllele(1.0, metadata={"std": std})}, uuid=UUID(int=rank), fitness=1.0)
+        for rank in range(2)
+    ]
+    population = Population(genomes)
+    before = walk_genomes(population, lambda nodes, context: [n.metadata.get("std") for n in nodes])
+    again = pickle.loads(pickle.dumps(population))
+    assert again == population
+    assert before == walk_genomes(again, lambda nodes, _: [n.metadata.get("std") for n in nodes])
+    node = population.forests["lr"].nodes[0]
+    assert pickle.loads(pickle.dumps(node)).metadata["std"] == node.metadata["std"] == 0.5
+
+
+def test_the_nodes_of_a_population_are_shown_as_a_list():
+    tree = FloatAllele(1.0, metadata={"std": FloatAllele(0.5)})
+    population = Population([Genome({"lr": tree}), Genome({"lr": tree})])
+    shown = repr(population.forests["lr"].nodes)
+    assert shown == repr([FloatAllele(1.0, metadata={"std": 0.5})] * 2)

@@ -3,6 +3,8 @@
 import importlib
 import json
 import math
+import time
+import tracemalloc
 from random import Random
 from uuid import UUID
 
@@ -24,6 +26,7 @@ from clantune_core import (
     Genome,
     IntAllele,
     LogFloatAllele,
+    PluginError,
     StringAllele,
     deserialize,
     from_json,
@@ -31,6 +34,7 @@ from clantune_core import (
     serialize,
     to_json,
 )
+from clantune_core.errors import shown
 
 MODULE = importlib.import_module("clantune_core.serialize")  # as an attribute it is the function
 
@@ -375,11 +379,36 @@ def test_an_old_document_is_brought_up_to_date_one_version_at_a_time(monkeypatch
     assert str(caught.value) == "$: KeyError: 'genes'"
 
 
+def test_a_migration_may_make_lists_and_change_what_it_is_given(monkeypatch):
+    def lists(body):
+        return {**body, "parents": [[1.0, str(OTHER)]]}
+
+    def in_place(body):
+        body["metadata"]["x"] = body["metadata"]["list"].pop()
+        return body
+
+    monkeypatch.setattr(MODULE, "FORMAT_VERSION", 3)
+    monkeypatch.setattr(MODULE, "MIGRATIONS", {1: lists, 2: in_place})
+    data = _genome(metadata={"list": [1, 2]})
+    expected = Genome(uuid=ME, parents=[(1.0, OTHER)], metadata={"list": [1], "x": 2})
+    assert Genome.deserialize(data) == expected
+    assert Genome.deserialize(json.dumps(data)) == expected
+    assert data["metadata"] == {"list": [1, 2]}
+
+
+def test_what_a_migration_makes_is_checked_like_all_that_is_read(monkeypatch):
+    monkeypatch.setattr(MODULE, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(MODULE, "MIGRATIONS", {1: lambda body: {**body, "metadata": {"a": {1}}}})
+    with pytest.raises(DataError) as caught:
+        Genome.deserialize(_genome())
+    assert str(caught.value) == f"$.metadata.a: {{1}} is a set; {PLAIN}"
+
+
 # ---- What is refused ----
 
 
 def _genome(**entries):
-    return {"clantune": "genome", "version": 1, "uuid": str(ME), **entries}
+    return {"clantune": "genome", "version": 1, "uuid": str(ME), "alleles": {}, **entries}
 
 
 def _gene(**entries):
@@ -424,6 +453,10 @@ REFUSED = {
     "minus infinity": ('{"a": -Infinity}', "$.a: -Infinity is not a finite number"),
     "no uuid": (_genome(uuid="0"), "$.uuid: '0' is no uuid"),
     "a missing uuid": ({"clantune": "genome", "version": 1}, "$: entry 'uuid' is missing"),
+    "missing genes": (
+        {"clantune": "genome", "version": 1, "uuid": str(ME)},
+        "$: entry 'alleles' is missing",
+    ),
     "a list of genes": (_genome(alleles=[]), "$.alleles: () is no mapping"),
     "a gene without a name": (
         _genome(alleles={"": {"kind": "float", "value": 1}}),
@@ -440,15 +473,48 @@ REFUSED = {
     "a kind that is no text": (_gene(kind=None), "$.alleles.lr.kind: None is no text"),
     "a value of another type": (
         _gene(value="1"),
-        "$.alleles.lr: FloatAllele holds a number; got '1'",
+        "$.alleles.lr.value: FloatAllele holds a number; got '1'",
+    ),
+    "a domain of another type": (
+        _gene(domain=[0, "1"]),
+        "$.alleles.lr.domain: FloatAllele holds a number; got '1'",
+    ),
+    "a domain that is needed": (
+        _gene(kind="string", value="cosine"),
+        '$.alleles.lr.domain: StringAllele needs its choices: domain=("cosine", "linear", ...)',
+    ),
+    "a whole number that a float changes": (
+        _gene(kind="int", value=2**53 + 1),
+        (
+            "$.alleles.lr.value: 9007199254740993 is not possible for IntAllele, which holds "
+            "numbers in -9007199254740992 .. 9007199254740992"
+        ),
+    ),
+    "a position that is another's": (
+        _gene(kind="int", position=3.5),
+        (
+            "$.alleles.lr: position 3.5 does not round to 1 within -9007199254740992 .. "
+            "9007199254740992"
+        ),
     ),
     "a flag that is no flag": (_gene(can_mutate=1), "$.alleles.lr.can_mutate: 1 is no bool"),
     "an unknown entry": (_gene(std=1), "$.alleles.lr: unknown entry 'std'"),
     "a fitness of another type": (
         _genome(fitness=[1]),
-        "$: fitness is one number, lower is better, or None; got (1,)",
+        "$.fitness: (1,) is no fitness, a number, 'nan', 'inf', '-inf' or None",
     ),
-    "a fitness in words": (_genome(fitness="good"), "$.fitness: 'good' is no fitness"),
+    "a fitness that is a flag": (
+        _genome(fitness=True),
+        "$.fitness: True is no fitness, a number, 'nan', 'inf', '-inf' or None",
+    ),
+    "a fitness too large for a float": (
+        _genome(fitness=2**1024 - 1),
+        "$.fitness: OverflowError: int too large to convert to float",
+    ),
+    "a fitness in words": (
+        _genome(fitness="good"),
+        "$.fitness: 'good' is no fitness, a number, 'nan', 'inf', '-inf' or None",
+    ),
     "parents that are not pairs": (
         _genome(parents=[[1.0]]),
         "$.parents[0]: (1.0,) is no pair of probability and uuid",
@@ -503,7 +569,7 @@ REFUSED = {
     "not a number in Python": (_genome(fitness=math.nan), "$.fitness: nan is not a finite number"),
     # hostile
     "brackets": ("[" * 100_000, "$: lists and mappings are nested too deep"),
-    "a cycle": (_cycle(), f"${'.metadata' * 128}: lists and mappings are nested too deep"),
+    "a cycle": (_cycle(), f"${'.metadata' * 127}.alleles: lists and mappings are nested too deep"),
     "alleles inside alleles": (
         _nested(33, {"kind": "float", "value": 1}),
         "$.alleles.lr: alleles are nested more than 32 deep in metadata",
@@ -529,6 +595,12 @@ REFUSED = {
     "a long name": (
         {"a" * 10**6: {1}},
         f"$['{'a' * 76}...]: {{1}} is a set; {PLAIN}",
+    ),
+    "many values in text": ("[" + "[]," * 2**18, "$: there are more than 250000 values"),
+    "many faults": ("[" + "NaN," * 2_097_150 + "1]", "$: there are more than 250000 values"),
+    "many values in bytes": (
+        ("[" + '"a,b",' * 2**18 + "1]").encode("utf-16"),
+        "$: there are more than 250000 values",
     ),
     "many strategies": (
         {"clantune": "evolution", "version": 1, "strategies": [{"strategy": "gust"}] * 101},
@@ -569,8 +641,8 @@ def test_a_message_is_no_longer_than_anyone_reads():
     with pytest.raises(DataError) as caught:
         deserialize(_genome(alleles={"lr": gene}), Genome)
     assert str(caught.value) == (
-        "$.alleles.lr: 'none of them' is not among the choices ['0', '1', '2', '3', '4', '5', '6', "
-        "'7', '8', '9', '10', '11', '12', '13', '14', '15', ...] of this StringAllele"
+        "$.alleles.lr.value: 'none of them' is not among the choices ['0', '1', '2', '3', '4', "
+        "'5', '6', '7', '8', '9', '10', '11', '12', '13', '14', '15', ...] of this StringAllele"
     )
 
 
@@ -580,6 +652,43 @@ def test_a_kind_of_allele_that_was_not_wanted_is_refused():
     assert str(caught.value) == "$: the document holds IntAllele, where FloatAllele is wanted"
 
 
+@pytest.mark.parametrize("expected", ["Genome", None, Genome(uuid=ME), FloatAllele | IntAllele])
+def test_what_is_wanted_is_named_by_its_class(expected):
+    with pytest.raises(ClanTuneError) as caught:
+        deserialize(_genome(), expected)
+    assert str(caught.value) == (
+        f"what is wanted is a class, such as Genome; got {shown(expected)}"
+    )
+
+
+def _repeated(item):
+    return "[" + item * ((2**23 - 10) // len(item)) + "1]"
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["NaN,", "1e999,", '{"a":1,"a":1},', "[[[[]]]],", '{"":{"":{}}},', '"ab",', '"\\"\\\\",', "0,"],
+)
+def test_a_large_text_is_refused_soon_and_in_little_memory(item):
+    text = _repeated(item)
+    start = time.process_time()
+    with pytest.raises(DataError):
+        Genome.deserialize(text)
+    assert time.process_time() - start < 1.0
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError):
+            Genome.deserialize(text)
+        assert tracemalloc.get_traced_memory()[1] < 128 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_commas_and_brackets_in_text_are_no_values():
+    genome = Genome(uuid=ME, metadata={"log": '[{,"\\' * 100_000})
+    assert through_json(genome, Genome) == genome
+
+
 # ---- What is imported ----
 
 
@@ -587,9 +696,11 @@ def test_reading_imports_the_plugin_that_is_named_and_no_other(site):
     site.install(
         "knots",
         """
+        import attrs
         from clantune_core import FloatAllele, allele_kind
 
         @allele_kind("knots")
+        @attrs.frozen(repr=False)
         class Knots(FloatAllele):
             pass
         """,
@@ -713,6 +824,147 @@ def test_saving_does_not_stumble_over_a_broken_neighbour_in_the_same_package(own
     entries = {"a_broken": "mixed:Missing", "good": "mixed:Good"}
     own_site.install("mixed", good, strategies=entries)
     assert serialize(load_strategy("good"))["strategy"] == "good"
+
+
+def test_a_class_that_another_package_offers_is_saved_under_its_name(own_site):
+    code = (
+        "import attrs\nfrom clantune_compass import Gust\n@attrs.frozen\nclass Nudge(Gust): ...\n"
+    )
+    own_site.install("inner", code)
+    own_site.install("outer", "from inner import Nudge\n", strategies={"nudge": "outer:Nudge"})
+    nudge = load_strategy("nudge", chance=0.5)
+    assert type(nudge).__module__ == "inner"
+    assert through_json(nudge, AbstractStrategy) == nudge
+
+
+def test_its_own_package_names_a_class_before_any_other_does(own_site):
+    code = (
+        "import attrs\nfrom clantune_compass import Gust\n@attrs.frozen\nclass Nudge(Gust): ...\n"
+    )
+    own_site.install("inner", code, strategies={"z_nudge": "inner:Nudge"})
+    own_site.install("outer", "from inner import Nudge\n", strategies={"a_nudge": "outer:Nudge"})
+    assert serialize(load_strategy("a_nudge"))["strategy"] == "z_nudge"
+
+
+def test_a_strategy_that_is_switched_off_says_so_when_it_is_saved(monkeypatch):
+    gust = Gust()
+    monkeypatch.setenv("CLANTUNE_DISABLE_PLUGINS", "clantune-compass")
+    with pytest.raises(PluginError) as caught:
+        to_json(Evolution([gust]))
+    assert str(caught.value) == (
+        "strategy 'gust' of clantune-compass is switched off by "
+        "CLANTUNE_DISABLE_PLUGINS=clantune-compass"
+    )
+
+
+def test_to_find_a_name_nothing_is_imported_that_is_switched_off(site):
+    site.install("trap", "print('sprung')", strategies={"bait": "trap:Bait"})
+    printed = site.run(
+        """
+        from clantune_core import AbstractMutationStrategy, ClanTuneError, to_json
+        class Homeless(AbstractMutationStrategy):
+            def handle_mutating(self, allele): return allele
+        try:
+            to_json(Homeless())
+        except ClanTuneError as error:
+            print(str(error)[:41])
+        """,
+        CLANTUNE_DISABLE_PLUGINS="trap",
+    )
+    assert printed == "Homeless cannot be saved, because no inst"
+
+
+UNIONS = """
+    import attrs
+    from clantune_core import AbstractMutationStrategy
+
+    @attrs.frozen
+    class Mixed(AbstractMutationStrategy):
+        step: int | float = 1
+        start: float | str = "low"
+        stop: int | float | None = None
+        flags: tuple[bool | str, ...] = ()
+
+        def handle_mutating(self, allele):
+            return allele
+
+    @attrs.frozen
+    class Odd(AbstractMutationStrategy):
+        limits: float | tuple[float, float] = 1.0
+
+        def handle_mutating(self, allele):
+            return allele
+
+    @attrs.frozen
+    class Careless(AbstractMutationStrategy):
+        number: int = 1
+
+        def handle_mutating(self, allele):
+            return allele
+"""
+
+
+@pytest.fixture
+def mixed(own_site):
+    names = {"mixed": "unions:Mixed", "odd": "unions:Odd", "careless": "unions:Careless"}
+    own_site.install("unions", UNIONS, strategies=names)
+    import unions
+
+    return unions
+
+
+def test_a_parameter_may_be_one_of_several_plain_types(mixed):
+    strategies = [
+        mixed.Mixed(),
+        mixed.Mixed(1.0, 0.5, 2, (True, "a")),
+        mixed.Mixed(1, 1.0, 2.5, ("", False)),
+    ]
+    for strategy in strategies:
+        again = through_json(strategy, AbstractStrategy)
+        assert repr(again) == repr(strategy)  # which tells 1 from 1.0
+
+
+def test_a_whole_number_is_one_for_a_type_that_holds_numbers(mixed):
+    body = {"clantune": "strategy", "version": 1, "strategy": "mixed", "parameters": {"start": 1}}
+    assert repr(deserialize(body, AbstractStrategy).start) == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"step": True}, "$.parameters.step: True is no int or float"),
+        ({"stop": "no"}, "$.parameters.stop: 'no' is no int or float or None"),
+        ({"flags": ["a", 1]}, "$.parameters.flags[1]: 1 is no bool or str"),
+    ],
+)
+def test_a_value_of_none_of_these_types_is_refused(mixed, parameters, message):
+    body = {"clantune": "strategy", "version": 1, "strategy": "mixed", "parameters": parameters}
+    with pytest.raises(DataError) as caught:
+        deserialize(body, AbstractStrategy)
+    assert str(caught.value) == message
+
+
+NO_TYPE = (
+    "a field of the type float | tuple[float, float] cannot be read; those that can are bool, int, "
+    "float, str, unions of these and None, enumerations, tuples, lists and dictionaries of such, "
+    "attrs classes, strategies and alleles"
+)
+
+
+def test_a_parameter_of_a_type_that_cannot_be_read_is_refused_when_it_is_saved(mixed):
+    with pytest.raises(DataError) as caught:
+        to_json(mixed.Odd())
+    assert str(caught.value) == f"Odd.limits: {NO_TYPE}"
+    body = {"clantune": "strategy", "version": 1, "strategy": "odd", "parameters": {"limits": 1}}
+    with pytest.raises(DataError) as caught:
+        deserialize(body, AbstractStrategy)
+    assert str(caught.value) == f"$.parameters.limits: {NO_TYPE}"
+
+
+def test_a_parameter_that_is_not_what_its_type_says_is_refused_when_it_is_saved(mixed):
+    with pytest.raises(DataError) as caught:
+        to_json(Evolution([mixed.Careless(0.5)]))
+    assert str(caught.value) == "Careless.number: 0.5 is no int"
 
 
 def test_metadata_inside_metadata_many_times_over_is_refused_in_words():

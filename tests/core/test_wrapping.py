@@ -30,18 +30,17 @@ from clantune_core import (
 from clantune_core.testing.generators import populations
 
 ALLELE = FloatAllele(0.5)
+RUN = {"context", "rng", "shared_rng", "once", "shared_once"}
 OFFERED = {
     "handle_setup": {"allele", "context", "rng", "shared_rng"},
-    "select_ancestry": {"my_genome", "population_genomes", "context", "rng", "shared_rng"},
+    "select_ancestry": {"my_genome", "population_genomes", *RUN},
     "handle_crossbreeding": {
         "my_allele",
         "population_alleles",
         "ancestry",
         "my_genome",
         "population_genomes",
-        "context",
-        "rng",
-        "shared_rng",
+        *RUN,
     },
     "handle_mutating": {
         "allele",
@@ -49,9 +48,8 @@ OFFERED = {
         "ancestry",
         "my_genome",
         "population_genomes",
-        "context",
-        "rng",
-        "shared_rng",
+        "offspring_alleles",
+        *RUN,
     },
 }
 
@@ -161,6 +159,8 @@ def test_a_strategy_is_given_what_it_names_and_nothing_else():
         temperature="no hook offers this",
     )
     assert moved == ALLELE.with_latent(0.5 + 0.1 * (rng.random() - shared.random()))
+    few = {"allele": ALLELE, "rng": Random(1), "shared_rng": Random(2)}
+    assert ask(Holds(Noise()), "handle_mutating", **few) == moved
 
 
 def test_a_fold_that_it_does_not_implement_leaves_the_allele():
@@ -195,13 +195,19 @@ def test_a_first_answer_that_it_does_not_implement_is_none():
             ),
         ),
         (
-            Holds(Noise()),
+            Noise,
             "handle_mutating",
-            {"allele": ALLELE, "rng": Random(1), "shared_rng": Random(1)},
+            {"allele": ALLELE},
             (
-                "handle_mutating of strategy 'Holds' takes 'population_alleles', which it is not "
-                "given; take it in your own hook and pass it on"
+                "what is asked is the class Noise, not a strategy; have you forgotten the "
+                "parentheses: Noise()?"
             ),
+        ),
+        (
+            None,
+            "handle_mutating",
+            {"allele": ALLELE},
+            "what is asked is None; a strategy derives from AbstractStrategy",
         ),
         (
             Greedy(),
@@ -210,7 +216,8 @@ def test_a_first_answer_that_it_does_not_implement_is_none():
             (
                 "handle_mutating of strategy 'Greedy' takes 'temperature', which this hook does "
                 "not offer; it offers allele, population_alleles, ancestry, my_genome, "
-                "population_genomes, context, rng, shared_rng"
+                "population_genomes, offspring_alleles, context, rng, shared_rng, once, "
+                "shared_once"
             ),
         ),
     ],
@@ -219,6 +226,31 @@ def test_what_cannot_be_asked_is_refused_in_words(strategy, hook, offered, messa
     with pytest.raises(StrategyError) as caught:
         ask(strategy, hook, **offered)
     assert str(caught.value) == message
+
+
+class Unfinished(AbstractMutationStrategy):
+    def handle_mutating(self, allele):
+        allele.with_value(0.0)
+
+
+class Failing(AbstractMutationStrategy):
+    def handle_mutating(self, allele):
+        raise ZeroDivisionError
+
+
+def test_a_fault_of_a_held_strategy_is_not_blamed_on_its_holder():
+    with pytest.raises(StrategyError) as caught:
+        Evolution([Holds(Unfinished())]).mutate(CLAN[0])
+    assert str(caught.value) == (
+        "handle_mutating of strategy 'Unfinished' returned None; return the allele, unchanged if "
+        "it is not yours"
+    )
+    with pytest.raises(ZeroDivisionError) as raised:
+        Evolution([Holds(Failing())]).mutate(CLAN[0])
+    assert raised.value.__notes__[:2] == [
+        "in handle_mutating of strategy 'Failing'",
+        "in handle_mutating of strategy '0:Holds'",
+    ]
 
 
 def test_a_wrapper_that_passes_on_too_little_is_named_with_the_place():
@@ -261,9 +293,17 @@ def test_offered_holds_a_shared_stream_that_nobody_gave():
     assert len({*draws}) == 1
 
 
-def test_setting_up_with_offered_needs_the_shared_stream():
-    with pytest.raises(StrategyError, match="pass shared_rng="):
-        Holds(Noise()).setup_genome(CLAN[0])
+def test_a_held_strategy_that_takes_the_shared_stream_needs_one_where_nobody_can_know_it():
+    rng = Random(1)
+    assert Holds(Noise()).setup_genome(CLAN[0], rng) == Noise().setup_genome(CLAN[0], Random(1))
+    with pytest.raises(StrategyError) as caught:
+        Evolution([Holds(Noise())]).mutate(CLAN[0])
+    assert str(caught.value) == (
+        "handle_mutating of strategy 'Noise' takes 'shared_rng', which it is not given; take "
+        "it in your own hook and pass it on"
+    )
+    moved = Evolution([Holds(Noise())]).mutate(CLAN[0], Random(1), shared_rng=Random(2))
+    assert moved == Noise().apply_strategy(CLAN[0], Random(1), shared_rng=Random(2))
 
 
 # ---- A wrapper in an evolution ----

@@ -1,5 +1,6 @@
 """How the kit is used: items by name, expected failures with reasons, and what it refuses."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +25,13 @@ from clantune_core.testing import LawBroken, all_laws, alleles, conforms, laws, 
 
 OUTSIDE = """
 import attrs
+from hypothesis import settings
 from hypothesis import strategies as st
 from clantune_core import AbstractMutationStrategy, FloatAllele
 from clantune_core.testing import conforms
+
+settings.register_profile("few", max_examples=20)
+settings.load_profile("few")
 
 @attrs.frozen
 class Nudge(AbstractMutationStrategy):
@@ -60,9 +65,9 @@ class Still(AbstractMutationStrategy):
 
 
 @attrs.frozen
-class Doubles(AbstractMutationStrategy):
+class Locks(AbstractMutationStrategy):
     def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
-        return attrs.evolve(allele, domain=None) if isinstance(allele, IntAllele) else allele
+        return attrs.evolve(allele, can_mutate=not isinstance(allele, IntAllele))
 
 
 @attrs.frozen
@@ -85,18 +90,19 @@ def test_each_law_is_an_item_and_an_expected_failure_has_a_reason(tmp_path: Path
 
 
 def test_a_failure_is_one_sentence_and_the_smallest_case():
-    law = next(law for law in laws(st.builds(Doubles)) if law.name == "stays_in_the_domain")
+    found = {law.name: law for law in laws(st.builds(Locks))}
     with pytest.raises(LawBroken) as caught:
-        law()
+        found["leaves_alone_what_is_not_its_own"]()
     sentence, detail = str(caught.value).split("\n", 1)
     assert sentence == (
-        "Breeding leaves every value inside the domain that it had, and the domain as it was."
+        "Breeding keeps the flags of an allele, and the metadata that other strategies put there."
     )
-    assert detail.startswith("But handle_mutating turned gene ")
-    assert " from IntAllele(0, domain=Range(min=0, max=0)" in detail
+    assert detail.startswith("But handle_mutating changed can_mutate of gene ")
+    assert detail.endswith(": it was True")
     # Shrunk to one member; whether the allele is a gene or in its metadata is a matter of luck.
     case = "\n".join(caught.value.__notes__)
-    assert "strategy Doubles(), rank 0" in case
+    assert "strategy Locks(), rank 0, seed 0, generation 0" in case
+    assert re.search(r" int +0 +0 \.\. 0 ", case)
     assert case.count("<Genome") == 1
 
 
@@ -160,3 +166,34 @@ def test_populations_have_one_schema_and_fitnesses(population):
     assert 2 <= len(population) <= 5
     assert len(population.fitnesses()) == len(population)
     assert len({genome.uuid for genome in population}) == len(population)
+
+
+def test_a_test_that_never_tries_its_law_fails(tmp_path: Path):
+    file = tmp_path / "test_idle.py"
+    file.write_text(
+        "import hypothesis.strategies as st\n"
+        "from clantune_compass import Gust\n"
+        "from clantune_core.testing import conforms\n"
+        "@conforms(st.builds(Gust))\n"
+        "def test_gust(law):\n"
+        "    law  # the parentheses are forgotten\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
+    run = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert "test_gust does not try its law: write law()" in run.stdout
+    assert "passed" not in run.stdout
+
+
+def test_the_laws_are_for_one_class_at_a_time():
+    mixed = st.one_of(st.builds(Still), st.builds(Locks))
+    with pytest.raises(ClanTuneError, match="one class at a time; these strategies are Still and"):
+        laws(mixed)[0]()
+
+
+def test_names_of_laws_come_in_collections():
+    with pytest.raises(ClanTuneError, match=r"also is a list of laws: also=\['keeps_no_state'\]"):
+        laws(st.builds(Still), also="keeps_no_state")
+    with pytest.raises(ClanTuneError, match="expected_failures maps laws to reasons; got"):
+        conforms(st.builds(Still), expected_failures=["keeps_no_state"])

@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import tomllib
+from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 import clantune_core
 
@@ -85,6 +87,18 @@ def test_constraints_pin_exactly_everything_that_is_required(distributions, root
     assert names - {normal(each.name) for each in distributions} <= set(pinned)
 
 
+def test_every_pin_installs_on_the_first_python_of_the_range(root):
+    pinned = {normal(pin.partition("==")[0]) for pin in requirements(root / "constraints.txt")}
+    installed = [each for each in metadata.distributions() if normal(each.name) in pinned]
+    assert len(installed) > 10
+    refused = {
+        each.name: wanted
+        for each in installed
+        if not SpecifierSet(wanted := each.metadata["Requires-Python"] or "").contains("3.11.0")
+    }
+    assert refused == {}
+
+
 # ---- Public names ----
 
 
@@ -125,6 +139,14 @@ def test_a_public_name_is_documented(name):
 
 
 # ---- Files ----
+
+
+def test_the_tutorial_can_be_typed_at_the_prompt(root):
+    text = (root / "docs/tutorial.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(?!>>>)(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 3
+    # An empty line ends a class or a function there, and what is indented below it is an error.
+    assert [block for block in blocks if re.search(r"\n\n+ ", block)] == []
 
 
 def test_no_file_tells_of_the_machine_it_was_written_on(committed_files, root):
