@@ -154,25 +154,22 @@ def _answer(
     except Exception as error:
         error.add_note(f"in {hook} of strategy {step.strategy!r}")
         raise
+    if after is before:
+        return after
     if after is None:
         if HOOKS[hook] == FOLD:
             _refuse(step, hook, "returned None; return the allele, unchanged if it is not yours")
-    elif before is not None:
-        if type(after) is not type(before):
-            kind = type(before).__name__
-            _refuse(
-                step,
-                hook,
-                f"returned {shown(after)} for a {kind}; return an allele of the same kind",
-            )
-        if after.domain != before.domain:
-            _refuse(
-                step,
-                hook,
-                f"returned an allele of domain {shown(after.domain)} for one of "
-                f"{shown(before.domain)}; return allele.with_value(...), which keeps everything "
-                "else, and give every genome the same domains",
-            )
+    elif before is not None and type(after) is not type(before):
+        kind = type(before).__name__
+        problem = f"returned {shown(after)} for a {kind}; return an allele of the same kind"
+        _refuse(step, hook, problem)
+    elif before is not None and after.domain != before.domain:
+        problem = (
+            f"returned an allele of domain {shown(after.domain)} for one of "
+            f"{shown(before.domain)}; return allele.with_value(...), which keeps everything else, "
+            "and give every genome the same domains"
+        )
+        _refuse(step, hook, problem)
     return after
 
 

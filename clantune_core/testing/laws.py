@@ -280,7 +280,8 @@ def ignores_the_order_of_ranks(case: Case) -> None:
 
 
 def _contents(strategy: AbstractStrategy) -> dict[str, str]:
-    fields = attrs.fields_dict(type(strategy)) if attrs.has(type(strategy)) else {}
+    kind: Any = type(strategy)
+    fields = attrs.fields_dict(kind) if attrs.has(kind) else {}
     names = {**fields, **getattr(strategy, "__dict__", {})}
     return {name: repr(getattr(strategy, name)) for name in names}
 

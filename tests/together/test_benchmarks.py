@@ -48,8 +48,8 @@ def test_the_core_is_measured_against_the_bars_of_its_design():
     assert measured == {
         "microseconds per fold of three": 2.0,
         "milliseconds per offspring, 8 members": 2.0,
-        "growth with members (slope)": 1.1,
-        "growth with genes (slope)": 1.1,
+        "growth with members (slope at the end)": 1.1,
+        "growth with genes (slope at the end)": 1.1,
         "import against its dependencies": 1.5,
     }
 
