@@ -145,7 +145,7 @@ class Genome:
 
     def set_fitness(self, fitness: float | None) -> Self:
         """Return this genome with the result of its evaluation. Lower is better."""
-        return attrs.evolve(self, fitness=fitness)
+        return self._replace(fitness=_to_fitness(fitness))
 
     def get_fitness(self) -> float | None:
         """Return the result of its evaluation, or None before it."""

@@ -96,6 +96,27 @@ class Population(Sequence["Genome"]):
             self._fitnesses = tuple(map(_comparable, range(len(self)), self._genomes))
         return self._fitnesses
 
+    def with_fitnesses(self, fitnesses: Sequence[float]) -> Population:
+        """Return the same members with other fitnesses, as a strategy may want another to see them.
+
+        What this population found out about their trees is not lost.
+
+        Raises:
+            ClanTuneError: There are more or fewer than members.
+        """
+        if len(fitnesses) != len(self):
+            raise ClanTuneError(f"{len(fitnesses)} fitnesses for {len(self)} members")
+        made = object.__new__(Population)
+        for name in Population.__slots__:
+            setattr(made, name, getattr(self, name))
+        genomes = zip(self._genomes, fitnesses, strict=True)
+        for name, value in (
+            ("_genomes", tuple(genome.set_fitness(fitness) for genome, fitness in genomes)),
+            ("_fitnesses", None),
+        ):
+            setattr(made, name, value)
+        return made
+
     def _transpose(
         self, genes: Sequence[str], *, in_one_order: bool
     ) -> dict[str, tuple[AbstractAllele, ...]]:

@@ -31,15 +31,19 @@ class Once:
     A hook is called gene by gene, and the next number of a stream is another one.
     """
 
-    __slots__ = ("_key", "_rng")
+    __slots__ = ("_drawn", "_key", "_rng")
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._key = ""
+        self._drawn: dict[str, float] = {}
 
     def __call__(self, name: str) -> float:
         """Return the number in [0, 1) that belongs to a name."""
-        if not self._key:  # drawn when it is needed, so that others draw what they always did
-            self._key = f"{self._rng.getrandbits(128):x}"
-        digest = hashlib.blake2b(f"{self._key}/{name}".encode(), digest_size=7).digest()
-        return (int.from_bytes(digest, "big") >> 3) * 2.0**-53
+        number = self._drawn.get(name)
+        if number is None:
+            if not self._key:  # drawn when it is needed, so that others draw what they always did
+                self._key = f"{self._rng.getrandbits(128):x}"
+            digest = hashlib.blake2b(f"{self._key}/{name}".encode(), digest_size=7).digest()
+            number = self._drawn[name] = (int.from_bytes(digest, "big") >> 3) * 2.0**-53
+        return number

@@ -191,3 +191,16 @@ def test_the_nodes_of_a_population_are_shown_as_a_list():
     population = Population([Genome({"lr": tree}), Genome({"lr": tree})])
     shown = repr(population.forests["lr"].nodes)
     assert shown == repr([FloatAllele(1.0, metadata={"std": 0.5})] * 2)
+
+
+def test_other_fitnesses_leave_the_members_who_they_are():
+    population = Population(members(1.0, 2.0))
+    forests = population.forests
+    seen = population.with_fitnesses([math.inf, math.nan])
+    assert seen.fitnesses() == (math.inf, math.inf)
+    assert [genome.alleles for genome in seen] == [genome.alleles for genome in population]
+    assert seen.uuids == population.uuids
+    assert seen.forests is forests
+    assert population.fitnesses() == (1.0, 2.0)
+    with pytest.raises(ClanTuneError, match="1 fitnesses for 2 members"):
+        population.with_fitnesses([1.0])
