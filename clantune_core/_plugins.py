@@ -235,11 +235,11 @@ def _import(entry: EntryPoint, group: str) -> object:
 
 def _distribution(entry: EntryPoint) -> str:
     # A damaged package may have neither; it must not keep others from being found.
-    return (entry.dist and entry.dist.name) or "unknown"
+    return (entry.dist and entry.dist.metadata.get("Name")) or "unknown"
 
 
 def _version(entry: EntryPoint) -> str:
-    return (entry.dist and entry.dist.version) or "unknown"
+    return (entry.dist and entry.dist.metadata.get("Version")) or "unknown"
 
 
 def _module(entry: EntryPoint) -> str:

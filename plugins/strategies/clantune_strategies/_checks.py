@@ -1,0 +1,56 @@
+"""Checks of parameters, as attrs fields: a wrong one is refused where the strategy is made."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Never
+
+import attrs
+
+from clantune_core import AbstractStrategy, StrategyError
+
+
+def number(default: Any, low: float = 0.0, high: float = math.inf, **options: Any) -> Any:
+    """Return a field for a number from `low` to `high`; a whole default makes it a whole one."""
+    whole = type(default) is int
+
+    def check(strategy: object, field: attrs.Attribute[Any], value: Any) -> None:
+        kind = int if whole else (int, float)
+        is_number = isinstance(value, kind) and not isinstance(value, bool)
+        if not (is_number and low <= value <= high and value < math.inf):
+            wanted = f"a {'whole ' * whole}number from {low:g} to {high:g}"
+            _refuse(strategy, f"{field.name} is {wanted}; got {value!r}")
+
+    return attrs.field(default=default, validator=check, **options)
+
+
+def names(*known: str) -> Any:
+    """Return a field for some of a few names, none by default."""
+
+    def check(strategy: object, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+        for name in value:
+            if name not in known:
+                _refuse(strategy, f"{field.name} are some of {', '.join(known)}; got {name!r}")
+
+    return attrs.field(default=(), converter=tuple, validator=check)
+
+
+def held() -> Any:
+    """Return a field for the strategy that a wrapper holds."""
+
+    def check(strategy: object, field: attrs.Attribute[Any], value: object) -> None:
+        if isinstance(value, type):
+            name = value.__name__
+            _refuse(
+                strategy,
+                f"{field.name} is the class {name}; have you forgotten the parentheses: {name}()?",
+            )
+        if not isinstance(value, AbstractStrategy):
+            _refuse(strategy, f"{field.name} is a strategy; got {value!r}")
+
+    return attrs.field(validator=check)
+
+
+def _refuse(strategy: object, problem: str) -> Never:
+    name = type(strategy).__name__
+    raise StrategyError(f"{name}: {problem}", strategy=name)

@@ -1,0 +1,136 @@
+"""Noise on the latent line, whose size can be learned along with the gene."""
+
+from __future__ import annotations
+
+import abc
+import math
+from random import Random
+from statistics import NormalDist
+from typing import ClassVar
+
+import attrs
+
+from clantune_core import (
+    AbstractAllele,
+    AbstractMutationStrategy,
+    Context,
+    ContinuousAllele,
+    LogFloatAllele,
+    LogitFloatAllele,
+    Once,
+)
+from clantune_strategies._checks import names, number
+
+_NORMAL = NormalDist()
+
+
+class _Noise(AbstractMutationStrategy):
+    """Adds noise to continuous alleles, and to what others learn in their metadata.
+
+    What is learned is an allele in the metadata of the gene, and mutates before the gene that reads
+    it: by a factor exp(t N + t' N'), N common to all genes, as evolution strategies have it.
+    """
+
+    tag: ClassVar[str]
+    """What its alleles in metadata are called by."""
+
+    chance: float
+    learns: tuple[str, ...]
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> float:
+        """How far it goes where nothing is learned, in units of the latent line."""
+
+    @abc.abstractmethod
+    def _draw(self, rng: Random) -> float:
+        """Return noise of size 1."""
+
+    def handle_setup(self, allele: AbstractAllele) -> AbstractAllele:
+        """Put what is learned into the gene's metadata."""
+        if not self.learns or not isinstance(allele, ContinuousAllele):
+            return allele
+        made: dict[str, AbstractAllele] = {}
+        if "size" in self.learns:
+            domain = (self.size * 1e-4, self.size * 1e4)
+            made[f"{self.tag}/size"] = LogFloatAllele(self.size, domain)
+        if "chance" in self.learns:
+            chance = min(max(self.chance, 0.01), 0.99)
+            made[f"{self.tag}/chance"] = LogitFloatAllele(chance, (0.01, 0.99))
+        return allele.with_metadata(made)
+
+    def handle_mutating(
+        self, allele: AbstractAllele, context: Context, rng: Random, once: Once
+    ) -> AbstractAllele:
+        """Add noise, or adapt what is learned."""
+        if not isinstance(allele, ContinuousAllele):
+            return allele
+        if context.path and context.path[-1].startswith(f"{self.tag}/"):
+            return self._adapt(allele, max(1, len(context.genes)), rng, once)
+        chance = allele.metadata.get(f"{self.tag}/chance", self.chance)
+        if chance < 1.0 and rng.random() >= chance:
+            return allele
+        size = allele.metadata.get(f"{self.tag}/size", self.size)
+        return allele.with_latent(allele.latent + size * self._draw(rng))
+
+    def _adapt(
+        self, allele: ContinuousAllele, genes: int, rng: Random, once: Once
+    ) -> ContinuousAllele:
+        common = _NORMAL.inv_cdf(max(once(f"{self.tag}/common"), 1e-16))
+        step = common / math.sqrt(2.0 * genes) + rng.gauss() / math.sqrt(2.0 * math.sqrt(genes))
+        return allele.with_latent(allele.latent + step)
+
+
+@attrs.frozen
+class Gaussian(_Noise):
+    """Adds normal noise on the latent line: ln lr, logit of a momentum.
+
+    Use it as the plain choice. `learns=("size",)` makes the std of each gene an allele of its own,
+    which adapts itself; it needs a strategy that selects, and some tens of generations.
+
+    Attributes:
+        std: Standard deviation in units of the latent line, 0 or more; 0.1 is 10 % for an lr.
+        chance: Probability that an allele mutates, 0 to 1.
+        learns: What each gene learns for itself: `"size"` (the std), `"chance"`, or both.
+    """
+
+    tag: ClassVar[str] = "gaussian"
+
+    std: float = number(0.1)
+    chance: float = number(1.0, 0.0, 1.0)
+    learns: tuple[str, ...] = names("size", "chance")
+
+    @property
+    def size(self) -> float:
+        """The std."""
+        return self.std
+
+    def _draw(self, rng: Random) -> float:
+        return rng.gauss()
+
+
+@attrs.frozen
+class Cauchy(_Noise):
+    """Adds Cauchy noise on the latent line: mostly small steps, now and then a very long one.
+
+    Use it to leave a valley that Gaussian noise would not; the noise has no variance.
+
+    Attributes:
+        scale: Half of the steps are shorter than this, in units of the latent line, 0 or more.
+        chance: Probability that an allele mutates, 0 to 1.
+        learns: What each gene learns for itself: `"size"` (the scale), `"chance"`, or both.
+    """
+
+    tag: ClassVar[str] = "cauchy"
+
+    scale: float = number(0.1)
+    chance: float = number(1.0, 0.0, 1.0)
+    learns: tuple[str, ...] = names("size", "chance")
+
+    @property
+    def size(self) -> float:
+        """The scale."""
+        return self.scale
+
+    def _draw(self, rng: Random) -> float:
+        return math.tan(math.pi * (rng.random() - 0.5))

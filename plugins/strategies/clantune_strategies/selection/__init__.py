@@ -1,0 +1,5 @@
+"""Who becomes a parent."""
+
+from clantune_strategies.selection.tournament import Tournament
+
+__all__ = ["Tournament"]
