@@ -234,12 +234,18 @@ def _import(entry: EntryPoint, group: str) -> object:
 
 
 def _distribution(entry: EntryPoint) -> str:
-    # A damaged package may have neither; it must not keep others from being found.
-    return (entry.dist and entry.dist.metadata.get("Name")) or "unknown"
+    return _of_metadata(entry, "Name")
 
 
 def _version(entry: EntryPoint) -> str:
-    return (entry.dist and entry.dist.metadata.get("Version")) or "unknown"
+    return _of_metadata(entry, "Version")
+
+
+def _of_metadata(entry: EntryPoint, field: str) -> str:
+    # A damaged package may lack it, and must not keep others from being found.
+    if entry.dist is None or field not in entry.dist.metadata:
+        return "unknown"
+    return entry.dist.metadata[field]
 
 
 def _module(entry: EntryPoint) -> str:
