@@ -135,8 +135,8 @@ def test_an_unknown_name_suggests_the_nearest_and_lists_the_installed(site):
     )
     installed = ", ".join(sorted(each.name for each in strategies()))
     advice = (
-        f"Installed: {installed}. If a package offers it, pip install that package: it is found by its "
-        "entry point in 'clantune.strategies'"
+        f"Installed: {installed}. If a package offers it, pip install that package: it is found "
+        "by its entry point in 'clantune.strategies'"
     )
     assert printed.splitlines() == [
         f"no strategy is called 'gusts'; did you mean 'gust'? {advice}",

@@ -1,0 +1,7 @@
+"""`python -m clantune_core.new`."""
+
+import sys
+
+from clantune_core.new import main
+
+sys.exit(main())
