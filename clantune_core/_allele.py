@@ -252,8 +252,9 @@ class AbstractAllele:
         _set_can_mutate(made, self.can_mutate)
         _set_can_crossbreed(made, self.can_crossbreed)
         _set_metadata(made, self.metadata)
-        for name in self._added:
-            object.__setattr__(made, name, getattr(self, name))
+        if self._added:
+            for name in self._added:
+                object.__setattr__(made, name, getattr(self, name))
         return made
 
     def __repr__(self) -> str:

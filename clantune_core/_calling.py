@@ -55,7 +55,8 @@ class Calls:
     """The hooks of a list of strategies, ready to be called.
 
     Attributes:
-        tell_where: Whether anybody asks for the context.
+        tell_where: The hooks in which anybody asks for the context.
+        show_offspring: Whether anybody asks which genes have mutated.
         share: Whether anybody may ask for what is the same on every rank.
     """
 
@@ -65,8 +66,11 @@ class Calls:
         self.strategies = tuple(strategies)
         self.observer = observer
         self.implementations = seat(self.strategies)
-        self.tell_where = observer is not None or self.takes("context")
-        self.share = self.takes("shared_rng", "shared_once")
+        self.tell_where = {
+            hook for hook in HOOKS if observer is not None or self.takes("context", hook=hook)
+        }
+        self.show_offspring = self.takes("offspring_alleles", hook="handle_mutating")
+        self.share = any(self.takes("shared_rng", "shared_once", hook=hook) for hook in HOOKS)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Calls, (self.strategies, self.observer))
@@ -75,11 +79,10 @@ class Calls:
         """Whether any strategy names one of these arguments in a hook."""
         return any(name in step.wants for step in self.implementations[hook] for name in names)
 
-    def takes(self, *names: str) -> bool:
-        """Whether any strategy names one of these, or takes whatever is offered, in any hook."""
-        return any(
-            self.wants(*names, hook=hook) or any(step.takes_all for step in steps)
-            for hook, steps in self.implementations.items()
+    def takes(self, *names: str, hook: str) -> bool:
+        """Whether any strategy names one of these, or takes whatever is offered, in a hook."""
+        return self.wants(*names, hook=hook) or any(
+            step.takes_all for step in self.implementations[hook]
         )
 
     def fold(
@@ -163,7 +166,7 @@ def _answer(
         kind = type(before).__name__
         problem = f"returned {shown(after)} for a {kind}; return an allele of the same kind"
         _refuse(step, hook, problem)
-    elif before is not None and after.domain != before.domain:
+    elif before is not None and after.domain is not before.domain != after.domain:
         problem = (
             f"returned an allele of domain {shown(after.domain)} for one of "
             f"{shown(before.domain)}; return allele.with_value(...), which keeps everything else, "

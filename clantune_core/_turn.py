@@ -60,7 +60,7 @@ class Turn:
 
     def crossbreed(self, ancestry: Ancestry) -> Genome:
         """Return an offspring with this ancestry, its identity drawn from `rng`."""
-        tell_where = self.calls.tell_where
+        tell_where = "handle_crossbreeding" in self.calls.tell_where
         arguments = self._arguments(ancestry=ancestry)
 
         def combine(
@@ -81,14 +81,15 @@ class Turn:
 
     def mutate(self, genome: Genome) -> Genome:
         """Return a genome, this member's offspring as a rule, with its alleles mutated."""
-        hook, tell_where = "handle_mutating", self.calls.tell_where
+        hook = "handle_mutating"
+        tell_where = hook in self.calls.tell_where
         if not self.calls.implementations[hook]:
             return genome
         bred = genome.parents is not None and genome.parents.uuids == self.population.uuids
-        made = dict(genome.alleles)
-        arguments = self._arguments(
-            ancestry=genome.parents if bred else None, offspring_alleles=MappingProxyType(made)
-        )
+        arguments = self._arguments(ancestry=genome.parents if bred else None)
+        made = dict(genome.alleles) if self.calls.show_offspring else None
+        if made is not None:
+            arguments["offspring_alleles"] = MappingProxyType(made)
 
         def change(
             node: AbstractAllele, nodes: Sequence[AbstractAllele], place: Context
@@ -97,7 +98,7 @@ class Turn:
             if tell_where:
                 arguments["context"] = self.context.at(place.gene, place.path)
             after = self.calls.fold(hook, "allele", node, arguments)
-            if not place.path:
+            if made is not None and not place.path:
                 made[place.gene] = after
             return after
 

@@ -45,6 +45,12 @@ class FloatAllele(ContinuousAllele):
 
     widest: ClassVar[Range] = Range(-sys.float_info.max, sys.float_info.max)
 
+    @property
+    def latent(self) -> float:
+        """The value."""
+        held: float = self.value
+        return held
+
     def to_latent(self, value: float) -> float:
         """Return the value."""
         return value
@@ -53,8 +59,12 @@ class FloatAllele(ContinuousAllele):
         """Return the place itself."""
         return latent
 
-    # The line is the value.
-    with_latent = ContinuousAllele.with_value  # type: ignore[assignment]
+    def with_latent(self, latent: float) -> Self:
+        """Return this allele with another value, clipped to the domain: the line is the value."""
+        low, high = self.domain
+        if type(latent) is float and low <= latent <= high:
+            return self._moved(latent)  # nothing to check: most steps of most runs end here
+        return self.with_value(latent)
 
 
 _LARGEST_LOG = math.log(sys.float_info.max)

@@ -218,17 +218,19 @@ def synthesize_forest(
     predicate: Predicate | None,
 ) -> AbstractAllele:
     """Synthesize trees whose place in a genome is known."""
-    before, children, context = template.metadata.children, forest.children, forest.context
-    if before or children or type(template) is not forest.kind:
+    before, context = template.metadata.children, forest.context
+    if before or forest.children or type(template) is not forest.kind:
         forest.check(template)
-    made: dict[str, AbstractAllele] = {}
     node = template
     if before:
-        for name, child in before.items():
-            made[name] = synthesize_forest(child, children[name], handler, predicate)
+        children = forest.children
+        made = {
+            name: synthesize_forest(child, children[name], handler, predicate)
+            for name, child in before.items()
+        }
         node = template.over(made, flat=True)
     if predicate is not None and not predicate(node, context):
-        return template.over(made) if made else template
+        return template.over(made) if before else template
     try:
         result = handler(node, forest.nodes, context)
         if type(result) is not forest.kind:  # else it is an allele for certain
@@ -236,6 +238,8 @@ def synthesize_forest(
     except Exception as error:
         error.add_note(f"at {context.place}")
         raise
+    if not before:
+        return result.whole() if result.metadata.flat else result
     if not result.metadata.flat:
         return result
     return result.over({**result.metadata.children, **made})  # the handler may have added some
