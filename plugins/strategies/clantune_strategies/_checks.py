@@ -10,9 +10,16 @@ import attrs
 from clantune_core import AbstractStrategy, StrategyError
 
 
-def number(default: Any, low: float = 0.0, high: float = math.inf, **options: Any) -> Any:
+def number(
+    default: Any = attrs.NOTHING,
+    low: float = 0.0,
+    high: float = math.inf,
+    *,
+    whole: bool = False,
+    **options: Any,
+) -> Any:
     """Return a field for a number from `low` to `high`; a whole default makes it a whole one."""
-    whole = type(default) is int
+    whole = whole or type(default) is int
 
     def check(strategy: object, field: attrs.Attribute[Any], value: Any) -> None:
         kind = int if whole else (int, float)
@@ -35,8 +42,19 @@ def names(*known: str) -> Any:
     return attrs.field(default=(), converter=tuple, validator=check)
 
 
-def held() -> Any:
-    """Return a field for the strategy that a wrapper holds."""
+def one_of(default: str, *others: str) -> Any:
+    """Return a field for one of a few names."""
+    known = (default, *others)
+
+    def check(strategy: object, field: attrs.Attribute[Any], value: object) -> None:
+        if value not in known:
+            _refuse(strategy, f"{field.name} is one of {', '.join(known)}; got {value!r}")
+
+    return attrs.field(default=default, validator=check)
+
+
+def held(kind: type = AbstractStrategy, what: str = "a strategy") -> Any:
+    """Return a field for the strategy that a wrapper holds, of a kind that is called `what`."""
 
     def check(strategy: object, field: attrs.Attribute[Any], value: object) -> None:
         if isinstance(value, type):
@@ -45,8 +63,8 @@ def held() -> Any:
                 strategy,
                 f"{field.name} is the class {name}; have you forgotten the parentheses: {name}()?",
             )
-        if not isinstance(value, AbstractStrategy):
-            _refuse(strategy, f"{field.name} is a strategy; got {value!r}")
+        if not isinstance(value, kind):
+            _refuse(strategy, f"{field.name} is {what}; got {value!r}")
 
     return attrs.field(validator=check)
 

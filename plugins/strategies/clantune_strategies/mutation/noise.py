@@ -46,31 +46,32 @@ class _Noise(AbstractMutationStrategy):
     def _draw(self, rng: Random) -> float:
         """Return noise of size 1."""
 
-    def handle_setup(self, allele: AbstractAllele) -> AbstractAllele:
+    def handle_setup(self, allele: AbstractAllele, context: Context) -> AbstractAllele:
         """Put what is learned into the gene's metadata."""
         if not self.learns or not isinstance(allele, ContinuousAllele):
             return allele
+        among = {f"{self.tag}/genes": max(1, len(context.genes))}
         made: dict[str, AbstractAllele] = {}
         if "size" in self.learns:
             domain = (self.size * 1e-4, self.size * 1e4)
-            made[f"{self.tag}/size"] = LogFloatAllele(self.size, domain)
+            made[f"{self.tag}/size"] = LogFloatAllele(self.size, domain, metadata=among)
         if "chance" in self.learns:
             chance = min(max(self.chance, 0.01), 0.99)
-            made[f"{self.tag}/chance"] = LogitFloatAllele(chance, (0.01, 0.99))
+            made[f"{self.tag}/chance"] = LogitFloatAllele(chance, (0.01, 0.99), metadata=among)
         return allele.with_metadata(made)
 
-    def handle_mutating(
-        self, allele: AbstractAllele, context: Context, rng: Random, once: Once
-    ) -> AbstractAllele:
+    def handle_mutating(self, allele: AbstractAllele, rng: Random, once: Once) -> AbstractAllele:
         """Add noise, or adapt what is learned."""
         if not isinstance(allele, ContinuousAllele):
             return allele
-        if context.path and context.path[-1].startswith(f"{self.tag}/"):
-            return self._adapt(allele, max(1, len(context.genes)), rng, once)
-        chance = allele.metadata.get(f"{self.tag}/chance", self.chance)
+        chance, size, held = self.chance, self.size, allele.metadata
+        if held:
+            if f"{self.tag}/genes" in held:
+                return self._adapt(allele, held[f"{self.tag}/genes"], rng, once)
+            chance = held.get(f"{self.tag}/chance", chance)
+            size = held.get(f"{self.tag}/size", size)
         if chance < 1.0 and rng.random() >= chance:
             return allele
-        size = allele.metadata.get(f"{self.tag}/size", self.size)
         return allele.with_latent(allele.latent + size * self._draw(rng))
 
     def _adapt(

@@ -1,0 +1,34 @@
+"""What wrappers of mutations have in common: every hook that the inner one may have is passed on.
+
+A wrapper answers for the hooks that it defines and for no others.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from clantune_core import AbstractAllele, AbstractMutationStrategy, ask
+from clantune_strategies._checks import held
+
+A = TypeVar("A", bound=AbstractAllele)
+
+
+def held_mutation() -> Any:
+    """Return a field for the mutation that a wrapper holds."""
+    return held(AbstractMutationStrategy, "a strategy that mutates")
+
+
+class MutationWrapper(AbstractMutationStrategy):
+    """Holds a mutation as `strategy`; when and how it acts, the derived class says."""
+
+    strategy: AbstractMutationStrategy
+
+    def handle_setup(self, allele: AbstractAllele, **offered: Any) -> AbstractAllele:
+        """Let the inner one set up what it learns."""
+        made: AbstractAllele = ask(self.strategy, "handle_setup", allele=allele, **offered)
+        return made
+
+    def _inner(self, allele: A, **offered: Any) -> A:
+        """Return the allele as the inner one mutates it; `ask` refuses another kind."""
+        made: A = ask(self.strategy, "handle_mutating", allele=allele, **offered)
+        return made

@@ -1,0 +1,48 @@
+"""The default: every round is a designed experiment."""
+
+from __future__ import annotations
+
+from clantune_strategies.crossbreeding import Average
+from clantune_strategies.designs import MainEffects, TwoLevel
+from clantune_strategies.recipes.recipe import Recipe
+from clantune_strategies.selection import Everyone
+
+
+def factorial(
+    *,
+    spread: float = 0.1,
+    step: float = 0.5,
+    memory: float = 0.7,
+    cutoff: float = 1.5,
+    rounds: int = 20,
+    calibrate: bool = False,
+    evolve: bool = True,
+) -> Recipe:
+    """Members stand around a common centre by a two-level design; all measure every gene.
+
+    Use it where several settings are uncertain. With one setting that is known to be good it costs
+    a little and gains nothing.
+
+    Args:
+        spread: How far members stand off the centre, in units of the latent line.
+        step: How far certain evidence moves the centre, in the same units.
+        memory: How much of the evidence stays from round to round.
+        cutoff: Members worse than this times the median contribute no weights.
+        rounds: Rounds in a run whose length is known.
+        calibrate: Whether the run begins by searching for the lr.
+        evolve: False gives the control: the same run, all members at the centre, which stays.
+    """
+    moving = (MainEffects(step=step, memory=memory), TwoLevel(spread=spread)) if evolve else ()
+    return Recipe(
+        name="factorial" if evolve else "factorial, no evolution",
+        strategies=(Everyone(cutoff=cutoff), *moving[:1], Average(), *moving[1:]),
+        source="this project; two-level factorial designs as in Box, Hunter and Hunter, Statistics "
+        "for Experimenters",
+        differs="the centre moves by running evidence over several rounds, through a soft gate",
+        settings={
+            "inheritance": "average",
+            "evaluate": "averaged",
+            "rounds": rounds,
+            "calibrate": calibrate,
+        },
+    )

@@ -1,0 +1,73 @@
+"""A recipe: a whole method, as the list of strategies that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, overload
+
+import attrs
+
+from clantune_core import AbstractStrategy
+
+
+def _listed(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
+    return tuple(strategies)
+
+
+def _frozen(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(settings))
+
+
+@attrs.frozen(repr=False, eq=False)
+class Recipe(Sequence[AbstractStrategy]):
+    """A list of strategies with a name, its source, and what differs from that.
+
+    Attributes:
+        name: What the method is called.
+        strategies: The list, as an `Evolution` takes it.
+        source: Where the method was published.
+        differs: What is otherwise here, in a sentence or two.
+        settings: What the method asks of whoever trains the members, such as how weights are
+            inherited; an `Evolution` does not look at it.
+    """
+
+    name: str
+    strategies: tuple[AbstractStrategy, ...] = attrs.field(converter=_listed)
+    source: str
+    differs: str
+    settings: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen)
+
+    def __len__(self) -> int:
+        return len(self.strategies)
+
+    @overload
+    def __getitem__(self, index: int) -> AbstractStrategy: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[AbstractStrategy]: ...
+    def __getitem__(self, index: int | slice) -> AbstractStrategy | Sequence[AbstractStrategy]:
+        return self.strategies[index]
+
+    def __iter__(self) -> Iterator[AbstractStrategy]:
+        return iter(self.strategies)
+
+    def __add__(self, others: Iterable[AbstractStrategy]) -> list[AbstractStrategy]:
+        return [*self.strategies, *others]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recipe) and self.strategies == other.strategies
+
+    def __hash__(self) -> int:
+        return hash(self.strategies)
+
+    def __repr__(self) -> str:
+        listed = "".join(f"\n    {strategy!r}," for strategy in self.strategies)
+        return f"<{self.name}: [{listed}\n]>"
+
+    def explain(self) -> None:
+        """Print the list, where the method comes from, and what differs."""
+        asked = "".join(f"\n  {name}: {value}" for name, value in self.settings.items())
+        print(
+            f"{self!r}\nsource: {self.source}\ndiffers: {self.differs}"
+            + (f"\nasks of the training:{asked}" if asked else "")
+        )

@@ -1,0 +1,27 @@
+"""The rule with which ClanTune was first described."""
+
+from __future__ import annotations
+
+from clantune_strategies.crossbreeding import PerGene
+from clantune_strategies.mutation import Gaussian
+from clantune_strategies.recipes.recipe import Recipe
+from clantune_strategies.selection import Rank
+
+
+def as_specified(*, pressure: float = 1.5, std: float = 0.3) -> Recipe:
+    """Rank selection on the loss at the end of a round, genes from parents, Gaussian noise.
+
+    Use it to compare: simulations and benchmarks find it worse than not tuning where the start is
+    good.
+
+    Args:
+        pressure: Of the rank selection, 1 (chance) to 2.
+        std: Of the noise, in units of the latent line.
+    """
+    return Recipe(
+        name="as specified",
+        strategies=(Rank(pressure=pressure), PerGene(), Gaussian(std=std)),
+        source="the first description of ClanTune",
+        differs="nothing that it says; it leaves pressure and std open",
+        settings={"inheritance": "sampled", "evaluate": "raw"},
+    )

@@ -1,0 +1,30 @@
+"""How far apart two genomes are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from operator import ne
+
+from clantune_core import ContinuousAllele, Genome
+
+
+def distances(genomes: Sequence[Genome]) -> Callable[[int, int], float]:
+    """Return a function that gives the distance of two of the genomes by their places.
+
+    It is the root mean square over all genes of how far they are apart: in units of the latent
+    line, and 1 for two different values of a discrete kind.
+    """
+    lines, values = [], []
+    for genome in genomes:
+        every = genome.alleles.values()
+        lines.append([allele.latent for allele in every if isinstance(allele, ContinuousAllele)])
+        values.append([a.value for a in every if not isinstance(a, ContinuousAllele)])
+    genes = max(1, len(genomes[0].alleles))
+
+    def distance(one: int, other: int) -> float:
+        along = math.dist(lines[one], lines[other])
+        differing = sum(map(ne, values[one], values[other]))
+        return math.hypot(along, math.sqrt(differing)) / math.sqrt(genes)
+
+    return distance

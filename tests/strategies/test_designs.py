@@ -1,0 +1,291 @@
+"""Two-level designs, contrasts, and the rule that moves the centre by them."""
+
+import itertools
+import math
+import statistics
+from fractions import Fraction
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from clantune_core import (
+    BoolAllele,
+    Evolution,
+    FloatAllele,
+    Genome,
+    IntAllele,
+    LogFloatAllele,
+    Population,
+    StrategyError,
+    member_rng,
+    shared_rng,
+)
+from clantune_strategies import Average, Everyone, MainEffects, Spread, TwoLevel
+from clantune_strategies.designs import design
+from clantune_strategies.designs.contrasts import slope
+from clantune_strategies.designs.hadamard import columns, hadamard
+
+# ---- Designs ----
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 60, 64])
+def test_a_hadamard_matrix_is_orthogonal_and_normalized(size):
+    matrix = hadamard(size)
+    assert matrix[0] == tuple(row[0] for row in matrix) == (1,) * size
+    assert {sign for row in matrix for sign in row} <= {1, -1}
+    for first, second in itertools.combinations(matrix, 2):
+        assert sum(x * y for x, y in zip(first, second, strict=True)) == 0
+
+
+@pytest.mark.parametrize("size", [3, 6, 10, 14, 52])
+def test_where_no_construction_is_known_there_is_no_matrix(size):
+    assert hadamard(size) is None
+
+
+@pytest.mark.parametrize("members", [2, 4, 8, 12, 16, 20])
+def test_columns_are_balanced_and_orthogonal(members):
+    known = columns(members)
+    assert len(known) == members - 1
+    assert all(sum(column) == 0 for column in known)
+    for first, second in itertools.combinations(known, 2):
+        assert sum(x * y for x, y in zip(first, second, strict=True)) == 0
+
+
+@pytest.mark.parametrize("members", [6, 10, 14, 18, 22])
+def test_columns_for_other_even_numbers_are_balanced_and_nearly_orthogonal(members):
+    known = columns(members)
+    assert len(known) >= members // 2
+    assert all(sum(column) == 0 for column in known)
+    for first, second in itertools.combinations(known, 2):
+        assert abs(sum(x * y for x, y in zip(first, second, strict=True))) == 2
+
+
+@pytest.mark.parametrize("members", range(1, 20))
+def test_a_design_has_a_column_for_every_gene(members):
+    for genes in (1, 2, 5, 30):
+        made = design(members, genes, 0.3)
+        assert [len(column) for column in made] == [members] * genes
+        enough = len(columns(members)) if members > 1 else 0
+        unsigned = {max(column, tuple(-s for s in column)) for column in made}
+        assert len(unsigned) == min(genes, enough) or members == 1
+    assert design(members, 3, 0.3) == design(members, 3, 0.3)
+
+
+def test_each_key_draws_other_columns_and_signs():
+    drawn = {design(8, 3, key / 100) for key in range(100)}
+    assert len(drawn) > 90
+
+
+# ---- Contrasts ----
+
+
+def least_squares(places, outcomes):
+    """Slopes by exact rational elimination on the normal equations, with an intercept."""
+    rows = [[1, *row] for row in zip(*places, strict=True)]
+    matrix = [[Fraction(x) for x in row] for row in rows]
+    y = [Fraction(value) for value in outcomes]
+    n = len(matrix[0])
+    normal = [[sum(row[i] * row[j] for row in matrix) for j in range(n)] for i in range(n)]
+    right = [sum(row[i] * value for row, value in zip(matrix, y, strict=True)) for i in range(n)]
+    for i in range(n):
+        pivot = next(r for r in range(i, n) if normal[r][i])
+        normal[i], normal[pivot] = normal[pivot], normal[i]
+        right[i], right[pivot] = right[pivot], right[i]
+        for r in range(n):
+            if r != i and normal[r][i]:
+                factor = normal[r][i] / normal[i][i]
+                normal[r] = [x - factor * z for x, z in zip(normal[r], normal[i], strict=True)]
+                right[r] -= factor * right[i]
+    return [float(right[i] / normal[i][i]) for i in range(1, n)]
+
+
+@pytest.mark.parametrize(
+    ("members", "genes"), [(2, 1), (4, 3), (6, 3), (8, 7), (10, 4), (12, 7), (16, 15)]
+)
+def test_contrasts_equal_least_squares(members, genes):
+    rng = Random(members)
+    for key in range(20):
+        places = [[0.1 * s for s in column] for column in design(members, genes, key / 20)]
+        outcomes = [rng.gauss(0.0, 1.0) for _ in range(members)]
+        named = {f"g{i}": column for i, column in enumerate(places)}
+        found = [slope(gene, named, outcomes) for gene in named]
+        wanted = least_squares(places, outcomes)
+        assert found == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+
+
+def test_a_contrast_is_the_difference_of_the_means():
+    places = {"a": [0.1, 0.1, -0.1, -0.1], "b": [0.1, -0.1, 0.1, -0.1]}
+    outcomes = [4.0, 3.0, 1.0, 1.5]
+    assert slope("a", places, outcomes) == pytest.approx((3.5 - 1.25) / 0.2, rel=1e-12)
+
+
+def test_genes_that_cannot_be_told_apart_are_taken_one_by_one():
+    places = {"a": [1.0, -1.0], "b": [1.0, -1.0]}
+    assert slope("a", places, [3.0, 1.0]) == slope("b", places, [3.0, 1.0]) == 1.0
+    assert slope("a", {"a": [0.0, 0.0]}, [3.0, 1.0]) == 0.0
+
+
+# ---- Places ----
+
+
+def clan(size, genes, fitness=1.0):
+    return [
+        Genome(genes, uuid=UUID(int=rank), fitness=fitness).with_uuid(UUID(int=rank + 1))
+        for rank in range(size)
+    ]
+
+
+def placed(strategy, members, generation=0):
+    population = Population(members)
+    return [
+        Evolution([strategy]).mutate(
+            me,
+            member_rng(1, generation, rank),
+            population_genomes=population,
+            shared_rng=shared_rng(1, generation),
+            generation=generation,
+        )
+        for rank, me in enumerate(members)
+    ]
+
+
+def test_members_stand_one_step_off_a_common_centre_by_orthogonal_columns():
+    genes = {name: LogFloatAllele(1e-3, (1e-6, 1.0)) for name in "abc"} | {"flag": BoolAllele(True)}
+    made = placed(TwoLevel(spread=0.1), clan(4, genes))
+    signs = {
+        name: [round((m.alleles[name].latent - math.log(1e-3)) / 0.1, 6) for m in made]
+        for name in "abc"
+    }
+    for column in signs.values():
+        assert sorted(column) == [-1.0, -1.0, 1.0, 1.0]
+    for first, second in itertools.combinations(signs.values(), 2):
+        assert sum(x * y for x, y in zip(first, second, strict=True)) == 0
+    assert {m.alleles["flag"].value for m in made} == {True}
+    assert made[0].alleles["a"].metadata["design/centre"] == math.log(1e-3)
+
+
+def test_where_the_line_is_the_value_a_step_is_a_share_of_the_domain():
+    genes = {"x": FloatAllele(50.0, (0.0, 100.0)), "layers": IntAllele(20, (10, 30))}
+    made = placed(TwoLevel(spread=0.1), clan(2, genes))
+    assert sorted(m.alleles["x"].value for m in made) == [49.0, 51.0]
+    assert sorted(m.alleles["layers"].latent for m in made) == pytest.approx([19.8, 20.2])
+
+
+def test_a_member_alone_stays_at_the_centre():
+    (only,) = placed(TwoLevel(), clan(1, {"x": FloatAllele(0.5, (0.0, 1.0))}))
+    assert only.alleles["x"].value == 0.5
+    (only,) = placed(Spread(), clan(1, {"x": FloatAllele(0.5, (0.0, 1.0))}))
+    assert only.alleles["x"].value == 0.5
+
+
+def test_a_spread_is_even_and_in_another_order_for_each_gene():
+    genes = {name: LogFloatAllele(1.0, (1e-3, 1e3)) for name in "abcd"}
+    made = placed(Spread(width=0.3), clan(7, genes))
+    orders = [tuple(m.alleles[name].latent for m in made) for name in "abcd"]
+    for order in orders:
+        assert sorted(order) == pytest.approx([-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3], abs=1e-12)
+    assert len(set(orders)) == 4
+
+
+# ---- The rule ----
+
+
+def by_the_book(history, steps=0.5, memory=0.7, spread=0.1):
+    """Moves of one gene by the rule as it is written down, from signs and fitnesses per round."""
+    m = v = w = 0.0
+    before, moves = None, []
+    for signs, fitnesses in history:
+        middle = statistics.median(fitnesses)
+        y = [math.log(min(f, 10 * middle)) for f in fitnesses]
+        mean = statistics.fmean(y)
+        b = statistics.fmean(s * (each - mean) for s, each in zip(signs, y, strict=True)) / spread
+        m, v, w = memory * m + (1 - memory) * b, memory * v + (1 - memory) * b * b, memory * w + 0.3
+        z = m / math.sqrt(v / w)
+        move = -steps * math.copysign(1.0, z) * z * z
+        now = statistics.fmean(f for f in fitnesses if f <= 1.5 * middle)
+        moves.append((move, before is not None and now < before))
+        before = now
+    return moves
+
+
+@pytest.mark.parametrize("gene", ["wd", "optimizer/lr"])
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_the_centre_moves_as_the_rule_says(gene, size):
+    evolution = Evolution([Everyone(), MainEffects(), Average(), TwoLevel()])
+    members = placed(TwoLevel(), clan(size, {gene: LogFloatAllele(1e-2, (1e-6, 1.0))}))
+    rng, history, centres = Random(size), [], []
+    for generation in range(1, 12):
+        fitnesses = [
+            rng.lognormvariate(0.0, 0.7) * (50.0 if rank == 1 else 1.0) for rank in range(size)
+        ]
+        held = [m.alleles[gene].metadata for m in members]
+        assert len({each["design/centre"] for each in held}) == 1
+        centres.append(held[0]["design/centre"])
+        history.append(([math.copysign(1, each["design/offset"]) for each in held], fitnesses))
+        population = Population([m.set_fitness(f) for m, f in zip(members, fitnesses, strict=True)])
+        members = [
+            evolution.offspring(
+                me,
+                population,
+                member_rng(1, generation, rank),
+                shared_rng=shared_rng(1, generation),
+                generation=generation,
+                progress=0.5,
+            )
+            for rank, me in enumerate(population)
+        ]
+    moves = by_the_book(history)
+    for (move, improved), before, after in zip(moves, centres, centres[1:], strict=False):
+        wanted = max(move, 0.0) if gene == "optimizer/lr" and improved else move
+        expected = min(max(before + wanted, math.log(1e-6)), 0.0)
+        assert after == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_without_places_or_survivors_the_centre_stays():
+    evolution = Evolution([Everyone(), MainEffects(), TwoLevel(spread=0.0)])
+    genes = {"wd": LogFloatAllele(1e-2, (1e-6, 1.0))}
+    lost = [m.set_fitness(math.inf) for m in placed(TwoLevel(), clan(4, genes))]
+    for members in (clan(4, genes), lost):
+        child = evolution.offspring(members[0], members, Random(1), shared_rng=Random(1))
+        assert child.alleles["wd"].value == pytest.approx(1e-2, rel=1e-12)
+
+
+def test_the_fitness_of_the_centre_is_taken_where_somebody_measured_it():
+    evolution = Evolution([Everyone(), MainEffects()])
+    members = placed(TwoLevel(), clan(2, {"lr": LogFloatAllele(1e-2, (1e-6, 1.0))}))
+    members = [m.set_fitness(0.5).with_metadata(centre_fitness=0.25) for m in members]
+    child = evolution.crossbreed(members[0], members, Random(1))
+    assert child.alleles["lr"].metadata["effects/before"] == 0.25
+
+
+def test_fitnesses_below_zero_count_as_they_are():
+    evolution = Evolution([Everyone(), MainEffects()])
+    members = placed(TwoLevel(), clan(2, {"wd": LogFloatAllele(1e-2, (1e-6, 1.0))}))
+    offsets = [m.alleles["wd"].metadata["design/offset"] for m in members]
+    members = [m.set_fitness(-5.0 + 10 * o) for m, o in zip(members, offsets, strict=True)]
+    child = evolution.crossbreed(members[0], members, Random(1))
+    assert child.alleles["wd"].metadata["effects/mean"] == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: TwoLevel(spread=-1.0),
+            "TwoLevel: spread is a number from 0 to inf; got -1.0",
+        ),
+        (
+            lambda: MainEffects(memory=1.0),
+            "MainEffects: memory is a number from 0 to 0.999; got 1.0",
+        ),
+        (
+            lambda: MainEffects(gate="hard"),
+            "MainEffects: gate is one of soft, sign; got 'hard'",
+        ),
+    ],
+)
+def test_what_is_no_parameter_is_refused_in_words(make, message):
+    with pytest.raises(StrategyError) as caught:
+        make()
+    assert str(caught.value) == message
