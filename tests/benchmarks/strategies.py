@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from _clans import Clan, Function, line, moving, noisy, rastrigin, rosenbrock, sphere
-from _report import bar, report, show_progress
+from _report import PACKAGES, bar, report, show_progress
 
 from clantune_core import AbstractStrategy, FloatAllele, Genome, LogFloatAllele
 from clantune_strategies import (
@@ -256,7 +256,7 @@ def main(*, quick: bool) -> int:
         bar("evaluations against the textbook", ours[1] / theirs[1], 1.5),
         bar("PBT toy: what is missing to 1.2", 1.2 - toys["PBT"][1], 0.05),
     ]
-    packages = ("clantune-core", "clantune-strategies", "attrs")
+    packages = (*PACKAGES, "clantune-strategies")
     return report("Strategies on functions of their genes", rows, figures, bars, packages)
 
 

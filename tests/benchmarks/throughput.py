@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 from _clans import line
-from _report import Bar, bar, report, show_progress
+from _report import PACKAGES, Bar, bar, report, show_progress
 
 from clantune_core import Evolution, Genome, Population, member_rng
 from clantune_strategies import SBX, Gaussian, Tournament
@@ -200,7 +200,7 @@ def main(*, quick: bool) -> int:
         "profile": profile,
         "quick": quick,
     }
-    packages = ("clantune-core", "clantune-strategies", *(set(there) - {"ClanTune"}))
+    packages = (*PACKAGES, "clantune-strategies", *(set(there) - {"ClanTune"}))
     return report("One generation in one process", rows, figures, bars, packages)
 
 

@@ -4,9 +4,11 @@ import itertools
 import math
 from random import Random
 
+import attrs
 import pytest
 
 from clantune_core import (
+    AbstractAllele,
     BoolAllele,
     Evolution,
     FloatAllele,
@@ -216,6 +218,32 @@ def test_differences_are_taken_on_the_latent_line_and_leave_what_has_none():
     )
     assert min(abs(math.log10(made.alleles["lr"].value) - goal) for goal in (-3, 1)) < 1e-12
     assert made.alleles["flag"] == clan[0].alleles["flag"]
+
+
+# ---- Kinds of others ----
+
+
+@attrs.frozen(repr=False)
+class Secret(AbstractAllele):
+    """Of neither family: no line to move along, and no choices."""
+
+    def check_domain(self, domain):
+        return domain
+
+    def check_value(self, value):
+        return value
+
+    with_value = AbstractAllele._moved
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [Perturb(), Resample(1.0), Flip(1.0), Choose(1.0), Creep(1, 1.0), DifferentialEvolution()],
+)
+def test_a_kind_of_neither_family_stays(strategy):
+    clan = [Genome({"gene": Secret(value)}) for value in "abc"]
+    made = Evolution([strategy]).mutate(clan[0], Random(1), population_genomes=clan)
+    assert made == clan[0]
 
 
 # ---- Parameters ----

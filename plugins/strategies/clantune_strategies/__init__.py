@@ -26,6 +26,17 @@ from clantune_strategies.mutation import (
     Resample,
     WhenReplaced,
 )
+from clantune_strategies.recipes import (
+    Recipe,
+    as_specified,
+    esgd,
+    factorial,
+    fire_pbt,
+    gpbt,
+    hdet,
+    mf_pbt,
+    pbt,
+)
 from clantune_strategies.selection import (
     Boltzmann,
     Everyone,
@@ -78,6 +89,7 @@ __all__ = [
     "Perturb",
     "Proportional",
     "Rank",
+    "Recipe",
     "Resample",
     "Significant",
     "Smoothed",
@@ -88,4 +100,12 @@ __all__ = [
     "Truncation",
     "TwoLevel",
     "WhenReplaced",
+    "as_specified",
+    "esgd",
+    "factorial",
+    "fire_pbt",
+    "gpbt",
+    "hdet",
+    "mf_pbt",
+    "pbt",
 ]

@@ -26,9 +26,7 @@ def two_parents(ancestry: Ancestry, once: Once) -> tuple[int, int]:
     if len(few) <= 2:  # nothing to draw, which is how it is at most genes of most clans
         return few[0][0], few[-1][0]
     first = drawn_parent(ancestry, once("first parent"))
-    others = [parent for parent in ancestry.contributors if parent[0] != first]
-    if not others:
-        return first, first
+    others = [parent for parent in few if parent[0] != first]
     left = once("second parent") * sum(part for _, part in others)
     for rank, part in others:
         left -= part

@@ -38,7 +38,7 @@ class DifferentialEvolution(AbstractMutationStrategy):
     def handle_mutating(
         self,
         allele: AbstractAllele,
-        population_alleles: Sequence[AbstractAllele],
+        population_alleles: Sequence[ContinuousAllele],  # where this one is: they are of one kind
         context: Context,
         rng: Random,
         once: Once,
@@ -49,8 +49,6 @@ class DifferentialEvolution(AbstractMutationStrategy):
         if rng.random() >= self.chance:
             return allele
         one, other = (population_alleles[rank] for rank in _two_others(context, once))
-        if not isinstance(one, ContinuousAllele) or not isinstance(other, ContinuousAllele):
-            return allele  # never: a population is of one kind
         step = finite(self.weight * finite(one.latent - other.latent))
         return allele.with_latent(finite(allele.latent + step))
 

@@ -40,7 +40,7 @@ class Momentum(AbstractMutationStrategy):
     def handle_mutating(
         self,
         allele: AbstractAllele,
-        population_alleles: Sequence[AbstractAllele],
+        population_alleles: Sequence[ContinuousAllele],  # where this one is: they are of one kind
         ancestry: Ancestry | None,
         context: Context,
     ) -> AbstractAllele:
@@ -48,8 +48,6 @@ class Momentum(AbstractMutationStrategy):
         if not isinstance(allele, ContinuousAllele) or context.path:
             return allele
         parent = allele if ancestry is None else population_alleles[ancestry.dominant]
-        if not isinstance(parent, ContinuousAllele):
-            return allele  # never: a population is of one kind
         here = parent.latent
         last_move = finite(here - parent.metadata.get(_FROM, here))
         velocity = parent.metadata.get(_VELOCITY, 0.0)

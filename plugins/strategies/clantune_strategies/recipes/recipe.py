@@ -51,9 +51,6 @@ class Recipe(Sequence[AbstractStrategy]):
     def __iter__(self) -> Iterator[AbstractStrategy]:
         return iter(self.strategies)
 
-    def __add__(self, others: Iterable[AbstractStrategy]) -> list[AbstractStrategy]:
-        return [*self.strategies, *others]
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Recipe) and self.strategies == other.strategies
 
