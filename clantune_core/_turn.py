@@ -17,7 +17,6 @@ from clantune_core.errors import AncestryError, StrategyError
 from clantune_core.genome import Genome, synthesize_genomes
 from clantune_core.population import Population
 from clantune_core.rng import Once
-from clantune_core.trees import can_crossbreed, can_mutate
 
 
 @attrs.frozen
@@ -66,6 +65,8 @@ class Turn:
         def combine(
             mine: AbstractAllele, nodes: Sequence[AbstractAllele], place: Context
         ) -> AbstractAllele:
+            if not mine.can_crossbreed:
+                return mine
             arguments["my_allele"] = mine
             arguments["population_alleles"] = nodes
             if tell_where:
@@ -76,7 +77,7 @@ class Turn:
 
         genome = self.genome
         if self.calls.implementations["handle_crossbreeding"]:
-            genome = synthesize_genomes(genome, self.population, combine, can_crossbreed)
+            genome = synthesize_genomes(genome, self.population, combine)
         return genome.offspring(ancestry, self.rng)
 
     def mutate(self, genome: Genome) -> Genome:
@@ -94,6 +95,8 @@ class Turn:
         def change(
             node: AbstractAllele, nodes: Sequence[AbstractAllele], place: Context
         ) -> AbstractAllele:
+            if not node.can_mutate:
+                return node
             arguments["population_alleles"] = nodes
             if tell_where:
                 arguments["context"] = self.context.at(place.gene, place.path)
@@ -102,7 +105,7 @@ class Turn:
                 made[place.gene] = after
             return after
 
-        return synthesize_genomes(genome, self.population, change, can_mutate)
+        return synthesize_genomes(genome, self.population, change)
 
     def _arguments(self, **more: object) -> dict[str, Any]:
         given = {

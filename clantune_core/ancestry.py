@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol, Self, overload
 from uuid import UUID
 
@@ -146,7 +147,7 @@ class Ancestry(Sequence[Parent]):
     @property
     def dominant(self) -> int:
         """The rank that contributes most; the lowest one of equals."""
-        return self.probabilities.index(max(self.probabilities))
+        return max(self.contributors, key=itemgetter(1))[0]
 
     def check(self, population: Sequence[HasUuid]) -> Ancestry:
         """Return this ancestry if it is one of this population, rank by rank.

@@ -182,3 +182,12 @@ def test_a_wrong_parameter_is_refused_in_words(make, message):
     with pytest.raises(StrategyError) as caught:
         make()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("make", [Gaussian, Cauchy])
+def test_a_size_of_zero_cannot_be_learned(make):
+    with pytest.raises(StrategyError) as caught:
+        make(0.0, learns=("size",))
+    assert str(caught.value) == (
+        f"{make.__name__}: a size of 0 can never grow, so it cannot be learned"
+    )

@@ -18,6 +18,7 @@ from clantune_core import (
     LogFloatAllele,
     LogitFloatAllele,
     Once,
+    StrategyError,
 )
 from clantune_strategies._checks import names, number
 
@@ -45,6 +46,13 @@ class _Noise(AbstractMutationStrategy):
     @abc.abstractmethod
     def _draw(self, rng: Random) -> float:
         """Return noise of size 1."""
+
+    def __attrs_post_init__(self) -> None:
+        if "size" in self.learns and not self.size:
+            name = type(self).__name__
+            raise StrategyError(
+                f"{name}: a size of 0 can never grow, so it cannot be learned", strategy=name
+            )
 
     def handle_setup(self, allele: AbstractAllele, context: Context) -> AbstractAllele:
         """Put what is learned into the gene's metadata."""
