@@ -30,6 +30,8 @@ class Turn:
         context: Where we are; the gene is filled in at each call.
         rng: This member's own random stream.
         shared_rng: The stream that is the same on every rank; None if no strategy takes it.
+        once: What all genes of the offspring have in common.
+        shared_once: The same on every rank; None if no strategy takes it.
     """
 
     calls: Calls
@@ -38,6 +40,16 @@ class Turn:
     context: Context
     rng: Random
     shared_rng: Random | None
+    once: Once = attrs.field(init=False)
+    shared_once: Once | None = attrs.field(init=False)
+
+    @once.default
+    def _own_numbers(self) -> Once:
+        return Once(self.rng)
+
+    @shared_once.default
+    def _shared_numbers(self) -> Once | None:
+        return None if self.shared_rng is None else Once(self.shared_rng, shared=True)
 
     def select(self) -> Ancestry:
         """Return the ancestry of this member's offspring."""
@@ -113,9 +125,9 @@ class Turn:
             "population_genomes": self.population,
             "context": self.context,
             "rng": self.rng,
-            "once": Once(self.rng),
+            "once": self.once,
             **more,
         }
         if self.shared_rng is not None:
-            given |= {"shared_rng": self.shared_rng, "shared_once": Once(self.shared_rng)}
+            given |= {"shared_rng": self.shared_rng, "shared_once": self.shared_once}
         return given

@@ -31,10 +31,18 @@ class Once:
     A hook is called gene by gene, and the next number of a stream is another one.
     """
 
-    __slots__ = ("_drawn", "_key", "_rng")
+    __slots__ = ("_drawn", "_key", "_rng", "_state")
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, *, shared: bool = False) -> None:
+        """Make numbers that a stream decides on.
+
+        Args:
+            rng: The stream; it is drawn from with the first number, and not before.
+            shared: Whether all ranks hold this stream. Some ranks ask for a number and others do
+                not, so it is not drawn from: its present state decides.
+        """
         self._rng = rng
+        self._state = rng.getstate()[1] if shared else None
         self._key = ""
         self._drawn: dict[str, float] = {}
 
@@ -42,8 +50,13 @@ class Once:
         """Return the number in [0, 1) that belongs to a name."""
         number = self._drawn.get(name)
         if number is None:
-            if not self._key:  # drawn when it is needed, so that others draw what they always did
-                self._key = f"{self._rng.getrandbits(128):x}"
+            if not self._key:
+                self._key = self._find_key()
             digest = hashlib.blake2b(f"{self._key}/{name}".encode(), digest_size=7).digest()
             number = self._drawn[name] = (int.from_bytes(digest, "big") >> 3) * 2.0**-53
         return number
+
+    def _find_key(self) -> str:
+        if self._state is None:
+            return f"{self._rng.getrandbits(128):x}"
+        return hashlib.blake2b(str(self._state).encode(), digest_size=16).hexdigest()

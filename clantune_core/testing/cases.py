@@ -21,7 +21,7 @@ from clantune_core.population import Population
 from clantune_core.rng import member_rng, shared_rng
 from clantune_core.serialize import to_json
 from clantune_core.strategies import AbstractStrategy
-from clantune_core.testing.generators import ancestries, populations
+from clantune_core.testing.generators import Genes, ancestries, populations
 
 FOREIGN = {"a note of somebody else": 7}
 """Metadata that belongs to another strategy, in every node of every case."""
@@ -183,10 +183,13 @@ def outcome(run: Callable[[], Genome | Ancestry | None]) -> str:
 
 @st.composite
 def cases(
-    draw: st.DrawFn, strategies: st.SearchStrategy[AbstractStrategy], max_size: int = 3
+    draw: st.DrawFn,
+    strategies: st.SearchStrategy[AbstractStrategy],
+    genes: Genes | None = None,
+    max_size: int = 3,
 ) -> Case:
     """Cases of strategies, in populations of one and more."""
-    bare = draw(populations(max_size=max_size, min_genes=1, max_genes=2))
+    bare = draw(populations(genes=genes, max_size=max_size, min_genes=1, max_genes=2))
     population = Population([_with_foreign(genome) for genome in bare])
     return Case(
         strategy=draw(strategies),

@@ -15,6 +15,7 @@ from clantune_core.errors import ClanTuneError, StrategyError, shown
 from clantune_core.strategies import AbstractStrategy
 from clantune_core.testing import another_process
 from clantune_core.testing.cases import Case, cases
+from clantune_core.testing.generators import Genes
 from clantune_core.testing.laws import EVERY, RULES, LawBroken, Rule
 
 # Bred populations are large examples by nature; their size says nothing about the strategy.
@@ -38,7 +39,7 @@ class Law:
     name: str
     sentence: str
     _rule: Rule
-    _strategies: st.SearchStrategy[AbstractStrategy]
+    _cases: st.SearchStrategy[Case]
 
     def __call__(self) -> None:
         """Try the law on as many cases as the active hypothesis profile says.
@@ -49,7 +50,7 @@ class Law:
 
         # Made anew at each call: one function run by several tests is an error in hypothesis.
         @settings(deadline=None, suppress_health_check=_HEALTH, phases=_phases())
-        @given(cases(self._strategies))
+        @given(self._cases)
         def try_it(case: Case) -> None:
             try:
                 self._rule.check(case)
@@ -71,7 +72,7 @@ class _LawOfProcesses(Law):
             phases=[Phase.generate],
             database=None,
         )
-        @given(cases(self._strategies))
+        @given(self._cases)
         def collect(case: Case) -> None:
             found.append(case)
 
@@ -89,12 +90,17 @@ def all_laws() -> dict[str, str]:
 
 
 def laws(
-    strategies: st.SearchStrategy[AbstractStrategy], *, also: Collection[str] = ()
+    strategies: st.SearchStrategy[AbstractStrategy],
+    *,
+    genes: Genes | None = None,
+    also: Collection[str] = (),
 ) -> list[Law]:
     """Return the laws that apply to strategies of one class, for use without pytest.
 
     Args:
         strategies: A hypothesis strategy for configured instances, as `st.builds` makes.
+        genes: By name, what alleles the genes may have that the strategies need; None tries them
+            on any genes, and is what most should keep.
         also: Names of laws that apply only to those who ask for them.
 
     Raises:
@@ -105,19 +111,20 @@ def laws(
     if isinstance(also, str):
         raise ClanTuneError(f"also is a list of laws: also=[{also!r}]")
     _check_names(also, [rule.name for rule in RULES.values() if rule.on_request])
-    of_one_class = strategies.map(functools.partial(_require_class, kind))
+    tried = cases(strategies.map(functools.partial(_require_class, kind)), genes=genes)
     chosen = [
-        Law(rule.name, rule.sentence, rule, of_one_class)
+        Law(rule.name, rule.sentence, rule, tried)
         for rule in RULES.values()
         if rule.hooks & hooks and (not rule.on_request or rule.name in also)
     ]
-    process = _LawOfProcesses(_PROCESSES.name, _PROCESSES.sentence, _PROCESSES, of_one_class)
+    process = _LawOfProcesses(_PROCESSES.name, _PROCESSES.sentence, _PROCESSES, tried)
     return [*chosen, process]
 
 
 def conforms(
     strategies: st.SearchStrategy[AbstractStrategy],
     *,
+    genes: Genes | None = None,
     expected_failures: Mapping[str, str] | None = None,
     also: Collection[str] = (),
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -125,6 +132,8 @@ def conforms(
 
     Args:
         strategies: A hypothesis strategy for configured instances, as `st.builds` makes.
+        genes: By name, what alleles the genes may have that the strategies need; None tries them
+            on any genes, and is what most should keep.
         expected_failures: Reasons by the names of the laws that the strategy breaks by design.
             Each is tried and must fail.
         also: Names of laws that apply only to those who ask for them.
@@ -137,7 +146,7 @@ def conforms(
     expected = expected_failures or {}
     if not isinstance(expected, Mapping):
         raise ClanTuneError(f"expected_failures maps laws to reasons; got {shown(expected)}")
-    applied = laws(strategies, also=also)
+    applied = laws(strategies, genes=genes, also=also)
     _check_names(expected, [law.name for law in applied])
     for name, reason in expected.items():
         if not reason.strip():

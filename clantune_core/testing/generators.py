@@ -63,6 +63,10 @@ def plain_data() -> st.SearchStrategy[Any]:
     )
 
 
+Genes = Mapping[str, st.SearchStrategy[AbstractAllele]]
+"""What alleles a gene of each name may have, where a strategy needs certain genes."""
+
+
 @st.composite
 def alleles(draw: st.DrawFn, *kinds: type[AbstractAllele], max_depth: int = 1) -> AbstractAllele:
     """Alleles of the given kinds, or of any of the core's own.
@@ -134,12 +138,19 @@ def fitnesses() -> st.SearchStrategy[float]:
 
 @st.composite
 def genomes(
-    draw: st.DrawFn, *, min_genes: int = 0, max_genes: int = 3, max_depth: int = 1
+    draw: st.DrawFn,
+    *,
+    genes: Genes | None = None,
+    min_genes: int = 0,
+    max_genes: int = 3,
+    max_depth: int = 1,
 ) -> Genome:
-    """Genomes that were never bred, evaluated or not."""
-    genes = alleles(max_depth=max_depth)
+    """Genomes that were never bred, evaluated or not: of any genes, or of those named."""
+    any_gene = alleles(max_depth=max_depth)
     return Genome(
-        draw(st.dictionaries(_names, genes, min_size=min_genes, max_size=max_genes)),
+        draw(st.dictionaries(_names, any_gene, min_size=min_genes, max_size=max_genes))
+        if genes is None
+        else {name: draw(allele) for name, allele in genes.items()},
         uuid=draw(_identities()),
         fitness=draw(st.none() | fitnesses()),
         metadata=draw(st.dictionaries(_names, plain_data(), max_size=1)),
@@ -150,6 +161,7 @@ def genomes(
 def populations(
     draw: st.DrawFn,
     *,
+    genes: Genes | None = None,
     min_size: int = 1,
     max_size: int = 4,
     min_genes: int = 0,
@@ -160,7 +172,9 @@ def populations(
 
     Some members were never bred, others have parents in the round before.
     """
-    template = draw(genomes(min_genes=min_genes, max_genes=max_genes, max_depth=max_depth))
+    template = draw(
+        genomes(genes=genes, min_genes=min_genes, max_genes=max_genes, max_depth=max_depth)
+    )
     size = draw(st.integers(min_size, max_size))
     first = draw(_identities()).int
     family = [template.with_uuid(UUID(int=first ^ i, version=4)) for i in range(2 * size)]

@@ -533,6 +533,32 @@ def test_what_is_drawn_once_for_all_is_the_same_on_every_rank_and_differs_by_nam
     assert first["a"] != first["b"]
 
 
+def test_ranks_that_ask_and_ranks_that_do_not_stay_in_step():
+    clan, drawn, asked = _clan(3, "abc"), {}, {}
+
+    @attrs.frozen
+    class Asks(AbstractMutationStrategy):
+        """Each rank asks at another gene, the last one at none."""
+
+        def handle_mutating(self, allele, context, shared_once):
+            if "abc".index(context.gene) == context.rank != 2:
+                asked[context.rank] = shared_once("it")
+            return allele
+
+    @attrs.frozen
+    class Draws(AbstractMutationStrategy):
+        def handle_mutating(self, allele, context, shared_rng):
+            drawn.setdefault(context.rank, []).append(shared_rng.random())
+            return allele
+
+    for me in clan:
+        Evolution([Asks(), Draws()]).mutate(me, population_genomes=clan, shared_rng=Random(3))
+    assert len(set(asked.values())) == 1
+    assert len(asked) == 2
+    stream = Random(3)
+    assert [*drawn.values()] == [[stream.random() for _ in range(3)]] * 3
+
+
 def test_a_mutation_sees_the_genes_that_have_mutated_before_it():
     (genome,) = _clan(1, "abcd")
     made = Evolution([Follows()]).mutate(genome)

@@ -197,3 +197,19 @@ def test_names_of_laws_come_in_collections():
         laws(st.builds(Still), also="keeps_no_state")
     with pytest.raises(ClanTuneError, match="expected_failures maps laws to reasons; got"):
         conforms(st.builds(Still), expected_failures=["keeps_no_state"])
+
+
+def test_a_strategy_that_needs_certain_genes_is_tried_on_these():
+    seen = set()
+
+    @attrs.frozen
+    class Reads(AbstractMutationStrategy):
+        def handle_mutating(self, allele, my_genome):
+            seen.add((*my_genome.alleles,))
+            assert isinstance(my_genome.alleles["lr"], IntAllele)
+            return allele
+
+    for law in laws(st.builds(Reads), genes={"lr": alleles(IntAllele)}):
+        if law.name == "answers_every_population":
+            law()
+    assert seen == {("lr",)}
