@@ -87,7 +87,9 @@ class Population(Sequence["Genome"]):
         return self._ranks[genome.uuid]
 
     def fitnesses(self) -> tuple[float, ...]:
-        """Return every member's fitness in rank order: lower is better, NaN counts as infinity.
+        """Return every member's fitness in rank order: lower is better.
+
+        NaN and minus infinity count as infinity: whoever has one is lost.
 
         Raises:
             ClanTuneError: A member has no fitness.
@@ -203,4 +205,4 @@ def _comparable(rank: int, genome: Genome) -> float:
             f"rank {rank} has no fitness: call genome.set_fitness(loss) on every member before "
             "selecting"
         )
-    return math.inf if math.isnan(genome.fitness) else genome.fitness
+    return genome.fitness if math.isfinite(genome.fitness) else math.inf

@@ -192,26 +192,31 @@ def bowl(strategies: Strategies, genes: int, noise: float, size: int, seed: int)
 
 
 ROUNDS = 40
-SHOWN = (5, 10, 20, 40)
+SHOWN = (5, 10, 40)
 BOWLS = (1, 3, 7)
 NOISES = (0.0, 0.02, 0.10)
 BOWL_SIZES = (2, 4, 6, 8, 16)
-ON_BOWLS: dict[str, Callable[[], Strategies]] = {
-    "factorial": factorial,
-    "clone the best": lambda: [Truncation(quantile=0.5), Dominant(), Gaussian(std=0.1)],
-    "mean of the clan": lambda: [TopN(1, Everyone()), Average(), Gaussian(std=0.1)],
+ON_BOWLS: dict[str, Callable[[int], Strategies]] = {
+    "factorial": lambda _: factorial(),
+    "clone the best": lambda _: [TopN(1, Everyone()), Dominant(), Gaussian(std=0.1)],
+    "the worse half copies": lambda _: [Truncation(quantile=0.5), Dominant(), Gaussian(std=0.1)],
+    "mean of the better half": lambda size: [
+        TopN(max(1, size // 2), Everyone()),
+        Average(),
+        Gaussian(std=0.1),
+    ],
 }
 
 
 def bowls(seeds: int, sizes: Sequence[int]) -> dict[str, dict[str, list[float]]]:
-    """Median distance after some rounds, by bowl and by rule."""
+    """Median distance round by round, by bowl and by rule."""
     cells = [(genes, noise, size) for genes in BOWLS for noise in NOISES for size in sizes]
     found: dict[str, dict[str, list[float]]] = {}
     for done, (genes, noise, size) in enumerate(cells, 1):
         cell = found[f"{genes} genes, noise {noise:.0%}, N = {size}"] = {}
         for name, make in ON_BOWLS.items():
-            runs = [bowl(make(), genes, noise, size, seed) for seed in range(seeds)]
-            cell[name] = [statistics.median(run[shown] for run in runs) for shown in SHOWN]
+            runs = [bowl(make(size), genes, noise, size, seed) for seed in range(seeds)]
+            cell[name] = [statistics.median(at) for at in zip(*runs, strict=True)]
         show_progress(done, len(cells), "bowls")
     return found
 
@@ -240,7 +245,7 @@ def main(*, quick: bool) -> int:
         ("", "", *("after 5", "after 10", "after 40")),
     ]
     rows += [
-        (f"bowl, distance, {where}", rule, distances[0], distances[1], distances[3])
+        (f"bowl, distance, {where}", rule, *(distances[shown] for shown in SHOWN))
         for where, rules in on_bowls.items()
         for rule, distances in rules.items()
     ]

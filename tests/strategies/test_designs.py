@@ -7,6 +7,7 @@ from fractions import Fraction
 from random import Random
 from uuid import UUID
 
+import attrs
 import pytest
 
 from clantune_core import (
@@ -23,7 +24,7 @@ from clantune_core import (
 )
 from clantune_strategies import Average, Everyone, MainEffects, Spread, TwoLevel
 from clantune_strategies.designs import design
-from clantune_strategies.designs.contrasts import slope
+from clantune_strategies.designs.contrasts import slopes
 from clantune_strategies.designs.hadamard import columns, hadamard
 
 # ---- Designs ----
@@ -109,7 +110,7 @@ def test_contrasts_equal_least_squares(members, genes):
         places = [[0.1 * s for s in column] for column in design(members, genes, key / 20)]
         outcomes = [rng.gauss(0.0, 1.0) for _ in range(members)]
         named = {f"g{i}": column for i, column in enumerate(places)}
-        found = [slope(gene, named, outcomes) for gene in named]
+        found = [*slopes(named, outcomes).values()]
         wanted = least_squares(places, outcomes)
         assert found == pytest.approx(wanted, rel=1e-12, abs=1e-12)
 
@@ -117,13 +118,13 @@ def test_contrasts_equal_least_squares(members, genes):
 def test_a_contrast_is_the_difference_of_the_means():
     places = {"a": [0.1, 0.1, -0.1, -0.1], "b": [0.1, -0.1, 0.1, -0.1]}
     outcomes = [4.0, 3.0, 1.0, 1.5]
-    assert slope("a", places, outcomes) == pytest.approx((3.5 - 1.25) / 0.2, rel=1e-12)
+    assert slopes(places, outcomes)["a"] == pytest.approx((3.5 - 1.25) / 0.2, rel=1e-12)
 
 
 def test_genes_that_cannot_be_told_apart_are_taken_one_by_one():
     places = {"a": [1.0, -1.0], "b": [1.0, -1.0]}
-    assert slope("a", places, [3.0, 1.0]) == slope("b", places, [3.0, 1.0]) == 1.0
-    assert slope("a", {"a": [0.0, 0.0]}, [3.0, 1.0]) == 0.0
+    assert slopes(places, [3.0, 1.0]) == {"a": 1.0, "b": 1.0}
+    assert slopes({"a": [0.0, 0.0]}, [3.0, 1.0]) == {"a": 0.0}
 
 
 # ---- Places ----
@@ -222,7 +223,8 @@ def test_the_centre_moves_as_the_rule_says(gene, size):
         held = [m.alleles[gene].metadata for m in members]
         assert len({each["design/centre"] for each in held}) == 1
         centres.append(held[0]["design/centre"])
-        history.append(([math.copysign(1, each["design/offset"]) for each in held], fitnesses))
+        signs = [math.copysign(1, m.alleles[gene].latent - centres[-1]) for m in members]
+        history.append((signs, fitnesses))
         population = Population([m.set_fitness(f) for m, f in zip(members, fitnesses, strict=True)])
         members = [
             evolution.offspring(
@@ -262,10 +264,48 @@ def test_the_fitness_of_the_centre_is_taken_where_somebody_measured_it():
 def test_fitnesses_below_zero_count_as_they_are():
     evolution = Evolution([Everyone(), MainEffects()])
     members = placed(TwoLevel(), clan(2, {"wd": LogFloatAllele(1e-2, (1e-6, 1.0))}))
-    offsets = [m.alleles["wd"].metadata["design/offset"] for m in members]
+    offsets = [m.alleles["wd"].latent - math.log(1e-2) for m in members]
     members = [m.set_fitness(-5.0 + 10 * o) for m, o in zip(members, offsets, strict=True)]
     child = evolution.crossbreed(members[0], members, Random(1))
     assert child.alleles["wd"].metadata["effects/mean"] == pytest.approx(3.0)
+
+
+def test_a_gene_that_is_frozen_in_mid_run_keeps_its_centre():
+    evolution = Evolution([Everyone(), MainEffects(), TwoLevel()])
+    members = placed(TwoLevel(), clan(4, {"lr": LogFloatAllele(1e-2, (1e-6, 1.0))}))
+    frozen = [
+        m.with_alleles({"lr": attrs.evolve(m.alleles["lr"], can_mutate=False)}).set_fitness(1.0)
+        for m in members
+    ]
+    child = evolution.offspring(frozen[0], frozen, Random(1), shared_rng=Random(1))
+    assert child.alleles["lr"].value == pytest.approx(1e-2)
+
+
+def test_what_is_not_crossbred_is_placed_around_its_own_centre():
+    genes = {"lr": LogFloatAllele(1e-2, (1e-6, 1.0), can_crossbreed=False)}
+    members = clan(4, genes)
+    for generation in range(5):
+        members = placed(TwoLevel(spread=0.1), members, generation)
+    assert {round(abs(m.alleles["lr"].latent - math.log(1e-2)), 6) for m in members} == {0.1}
+
+
+@pytest.mark.parametrize("gene", [FloatAllele(0.5), IntAllele(5), FloatAllele(5.0, (0.0, None))])
+def test_where_a_domain_is_open_a_step_is_a_step_of_the_value(gene):
+    made = placed(TwoLevel(spread=1.0), clan(2, {"x": gene}))
+    assert sorted(m.alleles["x"].latent for m in made) == [gene.latent - 1.0, gene.latent + 1.0]
+
+
+def test_whole_numbers_that_are_all_the_same_tell_nothing():
+    evolution = Evolution([Everyone(), MainEffects(), TwoLevel()])
+    members = placed(TwoLevel(), clan(4, {"layers": IntAllele(4, (1, 9))}))
+    rng = Random(0)
+    for generation in range(10):
+        population = Population([m.set_fitness(rng.lognormvariate(0, 1)) for m in members])
+        members = [
+            evolution.offspring(me, population, Random(rank), shared_rng=shared_rng(1, generation))
+            for rank, me in enumerate(population)
+        ]
+    assert {m.alleles["layers"].metadata["design/centre"] for m in members} == {4.0}
 
 
 @pytest.mark.parametrize(

@@ -1,42 +1,57 @@
-"""The effect of one gene among several: least squares, which is a plain contrast where it may."""
+"""The effect of each gene among several: least squares, a plain contrast where that is the same."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
 
-def slope(gene: str, places: Mapping[str, Sequence[float]], outcomes: Sequence[float]) -> float:
-    """Return how much the outcome rises with a gene, all others held, by least squares.
+def slopes(places: Mapping[str, Sequence[float]], outcomes: Sequence[float]) -> dict[str, float]:
+    """Return how much the outcome rises with each gene, all others held, by least squares.
 
     Args:
-        gene: The gene asked for.
         places: By gene, how far each member is off the centre.
         outcomes: What came out, by member.
 
     Returns:
-        The slope; that of the gene by itself where the members are too few to tell the genes apart,
-        and 0 where the gene does not vary.
+        The slope of each gene; that of the gene by itself where the members are too few to tell the
+        genes apart, and 0 where the gene does not vary.
     """
-    centred = {name: _centred(column) for name, column in places.items()}
-    mine, y = centred[gene], _centred(outcomes)
-    others = [column for name, column in centred.items() if name != gene]
-    if any(abs(_product(mine, other)) > 1e-12 * _product(mine, mine) for other in others):
-        rest = _left_over(mine, others)
-        mine = rest if _product(rest, rest) > 1e-9 * _product(mine, mine) else mine
-    square = _product(mine, mine)
-    return _product(mine, y) / square if square else 0.0
+    columns: dict[str, Sequence[float]] = {
+        gene: _centred(column) for gene, column in places.items()
+    }
+    y = _centred(outcomes)
+    if len(columns) < len(y) and not _are_orthogonal([*columns.values()]):
+        columns = {
+            gene: _left_over(column, [c for other, c in columns.items() if other != gene])
+            for gene, column in columns.items()
+        }
+    return {gene: _slope(column, y) for gene, column in columns.items()}
 
 
-def _left_over(column: Sequence[float], others: Sequence[Sequence[float]]) -> list[float]:
-    """Return what of a column no combination of the others explains."""
+def _slope(column: Sequence[float], y: Sequence[float]) -> float:
+    square = _product(column, column)
+    return _product(column, y) / square if square else 0.0
+
+
+def _are_orthogonal(columns: Sequence[Sequence[float]]) -> bool:
+    return all(
+        abs(_product(first, second)) <= 1e-9 * _product(first, first)
+        for first, second in itertools.combinations(columns, 2)
+    )
+
+
+def _left_over(column: Sequence[float], others: Sequence[Sequence[float]]) -> Sequence[float]:
+    """Return what of a column no combination of the others explains; all of it if that is none."""
     basis: list[list[float]] = []
     for other in others:
         rest = _without(other, basis)
         length = math.sqrt(_product(rest, rest))
         if length > 1e-9 * math.sqrt(_product(other, other)):
             basis.append([x / length for x in rest])
-    return _without(column, basis)
+    rest = _without(column, basis)
+    return rest if _product(rest, rest) > 1e-9 * _product(column, column) else column
 
 
 def _without(column: Sequence[float], basis: Sequence[Sequence[float]]) -> list[float]:

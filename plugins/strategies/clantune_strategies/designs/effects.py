@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from statistics import median
 
@@ -21,8 +21,9 @@ from clantune_core import (
 )
 from clantune_strategies._checks import number, one_of
 from clantune_strategies._choosing import is_alive
-from clantune_strategies.designs.contrasts import slope
-from clantune_strategies.designs.placing import CENTRE, OFFSET, continuous_genes, unit
+from clantune_strategies._latent import finite
+from clantune_strategies.designs.contrasts import slopes
+from clantune_strategies.designs.placing import CENTRE, continuous_genes, unit
 
 MEAN, SQUARE, WEIGHT = "effects/mean", "effects/square", "effects/weight"
 BEFORE = "effects/before"
@@ -73,32 +74,28 @@ class MainEffects(AbstractCrossbreedingStrategy):
         """Return the allele at the new centre."""
         if not isinstance(my_allele, ContinuousAllele) or context.path:
             return None
-        fitnesses = population_genomes.fitnesses()
-        held = my_allele.metadata
-        centre = held.get(CENTRE, _mean_latent(population_alleles, ancestry))
-        if not any(map(is_alive, fitnesses)) or OFFSET not in held:
+        fitnesses, held = population_genomes.fitnesses(), my_allele.metadata
+        parent = population_alleles[ancestry.dominant].metadata
+        if CENTRE not in parent:  # nobody was placed yet
+            return my_allele.with_latent(_mean_latent(population_alleles, ancestry))
+        centre = parent[CENTRE]
+        if not any(map(is_alive, fitnesses)) or context.gene not in context.genes:
             return my_allele.with_latent(centre)
-        effect = self._effect(fitnesses, my_genome, population_genomes, context) * unit(my_allele)
+        genes = continuous_genes(context, my_genome)
+        slope = _slopes(population_genomes, genes)[context.gene]
+        effect = _bounded(slope * unit(my_allele))
         mean = self.memory * held.get(MEAN, 0.0) + (1.0 - self.memory) * effect
         square = self.memory * held.get(SQUARE, 0.0) + (1.0 - self.memory) * effect**2
         weight = self.memory * held.get(WEIGHT, 0.0) + (1.0 - self.memory)
-        now = my_genome.metadata.get(CENTRE_FITNESS, _mean_of_sound(fitnesses))
+        sound = [fitnesses[rank] for rank, _ in ancestry.contributors if is_alive(fitnesses[rank])]
+        living = sound or [fitness for fitness in fitnesses if is_alive(fitness)]
+        now = my_genome.metadata.get(CENTRE_FITNESS, _mean(living))
         move = self._move(mean, square, weight)
         if self._is_held_up(context, held.get(BEFORE), now):
             move = max(move, 0.0)
-        return my_allele.with_latent(centre + move * unit(my_allele)).with_metadata(
+        return my_allele.with_latent(finite(centre + move * unit(my_allele))).with_metadata(
             {MEAN: mean, SQUARE: square, WEIGHT: weight, BEFORE: now}
         )
-
-    def _effect(
-        self, fitnesses: Sequence[float], me: Genome, population: Population, context: Context
-    ) -> float:
-        genes = continuous_genes(context, me)
-        offsets = {
-            gene: [member.alleles[gene].metadata.get(OFFSET, 0.0) for member in population]
-            for gene in genes
-        }
-        return slope(context.gene, offsets, outcomes(fitnesses))
 
     def _move(self, mean: float, square: float, weight: float) -> float:
         if not square:
@@ -117,28 +114,48 @@ class MainEffects(AbstractCrossbreedingStrategy):
         )
 
 
+@functools.lru_cache(maxsize=4)
+def _slopes(population: Population, genes: tuple[str, ...]) -> Mapping[str, float]:
+    """Return the slope of every gene: found once for all genes, and all members that ask here."""
+    places = {gene: _places([member.alleles[gene] for member in population]) for gene in genes}
+    return slopes(places, outcomes(population.fitnesses()))
+
+
+def _places(alleles: Sequence[AbstractAllele]) -> list[float]:
+    """Return how far off the centre each member really stands: whole numbers in whole steps."""
+    centre = alleles[0].metadata.get(CENTRE, 0.0)
+    return [
+        _bounded(allele.to_latent(allele.value) - centre)
+        if isinstance(allele, ContinuousAllele)
+        else 0.0
+        for allele in alleles
+    ]
+
+
+def _bounded(number: float) -> float:
+    return max(-HUGE, min(number, HUGE))
+
+
 def outcomes(fitnesses: Sequence[float]) -> list[float]:
     """Return what is compared: ln fitness, of the dead as of ten times the median."""
     living = [fitness for fitness in fitnesses if is_alive(fitness)]
     if min(living) <= 0.0:
         worst = max(living)
-        return [max(-HUGE, min(f if is_alive(f) else worst, HUGE)) for f in fitnesses]
+        return [_bounded(fitness if is_alive(fitness) else worst) for fitness in fitnesses]
     most = min(10.0 * median(living), 1e308)
     return [math.log(min(fitness, most)) for fitness in fitnesses]
 
 
-def _mean_of_sound(fitnesses: Sequence[float]) -> float:
-    living = [fitness for fitness in fitnesses if is_alive(fitness)]
-    most = 1.5 * median(living)
-    sound = [fitness for fitness in living if fitness <= most] or living
-    return sum(fitness / len(sound) for fitness in sound)  # a mean that cannot overflow
+def _mean(numbers: Sequence[float]) -> float:
+    return sum(number / len(numbers) for number in numbers)  # which cannot overflow
 
 
 def _mean_latent(alleles: Sequence[AbstractAllele], ancestry: Ancestry) -> float:
-    mean = sum(
-        share * allele.latent
-        for rank, share in ancestry.contributors
-        for allele in [alleles[rank]]
-        if isinstance(allele, ContinuousAllele)
+    return finite(
+        sum(
+            share * allele.latent
+            for rank, share in ancestry.contributors
+            for allele in [alleles[rank]]
+            if isinstance(allele, ContinuousAllele)
+        )
     )
-    return max(-sys.float_info.max, min(mean, sys.float_info.max))

@@ -17,11 +17,11 @@ from clantune_core import (
     Once,
 )
 from clantune_strategies._checks import number
+from clantune_strategies._latent import finite
 from clantune_strategies.designs.hadamard import design
 
 CENTRE = "design/centre"
-OFFSET = "design/offset"
-"""Where a member's gene is meant to lie: the centre on the latent line, and how far off it is."""
+"""Where a gene remembers the centre that it was placed around, on the latent line."""
 
 
 @attrs.frozen
@@ -34,8 +34,7 @@ class TwoLevel(AbstractMutationStrategy):
 
     Attributes:
         spread: The step, in units of the latent line, 0 or more: 0.1 is 10 % for an lr. Where the
-            latent line is the value itself, a hundredth of that times the width of the domain, ten
-            times over: 0.1 is 1 % of the domain.
+            latent line is the value itself, a tenth of the domain counts as 1: 0.1 is 1 % of it.
     """
 
     spread: float = number(0.1)
@@ -49,7 +48,7 @@ class TwoLevel(AbstractMutationStrategy):
         genes = continuous_genes(context, my_genome)
         columns = design(context.population_size, len(genes), shared_once("two-level design"))
         sign = columns[genes.index(context.gene)][context.rank]
-        return placed(allele, allele.latent, sign * self.spread * unit(allele))
+        return placed(allele, sign * self.spread)
 
 
 @attrs.frozen
@@ -75,12 +74,15 @@ class Spread(AbstractMutationStrategy):
         Random(shared_once(f"order of {context.gene}")).shuffle(places)
         last = len(places) - 1
         place = 2.0 * places[context.rank] / last - 1.0 if last else 0.0
-        return placed(allele, allele.latent, place * self.width * unit(allele))
+        return placed(allele, place * self.width)
 
 
-def placed(allele: ContinuousAllele, centre: float, offset: float) -> ContinuousAllele:
-    """Return the allele at its place, with the place written down."""
-    return allele.with_latent(centre + offset).with_metadata({CENTRE: centre, OFFSET: offset})
+def placed(allele: ContinuousAllele, offset: float) -> ContinuousAllele:
+    """Return the allele so far off the centre, with the centre written down."""
+    # What is not crossbred was not brought back to the centre: it still stands where it stood.
+    centre = allele.latent if allele.can_crossbreed else allele.metadata.get(CENTRE, allele.latent)
+    there = allele.with_latent(finite(centre + offset * unit(allele)))
+    return there.with_metadata({CENTRE: centre})
 
 
 def continuous_genes(context: Context, genome: Genome) -> tuple[str, ...]:
@@ -92,9 +94,10 @@ def continuous_genes(context: Context, genome: Genome) -> tuple[str, ...]:
 def unit(allele: ContinuousAllele) -> float:
     """Return how long a step of 1 is on the latent line.
 
-    One where the line is a logarithm; a tenth of the domain where it is the value itself.
+    A tenth of the domain where the line is the value itself; one elsewhere, and where a domain is
+    so wide that it says nothing.
     """
     if not isinstance(allele, FloatAllele | IntAllele):
         return 1.0
-    low, high = allele.domain
-    return min(high / 10.0 - low / 10.0, 1e300) or 1.0
+    tenth = allele.domain.max / 10.0 - allele.domain.min / 10.0
+    return tenth if 0.0 < tenth < 1e9 else 1.0

@@ -32,11 +32,17 @@ def factorial(
         calibrate: Whether the run begins by searching for the lr.
         evolve: False gives the control: the same run, all members at the centre, which stays.
     """
-    moving = (MainEffects(step=step, memory=memory), TwoLevel(spread=spread)) if evolve else ()
+    evolving = (
+        Everyone(cutoff=cutoff),
+        MainEffects(step=step, memory=memory),
+        Average(),
+        TwoLevel(spread=spread),
+    )
+    resting = (Everyone(cutoff=cutoff), Average())
     return Recipe(
         name="factorial" if evolve else "factorial, no evolution",
-        strategies=(Everyone(cutoff=cutoff), *moving[:1], Average(), *moving[1:]),
-        source="this project; two-level factorial designs as in Box, Hunter and Hunter, Statistics "
+        strategies=evolving if evolve else resting,
+        source="ClanTune; two-level factorial designs as in Box, Hunter and Hunter, Statistics "
         "for Experimenters",
         differs="the centre moves by running evidence over several rounds, through a soft gate",
         settings={

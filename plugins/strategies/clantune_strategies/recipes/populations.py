@@ -14,7 +14,7 @@ from clantune_strategies.selection import (
     ImprovementRate,
     KeepBest,
     Pairs,
-    Rank,
+    Tournament,
     Truncation,
 )
 
@@ -36,7 +36,9 @@ def pbt(
         strategies=(Truncation(quantile=quantile), Dominant(), *_explore(factors, resample)),
         source="Jaderberg et al. 2017, Population Based Training of Neural Networks, "
         "arXiv 1711.09846",
-        differs="all members are compared at the same step; no value leaves its domain",
+        differs="all members are compared at the same step; no value leaves its domain, from which "
+        "a gene is drawn afresh, not from where it was drawn first; the quantile is that of common "
+        "libraries",
         settings=_COPIED,
     )
 
@@ -79,33 +81,34 @@ def hdet(*, width: float = 1 / 9, step: float = 0.05, memory: float = 0.9) -> Re
             Average(),
             Spread(width=width),
         ),
-        source="arXiv 2604.24708 (2026), ensemble training with a shared gradient",
-        differs="every active gene is spread, not the lr alone; the slope is that of a loss on "
-        "common data, not of each member's training loss on its own",
+        source="Scalable Hyperparameter-Divergent Ensemble Training, 2026, arXiv 2604.24708",
+        differs="every active gene is spread, in ln lr and the like; the centre goes a fixed step "
+        "against the sign of the slope of a loss on common data, where the source goes in "
+        "proportion to what each member's training loss on its own data says",
         settings={"inheritance": "average", "evaluate": "raw"},
     )
 
 
-def esgd(*, elites: int = 1, pressure: float = 2.0, std: float = 0.1) -> Recipe:
-    """Evolutionary SGD: elites stay, the others descend from ranked parents.
+def esgd(*, elites: int = 1, size: int = 2, std: float = 0.1) -> Recipe:
+    """Evolutionary SGD: elites stay, each of the others descends from the winner of a tournament.
 
     Args:
         elites: How many members keep themselves.
-        pressure: Of the rank selection, 1 to 2.
+        size: Members in a tournament; two select as linear ranking of pressure 2 does.
         std: Of the noise on the genes of those who descend.
     """
     return Recipe(
         name="ESGD",
         strategies=(
-            KeepBest(Rank(pressure=pressure), number=elites),
+            KeepBest(Tournament(size=size, tournaments=1), number=elites),
             Dominant(),
             WhenReplaced(Gaussian(std=std)),
         ),
         source="Cui, Zhang, Tuske and Picheny 2018, Evolutionary Stochastic Gradient Descent for "
         "Optimization of Deep Neural Networks, arXiv 1810.06773",
-        differs="offspring mutate in their genes, not their weights; backing off from a bad round "
-        "is the best state that is kept",
-        settings={"inheritance": "sampled", "evaluate": "raw"},
+        differs="offspring mutate in their genes, not their weights, and have one parent; a step "
+        "of SGD that made a member worse is not taken back",
+        settings=_COPIED,
     )
 
 
@@ -127,7 +130,9 @@ def gpbt(*, rate: float = 1.0, momentum: float = 0.5, std: float = 0.05) -> Reci
         ),
         source="Bai and Cheng 2024, Generalized Population-Based Training for Hyperparameter "
         "Optimization in Reinforcement Learning, arXiv 2404.08233",
-        differs="steps are taken on the latent line of each gene; all pairs compare at once",
+        differs="all members are paired, not the lower with the upper quarter; one factor for all "
+        "genes, on the latent line, and a momentum that is fixed; noise on who learned, no drawing "
+        "afresh",
         settings=_COPIED,
     )
 
@@ -154,8 +159,9 @@ def mf_pbt(
         ),
         source="Doulazmi et al. 2025, Multiple-Frequencies Population-Based Training, "
         "arXiv 2506.03225",
-        differs="sub-populations are every k-th rank; weights that come from another one come with "
-        "the hyperparameters of whoever inherits them",
+        differs="sub-populations are every k-th rank; who would be replaced may take over weights, "
+        "from faster ones only, keeps its own hyperparameters then, and explores from there; the "
+        "source also moves members with their hyperparameters from slower ones",
         settings=_COPIED,
     )
 

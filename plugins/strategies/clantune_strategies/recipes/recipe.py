@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, overload
 
 import attrs
 
-from clantune_core import AbstractStrategy
+from clantune_core import AbstractStrategy, Evolution
 
 
 def _listed(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
-    return tuple(strategies)
+    return Evolution(strategies).strategies  # which refuses, in words, what is no such list
 
 
-def _frozen(settings: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(settings))
-
-
-@attrs.frozen(repr=False, eq=False)
+@attrs.frozen(repr=False)
 class Recipe(Sequence[AbstractStrategy]):
     """A list of strategies with a name, its source, and what differs from that.
 
@@ -36,7 +31,7 @@ class Recipe(Sequence[AbstractStrategy]):
     strategies: tuple[AbstractStrategy, ...] = attrs.field(converter=_listed)
     source: str
     differs: str
-    settings: Mapping[str, Any] = attrs.field(factory=dict, converter=_frozen)
+    settings: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
 
     def __len__(self) -> int:
         return len(self.strategies)
@@ -50,12 +45,6 @@ class Recipe(Sequence[AbstractStrategy]):
 
     def __iter__(self) -> Iterator[AbstractStrategy]:
         return iter(self.strategies)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Recipe) and self.strategies == other.strategies
-
-    def __hash__(self) -> int:
-        return hash(self.strategies)
 
     def __repr__(self) -> str:
         listed = "".join(f"\n    {strategy!r}," for strategy in self.strategies)

@@ -1,4 +1,4 @@
-"""The rule with which ClanTune was first described."""
+"""A plain genetic algorithm: the rule that ClanTune began with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def as_specified(*, pressure: float = 1.5, std: float = 0.3) -> Recipe:
     return Recipe(
         name="as specified",
         strategies=(Rank(pressure=pressure), PerGene(), Gaussian(std=std)),
-        source="the first description of ClanTune",
-        differs="nothing that it says; it leaves pressure and std open",
+        source="a plain genetic algorithm: linear ranking as in Baker 1985, Adaptive Selection "
+        "Methods for Genetic Algorithms; uniform crossover as in Syswerda 1989, Uniform Crossover "
+        "in Genetic Algorithms",
+        differs="noise is Gaussian on the latent line of each gene, and acts on all of them",
         settings={"inheritance": "sampled", "evaluate": "raw"},
     )

@@ -47,8 +47,8 @@ class Significant(Wrapper):
 
     Use it where fitness is measured on few data, so that weights are not thrown away for luck. A
     member is replaced where the fitness expected of its parents is lower than its own by more than
-    z * sqrt(2) * noise * |its own|. Parents of whom one is dead are never better. A dead member is
-    replaced in any case.
+    `z * sqrt(2) * noise * |its own|`. Parents of whom one is dead are never better. A dead member
+    is replaced in any case.
 
     Attributes:
         strategy: Selects the parents that are compared with the member.

@@ -1,0 +1,92 @@
+"""Members without training: with the fitnesses that they are given, or those of a noisy bowl."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from random import Random
+from uuid import UUID
+
+from clantune_core import (
+    AbstractStrategy,
+    Evolution,
+    FloatAllele,
+    Genome,
+    LogFloatAllele,
+    Population,
+    member_rng,
+    shared_rng,
+)
+
+
+def member(*places: float) -> Genome:
+    """Return a genome whose genes, `x` and so on, lie at these places of their latent lines."""
+    return Genome(
+        {name: FloatAllele(x, (-10.0, 10.0)) for name, x in zip("xyz", places, strict=False)}
+    )
+
+
+def learning_rate(value: float = 1e-3) -> Genome:
+    """Return a genome with one gene, an lr."""
+    return Genome({"lr": LogFloatAllele(value, (1e-5, 1e-1))})
+
+
+def clan(genomes: Iterable[Genome], fitnesses: Sequence[float]) -> Population:
+    """Return evaluated members, with identities that are the same in every run."""
+    numbered = zip(genomes, fitnesses, range(len(fitnesses)), strict=False)
+    return Population([g.with_uuid(UUID(int=i)).set_fitness(f) for g, f, i in numbered])
+
+
+def place(genome: Genome, gene: str = "") -> float:
+    """Return where a gene lies on its latent line; the first one if none is named."""
+    allele = genome.alleles[gene or next(iter(genome.alleles))]
+    assert isinstance(allele, FloatAllele | LogFloatAllele)
+    return allele.latent
+
+
+def breed(
+    evolution: Evolution, population: Population, generation: int, progress: float | None = None
+) -> list[Genome]:
+    """Return everybody's offspring."""
+    return [
+        evolution.offspring(
+            me,
+            population,
+            member_rng(1, generation, rank),
+            shared_rng=shared_rng(1, generation),
+            generation=generation,
+            progress=progress,
+        )
+        for rank, me in enumerate(population)
+    ]
+
+
+def on_a_bowl(
+    strategies: Iterable[AbstractStrategy],
+    start: Genome,
+    *,
+    members: int = 8,
+    rounds: int = 40,
+    noise: float = 0.02,
+) -> list[list[Genome]]:
+    """Return the members of each round on a bowl around zero, where fitness is noisy.
+
+    Before the first round everybody is at the start: one mutation places them.
+    """
+    evolution, noises = Evolution(strategies), Random(1)
+    alike = clan([start] * members, [0.0] * members)
+    placed = [
+        evolution.mutate(
+            me, member_rng(1, -1, rank), population_genomes=alike, shared_rng=shared_rng(1, -1)
+        )
+        for rank, me in enumerate(alike)
+    ]
+    seen = [placed]
+    for done in range(rounds):
+        fitnesses = [
+            (1.0 + math.fsum(place(me, gene) ** 2 for gene in me.alleles))
+            * math.exp(noise * noises.gauss())
+            for me in seen[-1]
+        ]
+        seen.append(breed(evolution, clan(seen[-1], fitnesses), done, done / rounds))
+    return seen
