@@ -45,7 +45,7 @@ def test_a_member_is_known_by_its_identity():
 
 
 def test_the_fitness_that_is_no_number_counts_as_the_worst():
-    assert Population(members(0.5, math.nan, -math.inf)).fitnesses() == (0.5, math.inf, -math.inf)
+    assert Population(members(0.5, math.nan, -math.inf)).fitnesses() == (0.5, math.inf, math.inf)
 
 
 def test_genes_are_compared_by_name_in_whatever_order():
