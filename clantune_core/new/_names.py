@@ -17,6 +17,7 @@ LONGEST = 32
 
 _FORM = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PREFIX = "clantune-"
+_OURS = {"autobind", "clan", "core", "lightning", "neuro", "store", "strategies"}
 _IMPORTED = {"Law", "Random", "Sequence"}  # by what is written, besides the names of the core
 
 
@@ -74,6 +75,10 @@ def _require_form(name: str) -> None:
         raise ClanTuneError(
             f"{shown(name)} begins with {_PREFIX!r}, which is added to every name; write "
             f"{_nearest(name.removeprefix(_PREFIX))!r}"
+        )
+    if name in _OURS:
+        raise ClanTuneError(
+            f"{shown(name)} is the name of a package of ClanTune; choose another name"
         )
     if len(name) > LONGEST:
         raise ClanTuneError(

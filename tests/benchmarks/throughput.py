@@ -188,6 +188,8 @@ def main(*, quick: bool) -> int:
         for cell, spread in ratios.items()
         if cell.endswith(", deap")
     ]
+    if "deap" not in there:
+        bars.append(bar("rivals missing: pip install clantune-strategies[bench]", 1, 0))
     bars += [
         bar(f"ms, own offspring among {size}", ms, limits[size])
         for size, ms in own.items()

@@ -320,6 +320,10 @@ def test_whole_numbers_that_are_all_the_same_tell_nothing():
             "MainEffects: memory is a number from 0 to 0.999; got 1.0",
         ),
         (
+            lambda: MainEffects(held_up="lr"),
+            'MainEffects: held_up are patterns of genes, as ("lr", "*/lr"); got \'lr\'',
+        ),
+        (
             lambda: MainEffects(gate="hard"),
             "MainEffects: gate is one of soft, sign; got 'hard'",
         ),

@@ -89,7 +89,7 @@ def chi_square_limit(degrees, confidence):
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 @pytest.mark.parametrize(
     "fitnesses",
-    [(0.3,), (0.3, 0.1), (2.0, 0.0, 1.0), (1.0, 0.0, 1.0, 0.0), (3.0, 1.0, 4.0, math.inf, 5.0)],
+    [(0.3,), (0.3, 0.1), (2.0, 0.0, 1.0), (1.0, 0.0, 1.0, 0.0), (3.0, 1.0, 4.0, 6.0, 5.0)],
     ids=len,
 )
 def test_a_tournament_is_won_as_often_as_all_draws_say(fitnesses, size):
@@ -326,3 +326,12 @@ def test_a_wrong_parameter_is_refused_where_it_is_written(make, message):
     with pytest.raises(StrategyError) as caught:
         make()
     assert str(caught.value) == message
+
+
+def test_the_dead_win_no_tournament_while_anybody_lives():
+    population = clan(*DEAD, 1.0)
+    for smoothing in (0.0, 1.0):
+        for seed in range(200):
+            found = shares(Tournament(size=2, smoothing=smoothing), population, rng=Random(seed))
+            assert found == (0.0, 0.0, 0.0, 1.0)
+    assert sum(shares(Tournament(), clan(*DEAD))) == pytest.approx(1.0)

@@ -53,6 +53,22 @@ def one_of(default: str, *others: str) -> Any:
     return attrs.field(default=default, validator=check)
 
 
+def patterns(*default: str) -> Any:
+    """Return a field for patterns of names of genes."""
+
+    def check(strategy: object, field: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, tuple) or not all(isinstance(each, str) for each in value):
+            _refuse(
+                strategy, f'{field.name} are patterns of genes, as ("lr", "*/lr"); got {value!r}'
+            )
+
+    return attrs.field(
+        default=default,
+        converter=lambda value: tuple(value) if isinstance(value, list) else value,
+        validator=check,
+    )
+
+
 def held(kind: type = AbstractStrategy, what: str = "a strategy") -> Any:
     """Return a field for the strategy that a wrapper holds, of a kind that is called `what`."""
 

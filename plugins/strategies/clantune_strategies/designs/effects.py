@@ -19,7 +19,7 @@ from clantune_core import (
     Genome,
     Population,
 )
-from clantune_strategies._checks import number, one_of
+from clantune_strategies._checks import number, one_of, patterns
 from clantune_strategies._choosing import is_alive
 from clantune_strategies._latent import finite
 from clantune_strategies.designs.contrasts import slopes
@@ -58,7 +58,7 @@ class MainEffects(AbstractCrossbreedingStrategy):
 
     step: float = number(0.5)
     memory: float = number(0.7, 0.0, 0.999)
-    held_up: tuple[str, ...] = attrs.field(default=("lr", "*/lr"), converter=tuple)
+    held_up: tuple[str, ...] = patterns("lr", "*/lr")
     cooldown: float = number(0.8, 0.0, 1.0)
     gate: str = one_of("soft", "sign")
 
