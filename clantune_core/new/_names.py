@@ -17,7 +17,7 @@ LONGEST = 32
 
 _FORM = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PREFIX = "clantune-"
-_OURS = {"autobind", "clan", "core", "lightning", "neuro", "store", "strategies"}
+_OURS = {"autobind", "clan", "lightning", "neuro", "store", "strategies"}
 _IMPORTED = {"Law", "Random", "Sequence"}  # by what is written, besides the names of the core
 
 

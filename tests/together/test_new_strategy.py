@@ -215,6 +215,7 @@ OTHER = "choose another name"
             f"'warning' would make a class Warning, which is something else already; {OTHER}",
         ),
         ("gust", f"a strategy 'gust' is installed already, by clantune-compass; {OTHER}"),
+        ("store", "'store' is the name of a package of ClanTune; choose another name"),
         ("core", f"a module clantune_core can be imported already; {OTHER}"),
     ],
 )
