@@ -15,7 +15,7 @@ MAX_DEPTH = 32
 MAX_INTEGER_BITS = 1024
 """Integers of plain data stay within what a reader in another language can take in."""
 
-MAX_VALUES = 100_000
+MAX_VALUES = 250_000
 """A genome of a thousand genes in a thousand members' population has a tenth of these values."""
 
 TOO_MANY = f"there are more than {MAX_VALUES} values"
