@@ -81,7 +81,7 @@ class MainEffects(AbstractCrossbreedingStrategy):
         centre = parent[CENTRE]
         if not any(map(is_alive, fitnesses)) or context.gene not in context.genes:
             return my_allele.with_latent(centre)
-        genes = continuous_genes(context, my_genome)
+        genes = continuous_genes(context.genes, my_genome)
         slope = _slopes(population_genomes, genes)[context.gene]
         effect = _bounded(slope * unit(my_allele))
         mean = self.memory * held.get(MEAN, 0.0) + (1.0 - self.memory) * effect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from random import Random
 
 import attrs
@@ -45,7 +46,7 @@ class TwoLevel(AbstractMutationStrategy):
         """Step off the centre by this member's sign."""
         if not isinstance(allele, ContinuousAllele) or context.path:
             return allele
-        genes = continuous_genes(context, my_genome)
+        genes = continuous_genes(context.genes, my_genome)
         columns = design(context.population_size, len(genes), shared_once("two-level design"))
         sign = columns[genes.index(context.gene)][context.rank]
         return placed(allele, sign * self.spread)
@@ -85,10 +86,10 @@ def placed(allele: ContinuousAllele, offset: float) -> ContinuousAllele:
     return there.with_metadata({CENTRE: centre})
 
 
-def continuous_genes(context: Context, genome: Genome) -> tuple[str, ...]:
-    """Return the active genes that can be placed, in order."""
-    held = genome.alleles
-    return tuple(gene for gene in context.genes if isinstance(held[gene], ContinuousAllele))
+@functools.lru_cache(maxsize=4)  # every gene of a genome asks
+def continuous_genes(genes: tuple[str, ...], genome: Genome) -> tuple[str, ...]:
+    """Return those of the active genes that can be placed, in order."""
+    return tuple(gene for gene in genes if isinstance(genome.alleles[gene], ContinuousAllele))
 
 
 def unit(allele: ContinuousAllele) -> float:
