@@ -6,7 +6,6 @@ from collections import Counter
 import pytest
 from hypothesis import settings
 
-
 # Made once: each profile points to the one it was made from, and a chain of a thousand is too long.
 settings.register_profile(
     "few", settings.default, max_examples=min(settings.default.max_examples, 25)

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
+import clantune_autobind
+import clantune_clan
 import clantune_core
 from clantune_core import hookspecs, testing
 from clantune_core._calling import HOOKS
@@ -77,6 +79,14 @@ def test_every_public_name_is_in_the_reference_once(root):
     named = re.findall(r"^\.\. auto\w+:: (\S+)$", page, re.MULTILINE)
     public = [f"clantune_core.{name}" for name in clantune_core.__all__]
     public += [f"clantune_core.testing.{name}" for name in testing.__all__]
+    assert sorted(named) == sorted(public)
+
+
+def test_every_public_name_of_the_clan_is_in_its_reference_once(root):
+    page = (root / "docs/clan/reference.md").read_text("utf-8")
+    named = re.findall(r"^\.\. (?:auto\w+|py:data):: (\S+)$", page, re.MULTILINE)
+    packages = (clantune_clan, clantune_autobind)
+    public = [f"{each.__name__}.{name}" for each in packages for name in each.__all__]
     assert sorted(named) == sorted(public)
 
 

@@ -1,0 +1,119 @@
+"""A running average of the weights: what a member is judged by, because it is less noisy."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from clantune_clan.errors import ClanError
+from clantune_clan.unwrapping import bare_module
+
+HORIZON = 0.4
+"""Over what share of a round the weights are averaged."""
+
+SAMPLES = 32
+"""How often in a round they are looked at, at least: more would cost time and say little."""
+
+
+class WeightAverage:
+    """Exponential average of the weights and the saved floating-point buffers of a model.
+
+    Attributes:
+        every: How many steps lie between two looks at the weights.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        """Start from the weights as they are."""
+        module = bare_module(model)
+        saved = module.state_dict().keys()  # a buffer that is not saved holds no knowledge
+        self._live = {
+            name: tensor
+            for name, tensor in (*module.named_parameters(), *module.named_buffers())
+            if tensor.is_floating_point() and name in saved
+        }
+        # Of a half-precision weight in full precision: a small step would be lost in rounding.
+        self._mean = {
+            name: tensor.detach().clone().to(torch.promote_types(tensor.dtype, torch.float32))
+            for name, tensor in self._live.items()
+        }
+        self._aside: list[Tensor] = []
+        self.every = 1
+        self._share = 1.0
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the model holds the averages now, and its own weights stand aside."""
+        return bool(self._aside)
+
+    def over(self, round_length: int) -> None:
+        """Set what it averages over: the last part of a round of so many steps."""
+        self.every = max(1, round_length // SAMPLES)
+        self._share = min(1.0, self.every / max(1.0, HORIZON * round_length))
+
+    def update(self, step: int) -> None:
+        """Take the weights in after a step, counted from 1, if it is time to look at them."""
+        if step % self.every:
+            return
+        self._require_aside(aside=False)
+        with torch.no_grad():
+            means, lives = [*self._mean.values()], [*self._live.values()]
+            if all(m.dtype is live.dtype for m, live in zip(means, lives, strict=True)):
+                torch._foreach_lerp_(means, lives, self._share)
+            else:
+                for mean, live in zip(means, lives, strict=True):
+                    mean.lerp_(live.to(mean.dtype), self._share)
+
+    def swap_in(self) -> None:
+        """Put the averages into the model, and its own weights aside."""
+        self._require_aside(aside=False)
+        self._aside = [live.detach().clone() for live in self._live.values()]
+        self._copy([*self._mean.values()])
+
+    def swap_out(self) -> None:
+        """Put the model's own weights back, to the last bit."""
+        self._require_aside(aside=True)
+        self._copy(self._aside)
+        self._aside = []
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Let the model hold the averages inside the block."""
+        self.swap_in()
+        try:
+            yield
+        finally:
+            self.swap_out()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the averages by name."""
+        return {name: mean.clone() for name, mean in self._mean.items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over averages that `state_dict` returned.
+
+        Raises:
+            ClanError: They are those of another model.
+        """
+        if state.keys() != self._mean.keys():
+            differing = ", ".join(sorted(state.keys() ^ self._mean.keys()))
+            raise ClanError(f"the averages are those of another model: they differ in {differing}")
+        for name, mean in self._mean.items():
+            mean.copy_(state[name])
+
+    def _copy(self, tensors: list[Tensor]) -> None:
+        with torch.no_grad():
+            for live, tensor in zip(self._live.values(), tensors, strict=True):
+                live.copy_(tensor)
+
+    def _require_aside(self, *, aside: bool) -> None:
+        if self.is_in_place != aside:
+            raise ClanError(
+                "the model holds its averaged weights already; leave member.averaged() before "
+                "training goes on"
+                if self.is_in_place
+                else "the model holds its own weights already"
+            )

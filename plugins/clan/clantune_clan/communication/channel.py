@@ -1,0 +1,203 @@
+"""The channel between the ranks of a clan: plain data, groups, and tensors at the start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from clantune_clan import errors
+from clantune_clan.communication.arrival import Arrivals
+from clantune_clan.communication.packing import batches, pack, unpack
+from clantune_clan.errors import ClanError, CommunicationError
+
+TIMEOUT = 600.0
+
+
+class Communication:
+    """What the ranks of a clan tell each other. Every collective is here, or in `gradients`.
+
+    All ranks call the same methods in the same order. What is not a tensor travels as JSON, over a
+    gloo group of its own, whatever the tensors use. Without a process group there is one rank.
+
+    Attributes:
+        rank: This process, from 0.
+        world_size: Number of processes.
+        ranks_per_member: How many consecutive ranks train one member together.
+        member: The member that this rank belongs to, from 0.
+        members: Number of members.
+        deadline: How long anybody waits for anybody.
+    """
+
+    def __init__(self, *, ranks_per_member: int = 1, timeout: float = TIMEOUT) -> None:
+        """Make the groups. Every rank makes its own `Communication` at the same time.
+
+        Args:
+            ranks_per_member: How many consecutive ranks train one member together.
+            timeout: Seconds to wait for a rank, in an exchange or a step.
+        """
+        connected = dist.is_available() and dist.is_initialized()
+        self.rank = dist.get_rank() if connected else 0
+        self.world_size = dist.get_world_size() if connected else 1
+        if ranks_per_member < 1:
+            raise ClanError(
+                f"ranks_per_member is a number of ranks, 1 or more; got {ranks_per_member!r}"
+            )
+        if self.world_size % ranks_per_member:
+            raise ClanError(
+                f"{self.world_size} ranks cannot make members of {ranks_per_member}: start a "
+                f"multiple of {ranks_per_member} processes"
+            )
+        if not timeout > 0.0:
+            raise ClanError(f"timeout is a number of seconds above 0; got {timeout!r}")
+        self.ranks_per_member = ranks_per_member
+        self.member = self.rank // ranks_per_member
+        self.members = self.world_size // ranks_per_member
+        self.deadline = timedelta(seconds=timeout)
+        self._halves: dict[tuple[int, ...], dist.ProcessGroup] = {}
+        self._own: dist.ProcessGroup | None = None
+        if connected:
+            # torch has no public way to its store, and a second one would need a second port.
+            store = dist.distributed_c10d._get_default_store()
+            self._arrivals = Arrivals(store, self.rank, self.world_size, self.deadline)
+            self._control = dist.new_group(backend="gloo", timeout=self.deadline)
+            self._own = self._make_own()
+
+    @property
+    def everybody(self) -> dist.ProcessGroup | None:
+        """The group of all ranks, for tensors; None if there is one rank."""
+        return dist.group.WORLD if self.world_size > 1 else None
+
+    @property
+    def own(self) -> dist.ProcessGroup | None:
+        """The group of this member's ranks, for tensors; None if it has one rank."""
+        return self._own
+
+    @property
+    def absent(self) -> tuple[int, ...]:
+        """The ranks that were found missing when something failed last."""
+        return self._arrivals.absent if self.world_size > 1 else ()
+
+    def gather(self, where: str, value: Any, *, problem: Exception | None = None) -> list[Any]:
+        """Return what every rank gives, in rank order, on every rank.
+
+        Args:
+            where: What this is about, in words, such as `"the end of round 3"`: the same on all.
+            value: Plain JSON data.
+            problem: What is wrong on this rank, if something is: then it is raised on all.
+
+        Raises:
+            CommunicationError: A rank is missing or somewhere else.
+            ClanError: A rank has a problem; on that rank it is the problem itself.
+        """
+        if self.world_size == 1:
+            if problem is not None:
+                raise problem
+            return [json.loads(json.dumps(value))]
+        what = None if problem is None else [type(problem).__name__, str(problem)]
+        self._arrivals.meet(where)
+        answers = self._all_gather(json.dumps([where, what, value]), where)
+        for rank, (place, _, _) in enumerate(answers):
+            if place != where:
+                raise CommunicationError(
+                    f"rank {rank} is at {place}, and rank {self.rank} at {where}: every rank "
+                    "takes the same steps"
+                )
+        if problem is not None:
+            raise problem
+        self._raise_of_others(answers)
+        return [answer for _, _, answer in answers]
+
+    def require_same(self, what: str, value: dict[str, Any]) -> None:
+        """Check that all ranks have the same entries.
+
+        Raises:
+            ClanError: Two ranks differ; the error, on every rank, names both and what differs.
+        """
+        everyone = self.gather(what, value)
+        for rank, theirs in enumerate(everyone[1:], start=1):
+            for name in [*everyone[0], *theirs]:
+                mine, other = everyone[0].get(name), theirs.get(name)
+                if mine != other:
+                    raise ClanError(
+                        f"the ranks differ in {what}: {name} is {mine} on rank 0 and {other} on "
+                        f"rank {rank}; build the same on every rank"
+                    )
+
+    def halves(self, side: bool) -> dist.ProcessGroup | None:
+        """Return the group of the ranks that are on the same side as this one.
+
+        Groups are made when a division is met for the first time, and kept. None if there is
+        nobody to share with.
+        """
+        sides = self.gather("dividing the clan", bool(side))
+        for wanted in (True, False):  # all ranks make both, in one order, as torch wants it
+            ranks = tuple(rank for rank, held in enumerate(sides) if held is wanted)
+            if len(ranks) > 1 and ranks not in self._halves:
+                self._halves[ranks] = dist.new_group([*ranks], timeout=self.deadline)
+        return self._halves.get(
+            tuple(rank for rank, held in enumerate(sides) if held is bool(side))
+        )
+
+    def broadcast(self, tensors: Sequence[Tensor], *, source: int = 0) -> None:
+        """Fill tensors, which are of the same shapes and types everywhere, with those of a rank."""
+        if self.world_size == 1:
+            return
+        self._arrivals.meet("handing out the first weights")
+        for batch in batches(tensors):
+            packed = pack(batch)
+            self._finish(dist.broadcast(packed, src=source, async_op=True), "a broadcast")
+            if self.rank != source:
+                unpack(packed, batch)
+
+    def whereabouts(self, where: str) -> str:
+        """Return in words where all ranks are, when something failed here."""
+        return self._arrivals.whereabouts(where)
+
+    def _make_own(self) -> dist.ProcessGroup | None:
+        if self.ranks_per_member == 1:
+            return None
+        made: dist.ProcessGroup | None = None
+        for member in range(self.members):
+            ranks = [member * self.ranks_per_member + i for i in range(self.ranks_per_member)]
+            group = dist.new_group(ranks, timeout=self.deadline)
+            if member == self.member:
+                made = group
+        return made
+
+    def _all_gather(self, text: str, where: str) -> list[Any]:
+        data = torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
+        sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(self.world_size)]
+        mine = torch.tensor([len(data)])
+        self._finish(dist.all_gather(sizes, mine, group=self._control, async_op=True), where)
+        longest = int(max(sizes))
+        padded = torch.zeros(longest, dtype=torch.uint8)
+        padded[: len(data)] = data
+        parts = [torch.empty_like(padded) for _ in range(self.world_size)]
+        self._finish(dist.all_gather(parts, padded, group=self._control, async_op=True), where)
+        return [
+            json.loads(bytes(part[: int(size)].numpy().tobytes()))
+            for part, size in zip(parts, sizes, strict=True)
+        ]
+
+    def _finish(self, work: dist.Work | None, where: str) -> None:
+        try:
+            if work is not None:
+                work.wait(self.deadline)
+        except (RuntimeError, ValueError) as error:
+            places = self._arrivals.whereabouts(where)
+            raise CommunicationError(
+                f"{where} failed: {places} ({str(error).splitlines()[0]})", missing=self.absent
+            ) from error
+
+    def _raise_of_others(self, answers: Sequence[tuple[str, list[str] | None, Any]]) -> None:
+        for rank, (_, problem, _) in enumerate(answers):
+            if problem is not None:
+                name, message = problem
+                kind = getattr(errors, name, ClanError)
+                raise kind(f"rank {rank}: {message}")

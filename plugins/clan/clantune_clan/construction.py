@@ -1,0 +1,141 @@
+"""Making a state that is ready for training.
+
+The weights are the same everywhere, and nothing else averages gradients.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
+
+from clantune_clan.average import WeightAverage
+from clantune_clan.communication import Communication
+from clantune_clan.errors import ClanError
+from clantune_clan.gradients import Gradients, Reduction
+from clantune_clan.gradients.layout import FIRST
+from clantune_clan.state import State
+from clantune_clan.unwrapping import bare_module
+from clantune_core import Genome
+
+
+def build_state(
+    genome: Genome,
+    model: nn.Module,
+    optimizer: Optimizer,
+    communicator: Communication,
+    *,
+    reduction: Reduction | Literal["auto"] = "auto",
+    resume: bool = False,
+    average: bool = True,
+) -> State:
+    """Make a member's state. All ranks do this together.
+
+    On a fresh start all members get the weights and buffers of rank 0.
+
+    Args:
+        genome: The member's genome.
+        model: A bare module; or one that `DistributedDataParallel` wraps, whose own averaging is
+            then switched off.
+        optimizer: The optimizer of its parameters.
+        communicator: The channel to the other ranks.
+        reduction: How gradients are averaged, see `Gradients`; `"auto"` overlaps what is large.
+        resume: Whether members keep the weights that they have, as after loading a checkpoint.
+        average: Whether a running average of the weights is kept.
+
+    Raises:
+        ClanError: The ranks differ in what they have built, or the model cannot be used; the error
+            is raised on all ranks.
+    """
+    module = bare_module(model)
+    communicator.gather("the models", None, problem=_refusal(model, reduction))
+    communicator.require_same("the model", _schema(module))
+    communicator.require_same("the genome", _genes(genome))
+    chosen = _choose(module) if reduction == "auto" else reduction
+    communicator.require_same("the reduction", {"reduction": chosen, "resume": resume})
+    gradients = _gradients(module, optimizer, communicator, chosen)
+    if not resume:
+        communicator.broadcast(_tensors(module))
+    for wrapper in _wrappers(model):
+        # Its forward pass decides whether it averages and hands out buffers: never again.
+        wrapper.require_backward_grad_sync = False
+        wrapper.require_forward_param_sync = False
+    return State(
+        genome,
+        model,
+        optimizer,
+        gradients=gradients,
+        average=WeightAverage(module) if average else None,
+    )
+
+
+def _gradients(
+    module: nn.Module, optimizer: Optimizer, communicator: Communication, reduction: Reduction
+) -> Gradients | None:
+    made, problem = None, None
+    try:
+        made = Gradients(module, optimizer, communicator, reduction)
+    except ClanError as error:
+        problem = error
+    communicator.gather("the gradients", None, problem=problem)
+    return made
+
+
+_WHY_NOT = {
+    "broadcast_buffers": "with buffers synchronised, as it does unless forward_sync_buffers=False "
+    "(broadcast_buffers=False before torch 2.13): it would overwrite each member's buffers, such "
+    "as those of BatchNorm, with rank 0's",
+    "find_unused_parameters": "with find_unused_parameters=True: it fails when members train alone "
+    "(and is not needed: unused parameters are fine)",
+    "static_graph": "with static_graph=True: it fails when a run starts with a step that is not "
+    "averaged",
+}
+"""What a wrapper may not have switched on, and why."""
+
+
+def _refusal(model: nn.Module, reduction: str) -> ClanError | None:
+    if reduction not in ("auto", "exact", "overlap"):
+        return ClanError(f"reduction is auto, exact or overlap; got {reduction!r}")
+    for wrapper in _wrappers(model):
+        for option, why in _WHY_NOT.items():
+            if getattr(wrapper, option):
+                return ClanError(
+                    f"the model comes wrapped in DistributedDataParallel {why}; give the bare "
+                    "module, or switch that off"
+                )
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        return ClanError("the model has no parameter that learns")
+    return None
+
+
+def _wrappers(model: nn.Module) -> list[DistributedDataParallel]:
+    return [each for each in model.modules() if isinstance(each, DistributedDataParallel)]
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    """Return all parameters and buffers, also those that are not saved."""
+    return [*module.parameters(), *module.buffers()]
+
+
+def _schema(module: nn.Module) -> dict[str, str]:
+    return {
+        name: f"{tensor.dtype} of shape {tuple(tensor.shape)}"
+        + ("" if tensor.requires_grad or name in buffers else ", frozen")
+        for buffers in [{name for name, _ in module.named_buffers()}]
+        for name, tensor in (*module.named_parameters(), *module.named_buffers())
+    }
+
+
+def _genes(genome: Genome) -> dict[str, str]:
+    return {
+        name: f"{allele.kind} in {allele.domain}, expressed as {allele.metadata.get('expression')}"
+        for name, allele in genome.alleles.items()
+    }
+
+
+def _choose(module: nn.Module) -> Reduction:
+    """Overlap pays if there is more than the first bucket."""
+    bytes_ = sum(p.numel() * p.element_size() for p in module.parameters() if p.requires_grad)
+    return "exact" if bytes_ <= FIRST else "overlap"

@@ -1,0 +1,209 @@
+"""Expression: what a genome means for the objects of a member, in each phase."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from clantune_clan.communication import Communication
+from clantune_clan.errors import ClanError
+from clantune_core import AbstractAllele, ContinuousAllele, Genome
+
+ENTRY = "expression"
+"""The entry of an allele's metadata that says where and when its gene is expressed."""
+
+GRADIENT_ACCUMULATION = "gradient_accumulation"
+DATA_PATH = "data_path"
+
+
+@attrs.frozen
+class Expressed:
+    """Where and when a gene is expressed, as its allele's metadata says it.
+
+    Attributes:
+        path: Where: paths, each with how far its value is off the gene's on the latent line.
+        is_cooperative: Whether members use their own value while they cooperate.
+        is_competitive: Whether they do while they compete. If not, they use the clan's mean.
+        is_patchable: Whether the value is written to the paths; if not, it is only read by name.
+        role: What the clan treats specially: `"gradient_accumulation"`, `"data_path"`, or None.
+    """
+
+    path: Mapping[str, float]
+    is_cooperative: bool = True
+    is_competitive: bool = True
+    is_patchable: bool = True
+    role: str | None = None
+
+    @classmethod
+    def of(cls, name: str, allele: AbstractAllele) -> Expressed:
+        """Read it from the metadata of a gene.
+
+        Raises:
+            ClanError: It is not there.
+        """
+        entry = allele.metadata.get(ENTRY)
+        if not isinstance(entry, Mapping):
+            raise ClanError(
+                f"gene {name!r} does not say where it is expressed: add it with "
+                f"GenomeExpression.set_allele(genome, {name!r}, allele, path=...), or by a preset"
+            )
+        known = {field.name for field in attrs.fields(cls)}
+        if "path" not in entry or not entry.keys() <= known:
+            raise ClanError(
+                f"gene {name!r} says {dict(entry)} of where it is expressed; there are "
+                f"{', '.join(sorted(known))}, and path is needed"
+            )
+        return cls(**entry)
+
+
+OwnValue = Callable[[Expressed], bool]
+"""A mode: whether members use their own value of a gene; if not, the clan's mean."""
+
+MODES: Mapping[str, OwnValue] = {
+    "cooperative": lambda gene: gene.is_cooperative,
+    "competitive": lambda gene: gene.is_competitive,
+    "all": lambda _: True,
+}
+
+
+@attrs.frozen
+class Expression:
+    """What was expressed: the same values by gene and by path.
+
+    Attributes:
+        genes: Value of each gene, the member's own or the clan's mean.
+        patch: Value at each path that genes are written to.
+        gene_at: Name of the gene that a path belongs to.
+    """
+
+    genes: Mapping[str, Any]
+    patch: Mapping[str, Any]
+    gene_at: Mapping[str, str]
+
+
+class GenomeExpression:
+    """Turns a genome into values, in a mode: each gene's own one, or the clan's mean."""
+
+    def __init__(self) -> None:
+        """Know the modes `"cooperative"`, `"competitive"` and `"all"`."""
+        self._modes = dict(MODES)
+
+    @staticmethod
+    def set_allele(
+        genome: Genome,
+        name: str,
+        allele: AbstractAllele,
+        *,
+        path: str | Mapping[str, float] | None = None,
+        is_cooperative: bool = True,
+        is_competitive: bool = True,
+        is_patchable: bool = True,
+        role: str | None = None,
+    ) -> Genome:
+        """Return the genome with a gene that says where and when it is expressed.
+
+        Args:
+            genome: Where the gene is added, or replaced.
+            name: Of the gene.
+            allele: Its value and domain.
+            path: Where it is expressed: a path, or paths with how far each value is off the gene's
+                on the latent line. None: nowhere; whoever trains reads it by name.
+            is_cooperative: Whether members use their own value while they cooperate.
+            is_competitive: Whether they do while they compete.
+            is_patchable: Whether the value is written to the paths.
+            role: What the clan treats specially.
+        """
+        paths = {path: 0.0} if isinstance(path, str) else dict(path or {})
+        for place, offset in paths.items():
+            if not math.isfinite(offset):
+                raise ClanError(f"gene {name!r}: the offset of {place!r} is {offset!r}, no number")
+            if offset and not isinstance(allele, ContinuousAllele):
+                raise ClanError(
+                    f"gene {name!r} has no latent line that {place!r} could be {offset} off on"
+                )
+        entry = attrs.asdict(
+            Expressed(paths, is_cooperative, is_competitive, is_patchable, role), recurse=False
+        )
+        return genome.with_alleles({**genome.alleles, name: allele.with_metadata({ENTRY: entry})})
+
+    def register_mode(self, name: str, expresses_own: OwnValue) -> None:
+        """Add a mode: a function of a gene that says whether members use their own value.
+
+        Raises:
+            ClanError: There is a mode of that name.
+        """
+        if name in self._modes:
+            raise ClanError(f"there is a mode {name!r} already; choose another name")
+        self._modes[name] = expresses_own
+
+    def express(
+        self,
+        genome: Genome,
+        mode: str,
+        communicator: Communication,
+        *,
+        problem: Exception | None = None,
+    ) -> Expression:
+        """Return the values of a genome in a mode. All ranks call this together.
+
+        Args:
+            genome: This member's.
+            mode: A mode that is registered.
+            communicator: Asked for the clan's values of the genes that are not expressed.
+            problem: What is wrong on this rank, if something is: then it is raised on all.
+        """
+        if mode not in self._modes:
+            raise ClanError(f"there is no mode {mode!r}; there are {', '.join(self._modes)}")
+        flags = {name: Expressed.of(name, allele) for name, allele in genome.alleles.items()}
+        own = {name for name, gene in flags.items() if self._modes[mode](gene)}
+        shared = {name: _told(allele) for name, allele in genome.alleles.items() if name not in own}
+        everyone = communicator.gather(f"expressing the genome, {mode}", shared, problem=problem)
+        firsts = everyone[:: communicator.ranks_per_member]
+        alleles = {
+            name: allele if name in own else _mean(allele, [told[name] for told in firsts])
+            for name, allele in genome.alleles.items()
+        }
+        return _expression(alleles, flags)
+
+
+def _expression(
+    alleles: Mapping[str, AbstractAllele], flags: Mapping[str, Expressed]
+) -> Expression:
+    patch: dict[str, Any] = {}
+    gene_at: dict[str, str] = {}
+    for name, allele in alleles.items():
+        if not flags[name].is_patchable:
+            continue
+        for path, offset in flags[name].path.items():
+            if path in patch:
+                raise ClanError(
+                    f"genes {gene_at[path]!r} and {name!r} are both expressed at {path!r}; leave "
+                    "one out"
+                )
+            patch[path] = _value(allele, offset)
+            gene_at[path] = name
+    return Expression({n: a.value for n, a in alleles.items()}, patch, gene_at)
+
+
+def _value(allele: AbstractAllele, offset: float) -> Any:
+    if not offset or not isinstance(allele, ContinuousAllele):
+        return allele.value
+    low, high = allele.widest
+    return min(max(allele.from_latent(allele.latent + offset), low), high)
+
+
+def _told(allele: AbstractAllele) -> Any:
+    """Return what others need to know of an allele to find the clan's mean."""
+    return allele.latent if isinstance(allele, ContinuousAllele) else allele.value
+
+
+def _mean(allele: AbstractAllele, told: Sequence[Any]) -> AbstractAllele:
+    """Return the clan's mean of an allele, out of what all members told."""
+    if not isinstance(allele, ContinuousAllele):
+        # Of equals the one that comes first, which is the lowest rank's.
+        return allele.with_value(max(told, key=told.count))
+    equal = min(told) == max(told)  # then no rounding may come in
+    return allele.with_latent(told[0] if equal else math.fsum(told) / len(told))

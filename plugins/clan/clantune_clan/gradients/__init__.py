@@ -1,0 +1,6 @@
+"""Gradients: averaged over the clan, over half of it, or left to each member alone."""
+
+from clantune_clan.gradients.averaging import Gradients, Reduction
+from clantune_clan.gradients.fingerprint import ParameterFingerprint
+
+__all__ = ["Gradients", "ParameterFingerprint", "Reduction"]

@@ -1,0 +1,139 @@
+"""One flat tensor that the gradients of several parameters are averaged in, with what goes along.
+
+Behind the gradients travel a few numbers more: a weight, which is 0 for a rank whose gradients are
+not finite; which step the rank is in; and which parameters had a gradient at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.nn import Parameter
+
+from clantune_clan.errors import GradientError
+
+STEPS_TOLD_APART = 4
+"""A rank that is behind is found at its first step, so few numbers are enough; all are small, and
+so exact in every floating-point type."""
+
+
+class Bucket:
+    """Parameters whose gradients travel together. Neither layout nor order of sums changes."""
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        """Lay out a bucket for parameters of one type on one device."""
+        self.parameters = tuple(parameters)
+        first, count = self.parameters[0], sum(p.numel() for p in self.parameters)
+        numbers = 1 + STEPS_TOLD_APART + len(self.parameters)
+        self._flat = torch.zeros(count + numbers, dtype=first.dtype, device=first.device)
+        self._values, self._along = self._flat[:count], self._flat[count:]
+        self._views = [*self._cut()]
+        self._place_of = {id(p): place for place, p in enumerate(self.parameters)}
+        self._used = [False] * len(self.parameters)
+        self._work: dist.Work | None = None
+
+    def _cut(self) -> Sequence[Tensor]:
+        sizes = [parameter.numel() for parameter in self.parameters]
+        return [
+            _like(part, parameter)
+            for part, parameter in zip(self._values.split(sizes), self.parameters, strict=True)
+        ]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every parameter has its gradient here."""
+        return all(self._used)
+
+    def take(self, parameter: Parameter, share: float) -> None:
+        """Take in a parameter's own gradient, scaled by its share in the mean."""
+        self._take(self._place_of[id(parameter)], share)
+
+    def take_rest(self, share: float) -> None:
+        """Take in the gradients that the last backward pass left as they were; zeros for none."""
+        for place, (parameter, view) in enumerate(zip(self.parameters, self._views, strict=True)):
+            if self._used[place]:
+                continue
+            if parameter.grad is None:
+                view.zero_()
+            else:
+                self._take(place, share)
+
+    def _take(self, place: int, share: float) -> None:
+        parameter, view = self.parameters[place], self._views[place]
+        gradient = cast(Tensor, parameter.grad)
+        if gradient.is_sparse:
+            raise GradientError(
+                "sparse gradients cannot be averaged; make the embedding with sparse=False"
+            )
+        with torch.no_grad():
+            if gradient is view:
+                view.mul_(share)
+            else:
+                torch.mul(gradient, share, out=view)
+                parameter.grad = view
+        self._used[place] = True
+
+    def is_finite(self) -> bool:
+        """Whether all gradients here are finite."""
+        # One pass, and no mask of the same size: a sum of finite numbers is not finite only if
+        # they are so large that the step would ruin the weights.
+        total = self._values.sum(dtype=torch.promote_types(self._values.dtype, torch.float32))
+        return bool(torch.isfinite(total))
+
+    def launch(self, group: dist.ProcessGroup, step: int, *, sound: bool) -> None:
+        """Begin to add up; a rank that is not sound contributes zeros and a weight of zero."""
+        if not sound:
+            self._values.zero_()
+        slots = [float(step % STEPS_TOLD_APART == slot) for slot in range(STEPS_TOLD_APART)]
+        numbers = [float(sound), *slots, *map(float, self._used)]
+        self._along.copy_(torch.tensor(numbers, dtype=self._along.dtype))
+        self._work = dist.all_reduce(self._flat, group=group, async_op=True)
+
+    def wait(self, timeout: timedelta, step: int) -> tuple[int, int]:
+        """Wait for the sums; return the ranks that were sound, and those in this step."""
+        work, self._work = self._work, None
+        if work is not None:
+            work.wait(timeout)
+        weight, *numbers = self._along.tolist()
+        slots, used = numbers[:STEPS_TOLD_APART], numbers[STEPS_TOLD_APART:]
+        self._used = [count > 0 for count in used]
+        return round(weight), round(slots[step % STEPS_TOLD_APART])
+
+    def hand_out(self, factor: float) -> None:
+        """Let the parameters have the sums, times a factor; those that nobody used have none."""
+        if factor != 1.0:
+            self._values.mul_(factor)
+        for parameter, view, used in zip(self.parameters, self._views, self._used, strict=True):
+            parameter.grad = view if used else None
+
+    def drop(self) -> None:
+        """Leave the parameters without gradients: optimizers then leave them as they are."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def clear(self) -> None:
+        """Be ready for the next backward pass."""
+        self._used = [False] * len(self.parameters)
+        self._work = None
+
+
+def _like(part: Tensor, parameter: Parameter) -> Tensor:
+    """Return a flat part in the shape of a parameter, and in its memory layout if that is dense."""
+    if _is_dense(parameter):
+        return part.as_strided(parameter.size(), parameter.stride(), part.storage_offset())
+    return part.view(parameter.shape)
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether a tensor fills its memory without gaps, in whatever order of dimensions."""
+    expected = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.size(), strict=True)):
+        if size > 1 and stride != expected:
+            return False
+        expected *= size
+    return True

@@ -1,0 +1,53 @@
+"""A fingerprint of the parameters: whether they are still those whose gradients are averaged."""
+
+from __future__ import annotations
+
+from torch import nn
+from torch.optim import Optimizer
+
+from clantune_clan.errors import GradientError
+
+
+class ParameterFingerprint:
+    """Which tensors are parameters, and which of them learn."""
+
+    def __init__(self, module: nn.Module, optimizer: Optimizer) -> None:
+        """Take the fingerprint.
+
+        Raises:
+            GradientError: The optimizer holds parameters that are not the model's.
+        """
+        self._module = module
+        self._optimizer = optimizer
+        self._parameters = dict(module.named_parameters())
+        self._learns = {name: p.requires_grad for name, p in self._parameters.items()}
+        known = {id(parameter) for parameter in self._parameters.values()}
+        for place, group in enumerate(optimizer.param_groups):
+            strangers = sum(id(parameter) not in known for parameter in group["params"])
+            if strangers:
+                raise GradientError(
+                    f"{strangers} of the {len(group['params'])} parameters in group {place} of "
+                    "the optimizer are not the model's; make the optimizer from "
+                    "model.parameters(), after the model has got its last form"
+                )
+
+    def problem(self) -> GradientError | None:
+        """Return what has changed since, or None."""
+        now = dict(self._module.named_parameters())
+        for name in {**self._parameters, **now}:
+            before, after = self._parameters.get(name), now.get(name)
+            if before is not after:
+                how = "replaced" if before is not None and after is not None else "added"
+                how = "removed" if after is None else how
+                return _changed(name, how)
+            if after is not None and after.requires_grad != self._learns[name]:
+                return _changed(name, "unfrozen" if after.requires_grad else "frozen")
+        return None
+
+
+def _changed(name: str, how: str) -> GradientError:
+    return GradientError(
+        f"the parameter {name!r} was {how} after the member was set up, so its gradient is not "
+        "averaged rightly any more; freeze, unfreeze and replace parameters before, and load "
+        "weights in place (load_state_dict without assign=True)"
+    )

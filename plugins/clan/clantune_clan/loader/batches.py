@@ -1,0 +1,74 @@
+"""What a `torch.utils.data.DataLoader` is fed: a sampler of batches, or a stream cut into them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset, IterableDataset, Sampler
+
+from clantune_clan.loader.deal import Deal, Window
+from clantune_clan.loader.order import Order
+from clantune_clan.loader.place import Place
+
+
+class MapBatches(Sampler[list[int]]):
+    """Gives the indices of a rank's batches, from where `place` is to the end of the epoch."""
+
+    def __init__(self, deal: Deal, order: Order, rank: int) -> None:
+        self._deal, self._order, self._rank = deal, order, rank
+        self.place = Place(epoch=0, first=0)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = self._order.of_epoch(self.place.epoch)
+        for window in self._windows(self.place):
+            yield order[self._deal.share(window, self._rank)].tolist()
+
+    def left(self, place: Place) -> int:
+        """Return how many batches there are from a place to the end of its epoch."""
+        return sum(1 for _ in self._windows(place))
+
+    def _windows(self, place: Place) -> Iterator[Window]:
+        windows = self._deal.windows(place.first, self._order.samples or 0)
+        return itertools.islice(windows, place.batches, None)
+
+
+class StreamBatches(IterableDataset[list[Any]]):
+    """Cuts a stream into windows and keeps a rank's shares, from where `place` is to the end.
+
+    Attributes:
+        dataset: The stream; all of it is read on every rank.
+    """
+
+    def __init__(self, dataset: Dataset[Any], deal: Deal, rank: int) -> None:
+        self.dataset, self._deal, self._rank = dataset, deal, rank
+        # Shared, so that a worker that outlives an epoch learns where the next one starts.
+        self._place = torch.zeros(3, dtype=torch.int64, device="cpu")
+        self._place.share_memory_()
+
+    @property
+    def place(self) -> Place:
+        """Where the next pass starts."""
+        return Place(*self._place.tolist())
+
+    @place.setter
+    def place(self, place: Place) -> None:
+        self._place[:] = torch.tensor([place.epoch, place.first, place.batches], device="cpu")
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        place = self.place
+        if hasattr(self.dataset, "set_epoch"):
+            self.dataset.set_epoch(place.epoch)
+        samples, ahead = iter(self.dataset), list[Any]()
+        for step in itertools.count(place.first):
+            ahead += itertools.islice(samples, self._deal.lookahead - len(ahead))
+            if step == place.first:
+                self._deal.check_suffices(len(ahead), "The stream ended after")
+            taken = self._deal.taken(step, len(ahead))
+            if not taken:
+                return
+            if step >= place.step:
+                yield ahead[self._deal.share(Window(step, 0, taken), self._rank)]
+            del ahead[:taken]

@@ -1,0 +1,124 @@
+"""Which samples of an epoch each step takes, and which of them a rank gets: arithmetic alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from clantune_clan.errors import ClanError, LoaderError
+from clantune_clan.loader.arguments import check_whole
+from clantune_clan.schedule import Schedule
+
+
+@attrs.frozen
+class Window:
+    """The samples that one step takes, of all ranks together.
+
+    Attributes:
+        step: Number of the step, counted from 0 over all epochs.
+        start: Place of its first sample in the order of the epoch.
+        stop: Place behind its last one.
+    """
+
+    step: int
+    start: int
+    stop: int
+
+
+@attrs.frozen
+class Deal:
+    """How samples are dealt out. It is the same on all ranks.
+
+    In cooperation a window has a share for every rank. In competition all members get the same
+    window, and it has a share for every rank of a member; members are consecutive ranks. A full
+    share has `batch_size` samples. The last window of an epoch takes what is there: its shares
+    differ by one sample at most, and none is empty.
+
+    Attributes:
+        schedule: Says of a step whether members cooperate in it.
+        batch_size: Samples in a full share, 1 or more.
+        world_size: Number of ranks, 1 or more.
+        ranks_per_member: Number of ranks that make a member; it divides `world_size`.
+        drop_last: Whether samples that do not fill a window are left out of the epoch.
+    """
+
+    schedule: Schedule
+    batch_size: int
+    world_size: int
+    ranks_per_member: int
+    drop_last: bool
+
+    def __attrs_post_init__(self) -> None:
+        check_whole("batch_size", "a number of samples", self.batch_size, 1)
+        check_whole("world_size", "a number of ranks", self.world_size, 1)
+        check_whole("ranks_per_member", "a number of ranks", self.ranks_per_member, 1)
+        if self.world_size % self.ranks_per_member:
+            raise ClanError(
+                f"{self.world_size} ranks cannot be members of {self.ranks_per_member} ranks each: "
+                "world_size is a multiple of ranks_per_member"
+            )
+
+    @property
+    def most(self) -> int:
+        """Samples in a full window of the largest kind."""
+        return self.world_size * self.batch_size
+
+    @property
+    def lookahead(self) -> int:
+        """Samples from which on it makes no difference to a step how many more there are."""
+        return self.most + self.world_size
+
+    def shards(self, step: int) -> int:
+        """Return how many different shares the window of a step has."""
+        cooperates = self.schedule.mode_at(step) == "cooperative"
+        return self.world_size if cooperates else self.ranks_per_member
+
+    def taken(self, step: int, left: int) -> int:
+        """Return how many samples a step takes.
+
+        Args:
+            step: Number of the step.
+            left: Samples that are left of the epoch; of more than `lookahead` it need not be exact.
+
+        Returns:
+            A full window; all that is left if the next step could not give everyone a sample of
+            the rest; 0 at the end of the epoch.
+        """
+        full = self.shards(step) * self.batch_size
+        if self.drop_last:
+            return full if left >= full else 0
+        return full if left - full >= self.shards(step + 1) else left
+
+    def windows(self, step: int, samples: int) -> Iterator[Window]:
+        """Deal out an epoch of so many samples, from its first step to its last."""
+        start = 0
+        while taken := self.taken(step, samples - start):
+            yield Window(step, start, start + taken)
+            step, start = step + 1, start + taken
+
+    def share(self, window: Window, rank: int) -> slice:
+        """Return the part of a window that a rank gets, as places in the order of the epoch."""
+        shards = self.shards(window.step)
+        place, taken = rank % shards, window.stop - window.start
+        return slice(
+            window.start + taken * place // shards, window.start + taken * (place + 1) // shards
+        )
+
+    def check_suffices(self, samples: int, has: str) -> None:
+        """Refuse an epoch that is too short to give every rank a batch.
+
+        Args:
+            samples: How many samples there are.
+            has: How the message begins, such as `"The dataset has"`.
+        """
+        least, each = self.world_size, f"one for each rank (world_size is {self.world_size})"
+        if self.drop_last:
+            least = self.most
+            each = (
+                f"a full batch for each rank, because drop_last is True (world_size is "
+                f"{self.world_size}, batch_size is {self.batch_size})"
+            )
+        if samples < least:
+            counted = f"{samples} sample{'s' * (samples != 1)}"
+            raise LoaderError(f"{has} {counted} and needs at least {least}: {each}")

@@ -1,0 +1,182 @@
+"""The state of one member: genome, model and optimizer as one tree that paths lead through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from clantune_clan._leaves import fit, is_leaf, put
+from clantune_clan.average import WeightAverage
+from clantune_clan.errors import PathError
+from clantune_clan.gradients import Gradients
+from clantune_clan.nodes import NODES, TreeNodeHandler
+from clantune_clan.unwrapping import bare_module
+from clantune_core import Genome
+
+Path = str
+Leaf = bool | int | float | str | Tensor
+
+ROOTS = ("genome", "model", "optimizer")
+
+
+class State:
+    """Genome, model and optimizer as one tree: walked, read and patched by path.
+
+    A path such as `"optimizer/param_groups/0/betas/1"` or `"model/encoder/dropout/p"` starts at
+    one of the three. Private names lead nowhere, and neither does what many share, such as classes
+    and Python modules. Use `build_state` to make one that is ready for training.
+
+    Attributes:
+        genome: The member's genome.
+        model: The model to call; paths lead into the module itself, without its wrappers.
+        optimizer: The optimizer of its parameters.
+        gradients: Who averages gradients; None leaves them alone.
+        average: The running average of the weights; None keeps none.
+    """
+
+    def __init__(
+        self,
+        genome: Genome,
+        model: nn.Module,
+        optimizer: Optimizer,
+        *,
+        gradients: Gradients | None = None,
+        average: WeightAverage | None = None,
+        nodes: Sequence[TreeNodeHandler] = NODES,
+    ) -> None:
+        """Make a state of the three.
+
+        Args:
+            genome: The member's genome.
+            model: The model to call, bare or wrapped.
+            optimizer: The optimizer of its parameters.
+            gradients: Who averages gradients.
+            average: The running average of the weights.
+            nodes: The kinds of nodes that the tree may have, first come first served.
+        """
+        self.genome = genome
+        self.model = model
+        self.optimizer = optimizer
+        self.gradients = gradients
+        self.average = average
+        self._nodes = tuple(nodes)
+
+    def walk(self) -> Iterator[tuple[Path, Leaf]]:
+        """Return every leaf with its path, depth first.
+
+        An object that is reached twice, by sharing or in a circle, is entered the first time.
+        """
+        entered: set[int] = set()
+        for root in ROOTS:
+            yield from self._leaves(self._root(root), root, entered)
+
+    def filter(self, predicate: Callable[[Path, Leaf], bool]) -> dict[Path, Leaf]:
+        """Return the leaves for which the predicate holds, by path."""
+        return {path: leaf for path, leaf in self.walk() if predicate(path, leaf)}
+
+    def get(self, path: Path) -> Any:
+        """Return what lies at a path.
+
+        Raises:
+            PathError: It leads nowhere.
+        """
+        return [*self._along(path)][-1][0]
+
+    def patch(self, values: Mapping[Path, object]) -> None:
+        """Put values where their paths lead: all of them, or none if one does not fit.
+
+        A tensor is filled in place; anything else is replaced by a value of the same kind.
+
+        Raises:
+            PathError: A path leads nowhere, or a value does not fit what is there.
+        """
+        fitted = {path: fit(self.get(path), value, path) for path, value in values.items()}
+        for path, value in fitted.items():
+            self._put(path, value)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that makes the member, as tensors and plain data."""
+        return {
+            "genome": self.genome.serialize(),
+            "model": bare_module(self.model).state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned. Whoever expresses the genome does so again."""
+        self.genome = Genome.deserialize(state["genome"])
+        bare_module(self.model).load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None and state["average"] is not None:
+            self.average.load_state_dict(state["average"])
+
+    def _root(self, name: str) -> object:
+        return bare_module(self.model) if name == "model" else getattr(self, name)
+
+    def _handler(self, node: object) -> TreeNodeHandler | None:
+        return next((handler for handler in self._nodes if handler.handles(node)), None)
+
+    def _leaves(self, node: object, path: Path, entered: set[int]) -> Iterator[tuple[Path, Leaf]]:
+        if is_leaf(node):
+            yield path, node
+        elif (handler := self._handler(node)) and id(node) not in entered:
+            if not isinstance(node, tuple):  # equal ones are often one object, and no circle is
+                entered.add(id(node))  # made of tuples alone
+            for name, child in handler.children(node):
+                yield from self._leaves(child, f"{path}/{name}", entered)
+
+    def _along(self, path: Path) -> Iterator[tuple[object, TreeNodeHandler | None, str]]:
+        """Return the nodes on the way, each with who handles the one above it, and its name."""
+        root, *names = path.split("/")
+        if root not in ROOTS:
+            raise PathError(
+                f"{path!r} leads nowhere: a path starts with {', '.join(ROOTS)}", path=path
+            )
+        node = self._root(root)
+        yield node, None, root
+        while names:
+            handler = None if is_leaf(node) else self._handler(node)
+            for length in range(1, len(names) + 1):  # a name may have "/" in it, as "betas/0" does
+                name = "/".join(names[:length])
+                try:
+                    child = handler.child(node, name) if handler else None
+                except LookupError:
+                    continue
+                if handler:
+                    break
+            else:
+                raise self._dead_end(path, "/".join(names), node, handler)
+            del names[:length]
+            node = child
+            yield node, handler, name
+
+    def _dead_end(
+        self, path: Path, rest: str, node: object, handler: TreeNodeHandler | None
+    ) -> PathError:
+        known = [] if handler is None else [name for name, _ in handler.children(node)]
+        there = ", ".join(known[:20]) + ", ..." * (len(known) > 20) if known else "nothing below it"
+        return PathError(
+            f"{path!r} leads nowhere: {rest!r} is not in the {type(node).__name__} at "
+            f"{path[: -len(rest) - 1]!r}, which has {there}",
+            path=path,
+        )
+
+    def _put(self, path: Path, value: object) -> None:
+        way = [*self._along(path)]
+        below = put(way[-1][0], value)
+        for (above, _, _), (node, handler, name) in zip(way[-2::-1], way[:0:-1], strict=True):
+            if below is node or handler is None:
+                return  # changed in place: whoever holds it holds the new one
+            try:
+                below = handler.patched(above, name, below)
+            except (AttributeError, TypeError, ValueError) as error:
+                raise PathError(
+                    f"{path!r} cannot be set to {value!r}: {error}", path=path
+                ) from error
+        root = way[0][2]
+        if root == "genome" and isinstance(below, Genome):
+            self.genome = below

@@ -1,0 +1,332 @@
+"""The individual, in a clan of one: no process group, and everything works."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from clantune_clan import (
+    ClanError,
+    Communication,
+    GenomeExpression,
+    Individual,
+    Member,
+    Schedule,
+    State,
+    build_state,
+)
+from clantune_clan._accumulation import window
+from clantune_core import Genome, IntAllele, LogFloatAllele
+
+LR = "optimizer/param_groups/0/lr"
+
+
+def member(round_length=4, duty_cycle=0.5, *, average=True, **flags):
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    genome = GenomeExpression.set_allele(Genome(), "lr", LogFloatAllele(0.05), path=LR, **flags)
+    channel = Communication()
+    state = build_state(genome, model, optimizer, channel, average=average)
+    return Individual(state, channel, round_length, duty_cycle)
+
+
+def train(individual, steps):
+    for step in range(steps):
+        x = torch.arange(8.0).reshape(4, 2) + step
+        with individual.sync_context():
+            individual.model(x).square().mean().backward()
+        individual.optimizer.step()
+        individual.optimizer.zero_grad()
+        individual.step()
+
+
+def test_a_round_cooperates_first_and_competes_at_its_end():
+    individual = member(5, 0.4)
+    modes = []
+    while not individual.done:
+        modes.append(individual.mode)
+        train(individual, 1)
+    assert modes == ["cooperative"] * 3 + ["competitive"] * 2
+    assert individual.mode == "competitive"
+    assert repr(individual) == "<Individual of member 0: step 5 of 5, done>"
+
+
+def test_member_is_another_name():
+    assert Member is Individual
+
+
+def test_values_are_expressed_read_and_found_by_name_and_path():
+    individual = member()
+    assert individual.optimizer.param_groups[0]["lr"] == 0.05
+    assert individual.get_value(LR) == individual.get_gene("lr") == 0.05
+    individual._state.genome = individual.genome.with_hyperparameters(lr=0.02)
+    individual.express()
+    assert individual.optimizer.param_groups[0]["lr"] == 0.02
+    assert individual.get_value(LR) == individual.get_gene("lr") == 0.02
+
+
+def test_what_is_not_expressed_is_an_error_that_names_what_is():
+    individual = member()
+    with pytest.raises(ClanError) as raised:
+        individual.get_gene("wd")
+    assert str(raised.value) == "there is no gene 'wd'; there are lr"
+    with pytest.raises(ClanError) as raised:
+        individual.get_value("optimizer/wd")
+    assert str(raised.value) == (
+        "no gene is expressed at 'optimizer/wd'; there is optimizer/param_groups/0/lr"
+    )
+
+
+def test_the_context_manager_gives_the_state_and_steps():
+    individual = member(2, 0.0)
+    with individual as state:
+        assert (state.model, state.optimizer) == (individual.model, individual.optimizer)
+        state.model(torch.ones(2, 2)).sum().backward()
+        state.optimizer.step()
+        state.optimizer.zero_grad()
+    assert individual.steps_done == 1
+    with pytest.raises(ArithmeticError), individual:
+        raise ArithmeticError
+    assert individual.steps_done == 1  # a step that failed is none
+
+
+@pytest.mark.parametrize(
+    ("what", "call"),
+    [
+        ("step", lambda spent: spent.step()),
+        ("express", lambda spent: spent.express()),
+        ("sync_context", lambda spent: spent.sync_context().__enter__()),
+        ("with", lambda spent: spent.__enter__()),
+    ],
+)
+def test_a_spent_individual_says_what_to_call(what, call):
+    individual = member(2)
+    train(individual, 2)
+    with pytest.raises(ClanError) as raised:
+        call(individual)
+    assert str(raised.value) == (
+        f"this round is over after 2 steps, so {what} comes too late: give the fitness with "
+        "clan.step(loss), and take the next member from clan.round()"
+    )
+
+
+@pytest.mark.parametrize("fitness", [0.25, math.inf, math.nan])
+def test_the_fitness_reaches_the_world(fitness):
+    individual = member(1, 0.0)
+    train(individual, 1)
+    world = individual.get_world_fitness(fitness)
+    assert world == {0: individual.genome}
+    assert str(world[0].fitness) == str(fitness)
+
+
+def test_the_average_is_the_exponential_one_of_weights_and_float_buffers():
+    individual = member(10, 0.0)
+    tensors = {
+        name: tensor
+        for name, tensor in individual.model.state_dict().items()
+        if tensor.is_floating_point()
+    }
+    wanted = {name: tensor.clone() for name, tensor in tensors.items()}
+    for _ in range(6):
+        train(individual, 1)
+        for name, tensor in tensors.items():
+            wanted[name].lerp_(tensor, 1 / 4)  # 0.4 of 10 steps
+    raw = {name: tensor.clone() for name, tensor in tensors.items()}
+    with individual.averaged() as model:
+        assert model is individual.model
+        for name, tensor in tensors.items():
+            assert torch.allclose(tensor, wanted[name], rtol=1e-6)
+            assert "running" in name or not torch.equal(tensor, raw[name])
+        with pytest.raises(ClanError, match=r"leave member\.averaged"):
+            individual.step()
+    for name, tensor in tensors.items():
+        assert torch.equal(tensor, raw[name])
+
+
+def test_the_average_is_put_back_if_the_evaluation_fails():
+    individual = member()
+    train(individual, 1)
+    raw = [p.clone() for p in individual.model.parameters()]
+    with pytest.raises(ArithmeticError), individual.averaged():
+        raise ArithmeticError
+    assert all(map(torch.equal, raw, individual.model.parameters()))
+
+
+def test_long_rounds_look_at_the_weights_less_often():
+    individual = member(3200, 0.0)
+    assert individual._state.average.every == 100
+
+
+def test_half_precision_weights_are_averaged_in_full():
+    model = nn.Linear(1, 1, bias=False, dtype=torch.bfloat16)
+    nn.init.ones_(model.weight)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    channel = Communication()
+    individual = Individual(build_state(Genome(), model, optimizer, channel), channel, 30, 0.0)
+    for _ in range(20):
+        with torch.no_grad():
+            model.weight.add_(0.0078125)
+        individual.step()
+    mean = individual._state.average.state_dict()["weight"]
+    assert mean.dtype is torch.float32
+    assert mean.item() != mean.bfloat16().item()
+    with individual.averaged():
+        assert model.weight.item() == mean.bfloat16().item()
+
+
+def test_no_average_is_an_error_that_says_how_to_have_one():
+    individual = member(average=False)
+    with pytest.raises(ClanError) as raised, individual.averaged():
+        pass
+    assert str(raised.value) == (
+        "no average of the weights is kept: build_state(..., average=True)"
+    )
+
+
+def test_a_round_goes_on_from_its_saved_state():
+    first = member(8)
+    train(first, 3)
+    saved = torch.load(save(first.state_dict()), weights_only=True)
+    train(first, 5)
+    second = member(8)
+    second.optimizer.param_groups[0]["lr"] = 0.3  # what is loaded and expressed wins
+    second._cache = type(second._cache)({}, {}, {})
+    second.load_state_dict(saved)
+    assert (second.mode, second.steps_done) == ("cooperative", 3)
+    for step in range(3, 8):
+        x = torch.arange(8.0).reshape(4, 2) + step - 3
+        second.model(x).square().mean().backward()
+        second.optimizer.step()
+        second.optimizer.zero_grad()
+        second.step()
+    assert second.done
+    for mine, other in zip(
+        [*first.model.state_dict().values(), *first._state.average.state_dict().values()],
+        [*second.model.state_dict().values(), *second._state.average.state_dict().values()],
+        strict=True,
+    ):
+        assert torch.equal(mine, other)
+    assert second.genome == first.genome
+
+
+def save(state):
+    import io
+
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    buffer.seek(0)
+    return buffer
+
+
+def test_a_saved_state_of_another_round_is_refused():
+    saved = member(8).state_dict()
+    with pytest.raises(ClanError) as raised:
+        member(9).load_state_dict(saved)
+    assert str(raised.value) == (
+        "this is a round of {'round_length': 9, 'duty_cycle': 0.5, 'first_step': 0}, and what is "
+        "loaded one of {'round_length': 8, 'duty_cycle': 0.5, 'first_step': 0}"
+    )
+
+
+def test_a_state_that_is_not_ready_is_refused():
+    model = nn.Linear(1, 1)
+    state = State(Genome(), model, torch.optim.SGD(model.parameters(), lr=0.1))
+    with pytest.raises(ClanError) as raised:
+        Individual(state, Communication(), 1, 0.0)
+    assert str(raised.value) == (
+        "this state is not ready for training: make it with build_state(...)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "length", "sizes"),
+    [
+        (1, 3, [1, 1, 1]),
+        (2, 4, [2, 2, 2, 2]),
+        (2, 5, [2, 2, 2, 2, 1]),
+        (4, 6, [4, 4, 4, 4, 2, 2]),
+        (9, 3, [3, 3, 3]),
+    ],
+)
+def test_windows_tile_a_phase(size, length, sizes):
+    assert [window(size, place, length) for place in range(length)] == sizes
+
+
+def test_a_gene_for_accumulation_ends_its_windows_with_the_phase():
+    individual = member(9, 0.4)
+    individual._state.genome = GenomeExpression.set_allele(
+        individual.genome, "num_grad_accum", IntAllele(2), role="gradient_accumulation"
+    )
+    individual.express()
+    sizes = []
+    while not individual.done:
+        sizes.append(individual.get_gene("num_grad_accum"))
+        individual.step()
+    assert sizes == [2, 2, 2, 2, 1, 2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("length", "duty", "cooperative"),
+    [
+        (1000, 0.15, 850),
+        (10, 0.0, 10),
+        (10, 1.0, 0),
+        (3, 0.01, 2),
+        (3, 0.99, 1),
+        (1, 0.4, 1),
+        (1, 0.6, 0),
+        (1, 1.0, 0),
+    ],
+)
+def test_a_schedule_has_some_of_each_phase_if_it_can(length, duty, cooperative):
+    schedule = Schedule(length, duty)
+    assert schedule.cooperative_steps == cooperative
+    modes = [schedule.mode_at(2 * length + step) for step in range(length)]
+    assert modes == ["cooperative"] * cooperative + ["competitive"] * (length - cooperative)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 0.5), "round_length is a number of steps, 1 or more; got 0"),
+        ((2.5, 0.5), "round_length is a number of steps, 1 or more; got 2.5"),
+        (
+            (3, 1.5),
+            "duty_cycle is the share of a round in which members compete, 0 to 1; got 1.5",
+        ),
+        (
+            (3, "half"),
+            "duty_cycle is the share of a round in which members compete, 0 to 1; got 'half'",
+        ),
+    ],
+)
+def test_a_schedule_that_is_none_is_refused(arguments, message):
+    with pytest.raises(ClanError) as raised:
+        Schedule(*arguments)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ranks_per_member": 0}, "ranks_per_member is a number of ranks, 1 or more; got 0"),
+        (
+            {"ranks_per_member": 2},
+            "1 ranks cannot make members of 2: start a multiple of 2 processes",
+        ),
+        ({"timeout": 0}, "timeout is a number of seconds above 0; got 0"),
+    ],
+)
+def test_a_channel_that_is_none_is_refused(options, message):
+    with pytest.raises(ClanError) as raised:
+        Communication(**options)
+    assert str(raised.value) == message
+
+
+def test_an_unknown_reduction_is_refused():
+    model = nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ClanError) as raised:
+        build_state(Genome(), model, optimizer, Communication(), reduction="mean")
+    assert str(raised.value) == "reduction is auto, exact or overlap; got 'mean'"

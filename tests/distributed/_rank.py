@@ -1,0 +1,55 @@
+"""One rank: a process that does what it is told, each time in a process group of its own."""
+
+import importlib.util
+import os
+import pickle
+import sys
+import traceback
+import warnings
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+
+warnings.simplefilter("error")  # as in the other tests
+
+
+def answer(store, rank, world_size, number, file, function, arguments):
+    """Do what a function in a file says; return what came of it."""
+    spec = importlib.util.spec_from_file_location(f"job_{function}", file)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        dist.init_process_group(
+            "gloo",
+            store=dist.PrefixStore(f"job{number}", store),
+            rank=rank,
+            world_size=world_size,
+            timeout=timedelta(seconds=30),
+        )
+        spec.loader.exec_module(module)
+        torch.manual_seed(0)
+        return ("returned", getattr(module, function)(*arguments))
+    except BaseException as error:  # noqa: BLE001  (whoever asked is told)
+        return ("raised", type(error).__name__, str(error), traceback.format_exc())
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def main():
+    rank, world_size, port = map(int, sys.argv[1:])
+    torch.set_num_threads(1)
+    orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a job prints goes to the error stream
+    store = dist.TCPStore("127.0.0.1", port, is_master=False, timeout=timedelta(seconds=60))
+    while True:
+        try:
+            number, file, function, arguments = pickle.load(orders)
+        except EOFError:
+            return
+        pickle.dump(answer(store, rank, world_size, number, file, function, arguments), answers)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

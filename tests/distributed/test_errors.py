@@ -1,0 +1,410 @@
+"""What goes wrong on one rank is an error on all, at once or within the timeout, that names it."""
+
+import re
+import time
+import warnings
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from clantune_clan import Communication, GenomeExpression, Individual, build_state
+from clantune_core import Genome, LogFloatAllele
+
+LR = "optimizer/param_groups/0/lr"
+TIMEOUT = 3.0
+
+
+def member(model=None, *, optimizer=None, genome=None, length=4, duty_cycle=0.5, **options):
+    model = nn.Linear(2, 1) if model is None else model
+    optimizer = optimizer or torch.optim.SGD(model.parameters(), lr=0.1)
+    genome = genome or GenomeExpression.set_allele(
+        Genome(), "lr", LogFloatAllele(0.1), path="optimizer/param_groups/0/lr"
+    )
+    channel = Communication(timeout=TIMEOUT)
+    return Individual(
+        build_state(genome, model, optimizer, channel, **options), channel, length, duty_cycle
+    )
+
+
+def train(individual, steps, *, zero=True):
+    for _ in range(steps):
+        individual.model(torch.ones(1, 2)).sum().backward()
+        individual.optimizer.step()
+        if zero:
+            individual.optimizer.zero_grad()
+        individual.step()
+
+
+def on_one_rank():
+    return dist.get_rank() == 1
+
+
+def wrapped(**options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that some of these are old; users have them
+        member(DistributedDataParallel(nn.Linear(2, 1), **options))
+
+
+COMES = "the model comes wrapped in DistributedDataParallel"
+GIVE = "; give the bare module, or switch that off"
+
+
+def wrapped_by_default():
+    wrapped()
+
+
+def wrapped_for_unused_parameters():
+    wrapped(broadcast_buffers=False, find_unused_parameters=True)
+
+
+def wrapped_as_static():
+    wrapped(broadcast_buffers=False, static_graph=True)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            wrapped_by_default,
+            (
+                f"{COMES} with buffers synchronised, as it does unless forward_sync_buffers=False "
+                "(broadcast_buffers=False before torch 2.13): it would overwrite each member's "
+                f"buffers, such as those of BatchNorm, with rank 0's{GIVE}"
+            ),
+        ),
+        (
+            wrapped_for_unused_parameters,
+            (
+                f"{COMES} with find_unused_parameters=True: it fails when members train alone "
+                f"(and is not needed: unused parameters are fine){GIVE}"
+            ),
+        ),
+        (
+            wrapped_as_static,
+            (
+                f"{COMES} with static_graph=True: it fails when a run starts with a step that is "
+                f"not averaged{GIVE}"
+            ),
+        ),
+    ],
+)
+def test_wrappers_that_would_fail_later_are_refused(ranks, function, message):
+    for raised in ranks(2).fail(function):
+        assert (raised.kind, raised.message) == ("ClanError", message)
+
+
+def another_shape():
+    member(nn.Linear(2, 2 if on_one_rank() else 1))
+
+
+def another_gene():
+    domain = (0.01, 2.0 if on_one_rank() else 1.0)
+    member(genome=GenomeExpression.set_allele(Genome(), "lr", LogFloatAllele(0.1, domain), path=LR))
+
+
+def another_reduction():
+    member(reduction="overlap" if on_one_rank() else "exact")
+
+
+def of_another_model():
+    model = nn.Linear(2, 1)
+    member(model, optimizer=torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1))
+
+
+def complex_parameters():
+    member(nn.Linear(2, 1, dtype=torch.complex64))
+
+
+def frozen_whole():
+    member(nn.Linear(2, 1).requires_grad_(requires_grad=False))
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "message"),
+    [
+        (
+            another_shape,
+            "ClanError",
+            (
+                "the ranks differ in the model: weight is torch.float32 of shape (1, 2) "
+                "on rank 0 and "
+                "torch.float32 of shape (2, 2) on rank 1; build the same on every rank"
+            ),
+        ),
+        (
+            another_gene,
+            "ClanError",
+            (
+                "the ranks differ in the genome: lr is log_float in 0.01 .. 1, expressed as "
+                "{'path': {'optimizer/param_groups/0/lr': 0.0}, 'is_cooperative': True, "
+                "'is_competitive': True, 'is_patchable': True, 'role': None} on rank 0 "
+                "and log_float "
+                "in 0.01 .. 2, expressed as {'path': {'optimizer/param_groups/0/lr': 0.0}, "
+                "'is_cooperative': True, 'is_competitive': True, 'is_patchable': True, "
+                "'role': None} "
+                "on rank 1; build the same on every rank"
+            ),
+        ),
+        (
+            another_reduction,
+            "ClanError",
+            (
+                "the ranks differ in the reduction: reduction is exact on rank 0 and "
+                "overlap on rank 1;"
+                " build the same on every rank"
+            ),
+        ),
+        (
+            of_another_model,
+            "GradientError",
+            (
+                "2 of the 2 parameters in group 0 of the optimizer are not the model's; make the "
+                "optimizer from model.parameters(), after the model has got its last form"
+            ),
+        ),
+        (
+            complex_parameters,
+            "GradientError",
+            (
+                "gradients of torch.complex64 cannot be averaged; give parameters real "
+                "floating-point "
+                "types"
+            ),
+        ),
+        (frozen_whole, "ClanError", "the model has no parameter that learns"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(ranks, function, kind, message):
+    for raised in ranks(3).fail(function):
+        assert (raised.kind, raised.message) == (kind, message)
+
+
+def left_over_at_a_switch():
+    individual = member()
+    train(individual, 1)
+    train(individual, 1, zero=not on_one_rank())
+
+
+def left_over_at_the_end():
+    individual = member()
+    train(individual, 3)
+    train(individual, 1, zero=not on_one_rank())
+
+
+LEFT_OVER = (
+    "2 of 2 parameters have gradients left over at the end of a phase, which would be mixed with "
+    "those of the next: call optimizer.zero_grad() before member.step(); if gradients accumulate "
+    "over several steps, take the size of a window from member.get_gene('num_grad_accum'), which "
+    "ends a window with each phase, or make both phases multiples of it"
+)
+
+
+def unfrozen():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    model[0].weight.requires_grad_(requires_grad=False)
+    individual = member(model)
+    if on_one_rank():
+        model[0].weight.requires_grad_(requires_grad=True)
+    train(individual, 2)
+
+
+def frozen():
+    individual = member()
+    train(individual, 1)
+    if on_one_rank():
+        individual.model.bias.requires_grad_(requires_grad=False)
+    individual.model.zero_grad()
+    train(individual, 1)
+
+
+def replaced():
+    individual = member()
+    train(individual, 1)
+    if on_one_rank():
+        individual.model.weight = nn.Parameter(torch.ones(1, 2))
+    individual.step()
+
+
+def loaded_by_assignment():
+    individual = member()
+    if on_one_rank():
+        individual.model.load_state_dict(individual.model.state_dict(), assign=True)
+    individual.step()
+    individual.step()
+
+
+def _changed(name, how):
+    return (
+        f"the parameter {name!r} was {how} after the member was set up, so its gradient is not "
+        "averaged rightly any more; freeze, unfreeze and replace parameters before, and load "
+        "weights in place (load_state_dict without assign=True)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (left_over_at_a_switch, LEFT_OVER),
+        (left_over_at_the_end, LEFT_OVER),
+        (unfrozen, _changed("0.weight", "unfrozen")),
+        (frozen, _changed("bias", "frozen")),
+        (replaced, _changed("weight", "replaced")),
+        (loaded_by_assignment, _changed("weight", "replaced")),
+    ],
+)
+def test_what_is_wrong_at_a_switch_is_an_error_on_every_rank(ranks, function, message):
+    first, second, third = ranks(3).fail(function)
+    assert {raised.kind for raised in (first, second, third)} == {"GradientError"}
+    assert second.message == message
+    assert first.message == third.message == f"rank 1: {message}"
+
+
+def one_step_behind():
+    individual = member()
+    if not on_one_rank():
+        individual.step()
+    train(individual, 1)
+
+
+def test_a_rank_that_is_one_step_behind_is_found_at_once(ranks):
+    for raised in ranks(3).fail(one_step_behind):
+        assert (raised.kind, raised.message) == (
+            "GradientError",
+            (
+                "the ranks are not in the same step: rank 0 is at step 1; rank 1 is at "
+                "step 0; rank 2 "
+                "is at step 1; every rank calls member.step() once per batch, and "
+                "backward as often as "
+                "the others"
+            ),
+        )
+
+
+def one_pass_too_few():
+    individual = member()
+    if on_one_rank():
+        individual.step()
+        individual.step()  # waits for the others at the switch, who wait for its gradients
+    train(individual, 1)
+
+
+def test_a_rank_that_leaves_out_a_pass_is_an_error_within_the_timeout(ranks):
+    began = time.monotonic()
+    first, second, third = ranks(3).fail(one_pass_too_few)
+    assert time.monotonic() - began < 5 * TIMEOUT
+    for raised in (first, third):
+        assert raised.kind == "CommunicationError"
+        assert raised.message.startswith("averaging gradients failed: rank 0 is at averaging")
+        assert "every rank calls backward as often as the others" in raised.message
+    assert second.kind == "CommunicationError"
+    assert re.match(
+        r"rank 1 waited 3 s at expressing the genome, competitive; rank 0 is missing, last seen at "
+        r"handing out the first weights|rank 1 waited 3 s at expressing the genome, competitive; "
+        r"rank 0 is missing, last seen at expressing the genome, cooperative",
+        second.message,
+    )
+
+
+def absent():
+    individual = member()
+    train(individual, 2)
+    if on_one_rank():
+        time.sleep(TIMEOUT + 4)
+        raise ArithmeticError
+    train(individual, 2)
+
+
+def test_a_rank_that_does_not_come_is_named_on_all_others(ranks):
+    first, second, third = ranks(3).fail(absent)
+    assert second.kind == "ArithmeticError"
+    for rank, raised in ((0, first), (2, third)):
+        assert raised.kind == "CommunicationError"
+        assert raised.message == (
+            f"rank {rank} waited 3 s at the end of step 4; rank 1 is missing, last seen at "
+            "expressing the genome, competitive; see the log of what is missing, or give slow "
+            "members a longer timeout"
+        )
+
+
+def by_a_scheduler():
+    individual = member()
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(individual.optimizer, 0.5)
+    individual.model(torch.ones(1, 2)).sum().backward()
+    individual.optimizer.step()
+    individual.optimizer.zero_grad()
+    scheduler.step()
+    individual.step()
+
+
+def by_an_assignment():
+    individual = member(length=20)
+    train(individual, 6)  # so late that it is found at the end of the phase
+    if on_one_rank():
+        individual.optimizer.param_groups[0]["lr"] = 0.05
+    train(individual, 14)
+
+
+def by_a_loaded_state():
+    individual = member()
+    saved = individual.optimizer.state_dict()
+    saved["param_groups"][0]["lr"] = 0.05
+    train(individual, 2)
+    individual.optimizer.load_state_dict(saved)
+    individual.step()
+
+
+def of_a_tensor():
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=torch.tensor(0.1))
+    individual = member(model, optimizer=optimizer)
+    optimizer.param_groups[0]["lr"].mul_(0.5)
+    individual.step()
+
+
+def before_selection():
+    individual = member(length=2, duty_cycle=0.0)
+    train(individual, 2)
+    individual.optimizer.param_groups[0]["lr"] = 0.05
+    individual.get_world_fitness(1.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "found"),
+    [
+        (by_a_scheduler, "0.05"),
+        (by_an_assignment, "0.05"),
+        (by_a_loaded_state, "0.05"),
+        (of_a_tensor, "tensor(0.0500)"),
+        (before_selection, "0.05"),
+    ],
+)
+def test_a_gene_that_somebody_overwrites_is_an_error_that_names_both_values(ranks, function, found):
+    message = (
+        f"gene 'lr' set 'optimizer/param_groups/0/lr' to 0.1, and now it is {found}: something "
+        "else writes there, such as a scheduler, an assignment, or a loaded optimizer state; let "
+        "only one of them set it (leave the gene out, or hand a scheduler to the clan as "
+        "scheduler=)"
+    )
+    first, second = ranks(2).fail(function)
+    assert first.kind == second.kind == "OverwrittenError"
+    assert second.message == message
+    assert first.message in (message, f"rank 1: {message}")
+
+
+def after_the_round():
+    individual = member(length=1, duty_cycle=0.0)
+    train(individual, 2)
+
+
+def test_a_spent_individual_says_what_to_call(ranks):
+    for raised in ranks(2).fail(after_the_round):
+        assert (raised.kind, raised.message) == (
+            "ClanError",
+            (
+                "this round is over after 1 steps, so step comes too late: give the fitness with "
+                "clan.step(loss), and take the next member from clan.round()"
+            ),
+        )

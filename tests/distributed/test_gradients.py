@@ -1,0 +1,381 @@
+"""Gradients: the mean of the members' own in cooperation, each one's own in competition."""
+
+import contextlib
+import math
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from clantune_clan import Communication, GenomeExpression, Individual, build_state
+from clantune_clan.gradients import layout
+from clantune_core import Genome, IntAllele, LogFloatAllele
+
+REDUCTIONS = ("exact", "overlap")
+TIMEOUT = 20.0
+
+
+def net(seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3))
+
+
+def member(
+    model, *, reduction="exact", round_length=4, duty_cycle=0.5, lr=0.1, channel=None, **options
+):
+    channel = channel or Communication(timeout=TIMEOUT)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    genome = GenomeExpression.set_allele(
+        Genome(), "lr", LogFloatAllele(lr), path="optimizer/param_groups/0/lr"
+    )
+    state = build_state(genome, model, optimizer, channel, reduction=reduction)
+    return Individual(state, channel, round_length, duty_cycle, **options)
+
+
+def batch(rank, step):
+    generator = torch.Generator().manual_seed(1000 * step + rank)
+    return torch.randn(5, 6, generator=generator), torch.randint(0, 3, (5,), generator=generator)
+
+
+def own_gradients(model, rank, steps):
+    """The gradient of one rank's batches by hand, on a copy that nobody hooks into."""
+    twin = net()
+    twin.load_state_dict(model.state_dict())
+    for step in steps:
+        x, y = batch(rank, step)
+        nn.functional.cross_entropy(twin(x), y).backward()
+    return [p.grad.clone() for p in twin.parameters()]
+
+
+def error(model, wanted):
+    return max(
+        float((p.grad - w).abs().max()) for p, w in zip(model.parameters(), wanted, strict=True)
+    )
+
+
+def in_both_phases(reduction, style):
+    """Return by phase how far the gradients are from those by hand."""
+    rank, size = dist.get_rank(), dist.get_world_size()
+    model = net()
+    individual = member(model, reduction=reduction)
+    errors = {"cooperative": [], "competitive": []}
+    while not individual.done:
+        mode, step = individual.mode, individual.steps_done
+        steps = [3 * step, 3 * step + 1, 3 * step + 2] if style == "accumulated" else [3 * step]
+        wanted = (
+            mean_by_hand(model, steps, size)
+            if mode == "cooperative"
+            else own_gradients(model, rank, steps)
+        )
+        for micro in steps:
+            x, y = batch(rank, micro)
+            if style == "forward inside":
+                with individual.sync_context():
+                    nn.functional.cross_entropy(individual.model(x), y).backward()
+            elif style in ("forward outside", "accumulated"):
+                loss = nn.functional.cross_entropy(individual.model(x), y)
+                with individual.sync_context():
+                    loss.backward()
+            elif style == "no context":
+                nn.functional.cross_entropy(individual.model(x), y).backward()
+        errors[mode].append(error(model, wanted))
+        individual.optimizer.step()
+        individual.optimizer.zero_grad()
+        individual.step()
+    return errors
+
+
+def mean_by_hand(model, steps, size):
+    """The mean of what each rank finds with its own weights and buffers."""
+    mine = own_gradients(model, dist.get_rank(), steps)
+    means = []
+    for gradient in mine:
+        every = [torch.empty_like(gradient) for _ in range(size)]
+        dist.all_gather(every, gradient)
+        means.append(torch.stack(every).mean(0))
+    return means
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize(
+    "style", ["forward inside", "forward outside", "no context", "accumulated"]
+)
+def test_cooperation_averages_and_competition_does_not(ranks, count, reduction, style):
+    for errors in ranks(count).run(in_both_phases, reduction, style):
+        assert len(errors["cooperative"]) == len(errors["competitive"]) == 2
+        assert max(errors["cooperative"]) < 1e-6
+        assert max(errors["competitive"]) < 1e-6
+
+
+def with_small_buckets():
+    layout.FIRST, layout.OTHERS = 32, 64
+
+
+class TwoWays(nn.Module):
+    """A model that takes one of two ways, so that not every parameter gets a gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.shared, self.left, self.right = nn.Linear(4, 4), nn.Linear(4, 1), nn.Linear(4, 1)
+        self.never = nn.Parameter(torch.ones(3))
+
+    def forward(self, x, way):
+        return getattr(self, way)(self.shared(x)).sum()
+
+
+def on_two_ways(reduction):
+    with_small_buckets()
+    individual = member(TwoWays(), reduction=reduction, round_length=3, duty_cycle=0.0)
+    way = "left" if dist.get_rank() else "right"
+    seen = []
+    for _ in range(3):
+        x = torch.ones(2, 4)
+        individual.model(x, way).backward()
+        model = individual.model
+        seen.append(
+            (model.left.weight.grad.clone(), model.right.weight.grad.clone(), model.never.grad)
+        )
+        individual.optimizer.zero_grad()
+        individual.step()
+    return [(left.tolist(), right.tolist(), never) for left, right, never in seen]
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_who_has_no_gradient_counts_as_zero_and_what_nobody_uses_has_none(ranks, reduction):
+    answers = ranks(3).run(on_two_ways, reduction)
+    assert answers[0] == answers[1] == answers[2]  # also those that went the other way
+    for left, right, never in answers[0]:
+        ratio = torch.tensor(left) / torch.tensor(right)
+        assert torch.allclose(ratio, torch.tensor(2.0))  # two ranks went left, and one right
+        assert never is None
+
+
+def passes_of_several_kinds(reduction):
+    """Two passes in a step; passes that are not averaged; one that fails half-way."""
+    with_small_buckets()
+    individual = member(nn.Linear(2, 1), reduction=reduction, round_length=9, duty_cycle=0.0)
+    model, rank = individual.model, dist.get_rank()
+    own = torch.tensor([[1.0 + rank, 2.0]])
+    model(own).backward()
+    model(own).backward()
+    twice = model.weight.grad.tolist()
+    individual.optimizer.zero_grad()
+    for _ in range(2):
+        with individual.sync_context(sync=False):
+            model(own).backward()
+    alone = model.weight.grad.tolist()
+    with individual.sync_context():
+        model(own).backward()
+    together = model.weight.grad.tolist()
+    individual.optimizer.zero_grad()
+    with contextlib.suppress(ArithmeticError):
+        (model(own) + Failing.apply(model(own))).backward()
+    model.zero_grad()
+    model(own).backward()
+    return twice, alone, together, model.weight.grad.tolist()
+
+
+class Failing(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        raise ArithmeticError
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_several_passes_add_up(ranks, reduction):
+    for rank, (twice, alone, together, after) in enumerate(
+        ranks(3).run(passes_of_several_kinds, reduction)
+    ):
+        mean = 2.0  # of 1, 2 and 3
+        assert twice == [[2 * mean, 4.0]]
+        assert alone == [[2 * (1.0 + rank), 4.0]]
+        assert together == [[3 * mean, 6.0]]
+        assert after == [[mean, 2.0]]
+
+
+def with_one_that_explodes(reduction, what, exploded):
+    with_small_buckets()
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 1))
+    individual = member(model, reduction=reduction, round_length=2, duty_cycle=0.0)
+    x = torch.full((1, 4), 1.0 + dist.get_rank())
+    loss = model(x).sum()
+    if dist.get_rank() in exploded:
+        if what == "loss":
+            loss = loss * math.inf
+        else:
+            model[1].weight.register_hook(lambda gradient: gradient * math.inf)
+    loss.backward()
+    gradient = model[0].bias.grad, model[0].weight.grad, model[1].weight.grad
+    gradients = individual._gradients
+    return (
+        [None if g is None else g.tolist() for g in gradient],
+        (gradients.averaged, gradients.left_out, gradients.skipped),
+    )
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_a_member_whose_gradient_is_not_finite_is_left_out(ranks, reduction):
+    answers = ranks(4).run(with_one_that_explodes, reduction, "loss", {1})
+    assert all(gradient == answers[0][0] for gradient, _ in answers)
+    bias, weight, _ = answers[0][0]
+    ratio = torch.tensor(weight) / torch.tensor(bias)[:, None]
+    assert torch.allclose(ratio, torch.tensor((1.0 + 3.0 + 4.0) / 3))  # without rank 1, whose is 2
+    assert [counts for _, counts in answers] == [(1, 0, 0), (1, 1, 0), (1, 0, 0), (1, 0, 0)]
+
+
+def test_exact_reduction_leaves_out_the_whole_member_if_one_part_is_not_finite(ranks):
+    answers = ranks(3).run(with_one_that_explodes, "exact", "part", {2})
+    bias, weight, _ = answers[0][0]
+    ratio = torch.tensor(weight) / torch.tensor(bias)[:, None]
+    assert torch.allclose(ratio, torch.tensor(1.5))
+    assert [counts for _, counts in answers] == [(1, 0, 0), (1, 0, 0), (1, 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("reduction", "what", "exploded", "left_out"),
+    [
+        ("overlap", "part", {2}, [0, 0, 1]),  # its other parts have gone by then
+        ("exact", "loss", {0, 1, 2}, [1, 1, 1]),
+        ("overlap", "loss", {0, 1, 2}, [1, 1, 1]),
+    ],
+)
+def test_all_skip_a_step_that_has_no_mean(ranks, reduction, what, exploded, left_out):
+    answers = ranks(3).run(with_one_that_explodes, reduction, what, exploded)
+    assert [gradient for gradient, _ in answers] == [[None, None, None]] * 3
+    assert [counts for _, counts in answers] == [(1, out, 1) for out in left_out]
+
+
+def buffers_of_batch_norm():
+    individual = member(net(), duty_cycle=0.5)
+    while not individual.done:
+        x, y = batch(dist.get_rank(), individual.steps_done)
+        nn.functional.cross_entropy(individual.model(x), y).backward()
+        individual.optimizer.step()
+        individual.optimizer.zero_grad()
+        individual.step()
+    return individual.model[1].running_mean.tolist()
+
+
+def test_buffers_of_batch_norm_stay_each_members_own(ranks):
+    first, second = ranks(2).run(buffers_of_batch_norm)
+    assert first != second
+
+
+def in_half_clans(sides):
+    side = sides[dist.get_rank()]
+    individual = member(nn.Linear(1, 1), on_own_side=side, round_length=2, duty_cycle=0.0)
+    individual.model(torch.tensor([[1.0 + dist.get_rank()]])).backward()
+    return individual.model.weight.grad.item()
+
+
+@pytest.mark.parametrize(
+    ("sides", "means"),
+    [
+        ([True, False, True, False], [2.0, 3.0, 2.0, 3.0]),
+        ([True, True, True, False], [2.0, 2.0, 2.0, 4.0]),
+        ([True, True, True, True], [2.5] * 4),
+    ],
+)
+def test_half_clans_average_within_their_side(ranks, sides, means):
+    assert ranks(4).run(in_half_clans, sides) == means
+
+
+def members_of_two_ranks(reduction):
+    channel = Communication(ranks_per_member=2, timeout=TIMEOUT)
+    model = nn.Linear(1, 1)
+    individual = member(model, channel=channel, reduction=reduction, lr=0.1 * (1 + channel.member))
+    means, lr = [], []
+    while not individual.done:
+        individual.model(torch.tensor([[1.0 + channel.rank]])).backward()
+        means.append(model.weight.grad.item())
+        lr.append(individual.get_value("optimizer/param_groups/0/lr"))
+        individual.optimizer.step()
+        individual.optimizer.zero_grad()
+        individual.step()
+    fitness = individual.get_world_fitness(float(channel.member))
+    return means, lr, model.weight.item(), {m: g.fitness for m, g in fitness.items()}
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_members_of_two_ranks(ranks, reduction):
+    answers = ranks(4).run(members_of_two_ranks, reduction)
+    assert [means for means, *_ in answers] == [
+        [2.5, 2.5, 1.5, 1.5],
+        [2.5, 2.5, 1.5, 1.5],
+        [2.5, 2.5, 3.5, 3.5],
+        [2.5, 2.5, 3.5, 3.5],
+    ]
+    assert [lr[0] for _, lr, _, _ in answers] == [0.1, 0.1, 0.2, 0.2]
+    weights = [weight for _, _, weight, _ in answers]
+    assert weights[0] == weights[1] != weights[2] == weights[3]
+    assert all(fitness == {0: 0.0, 1: 1.0} for *_, fitness in answers)
+
+
+def wrapped(reduction):
+    """The same training, bare and wrapped by the user."""
+    weights = []
+    for wrap in (
+        lambda model: model,
+        lambda m: DistributedDataParallel(m, forward_sync_buffers=False),
+    ):
+        model = wrap(net())
+        individual = member(model, reduction=reduction)
+        while not individual.done:
+            x, y = batch(dist.get_rank(), individual.steps_done)
+            nn.functional.cross_entropy(individual.model(x), y).backward()
+            individual.optimizer.step()
+            individual.optimizer.zero_grad()
+            individual.step()
+        assert individual.model is model
+        weights.append(torch.cat([t.flatten() for t in model.state_dict().values()]))
+    return torch.equal(*weights)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_a_model_that_comes_wrapped_trains_the_same(ranks, reduction):
+    assert ranks(3).run(wrapped, reduction) == [True, True, True]
+
+
+def with_accumulation_of_their_own():
+    """Members accumulate over 1, 2 and 3 batches: over the mean of 2 while they cooperate."""
+    size = dist.get_rank() + 1
+    model = nn.Linear(2, 1)
+    individual = member(model, round_length=24, duty_cycle=0.5)
+    genome = GenomeExpression.set_allele(
+        individual.genome,
+        "num_grad_accum",
+        IntAllele(size, (1, 8)),
+        is_cooperative=False,
+        role="gradient_accumulation",
+    )
+    individual._state.genome = genome
+    individual.express()
+    sizes, waiting, steps = [], 0, 0
+    while not individual.done:
+        num_grad_accum = individual.get_gene("num_grad_accum")
+        sizes.append(num_grad_accum)
+        loss = individual.model(torch.ones(1, 2)).sum() / num_grad_accum
+        with individual.sync_context():
+            loss.backward()
+        waiting += 1
+        if waiting >= num_grad_accum:
+            individual.optimizer.step()
+            individual.optimizer.zero_grad()
+            waiting, steps = 0, steps + 1
+        individual.step()
+    return sizes, steps, individual._gradients.averaged
+
+
+def test_as_many_passes_are_averaged_on_all_ranks_whatever_they_accumulate(ranks):
+    answers = ranks(3).run(with_accumulation_of_their_own)
+    assert [averaged for _, _, averaged in answers] == [12, 12, 12]
+    assert [sizes[:12] for sizes, _, _ in answers] == [[2] * 12] * 3
+    assert [sizes[12:] for sizes, _, _ in answers] == [[1] * 12, [2] * 12, [3] * 12]
+    assert [steps for _, steps, _ in answers] == [6 + 12, 6 + 6, 6 + 4]
