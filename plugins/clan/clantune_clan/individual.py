@@ -57,6 +57,7 @@ class Individual:
                 the half of the clan that says the same here.
         """
         self._schedule = Schedule(round_length, duty_cycle)
+        self._switch = self._schedule.cooperative_steps
         if state.gradients is None:
             raise ClanError("this state is not ready for training: make it with build_state(...)")
         self._gradients = state.gradients
@@ -93,7 +94,8 @@ class Individual:
     @property
     def mode(self) -> Mode:
         """What the members do now: `"cooperative"` or `"competitive"`."""
-        return self._schedule.mode_at(min(self._step_num, self._schedule.round_length - 1))
+        competes = self._step_num >= self._switch and self._switch < self._schedule.round_length
+        return "competitive" if competes else "cooperative"
 
     @property
     def done(self) -> bool:
@@ -114,17 +116,18 @@ class Individual:
             OverwrittenError: Somebody has changed a value that a gene had set.
         """
         self._require_more("step")
-        before = self.mode
         self._step_num += 1
         if self._state.average is not None:
             self._state.average.update(self._step_num)
         if self._step_num == self._schedule.round_length:
             self._finish()
-        elif self.mode != before:
+        elif self._step_num == self._switch:
             self._enter()
         else:
             self._gradients.at_step(self.steps_done)
-            if self._is_early():
+            # Whoever overwrites a value mostly does so in each step: that is found at once, and
+            # the rest at the end of the phase.
+            if self._step_num in (1, self._switch + 1):
                 self._guard.require_unchanged(self._cache)
 
     @contextlib.contextmanager
@@ -266,15 +269,9 @@ class Individual:
 
     def _place_in_phase(self) -> tuple[int, int]:
         """Return how many steps of the phase came before, and how many it has."""
-        cooperative = self._schedule.cooperative_steps
         if self.mode == "cooperative":
-            return self._step_num, cooperative
-        return self._step_num - cooperative, self._schedule.round_length - cooperative
-
-    def _is_early(self) -> bool:
-        # Whoever overwrites a value mostly does so in each step: that is found at once, and the
-        # rest at the end of the phase.
-        return self._place_in_phase()[0] <= 1
+            return self._step_num, self._switch
+        return self._step_num - self._switch, self._schedule.round_length - self._switch
 
     def _round(self) -> dict[str, float]:
         return {

@@ -1,0 +1,202 @@
+"""A step of a member beside the same loop on bare DistributedDataParallel. `--quick`: a glance.
+
+Everybody does the same work on the same data, in turns: a block of steps each, then the next. A
+ratio is taken within one turn, so that what slows the machine down slows both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import attrs
+import torch
+import torch.distributed as dist
+from _ranks import answer_of_ranks
+from _report import PACKAGES, Bar, bar, report, show_progress
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from clantune_autobind import adamw
+from clantune_clan import Communication, Individual, build_state
+from clantune_core import Genome
+
+SIZES = {"0.1 M": (220, 2), "5 M": (1280, 3)}
+"""Width and depth of a network, by about how many parameters it has."""
+
+RANKS = (2, 4)
+PHASES = {"cooperative": 0.0, "competitive": 1.0}
+ROUND = 1000
+BATCH = 32
+PARTS = ("forward", "backward", "optimizer", "member.step()")
+BARE = "bare DDP"
+CONTENDERS = (BARE, "member, exact", "member, overlap")
+
+
+@attrs.frozen
+class Plan:
+    """How much is measured of one size: turns, and steps in each."""
+
+    turns: int
+    steps: int
+
+
+FULL = {"0.1 M": Plan(60, 10), "5 M": Plan(24, 4)}
+QUICK = {"0.1 M": Plan(2, 2), "5 M": Plan(1, 1)}
+
+
+@attrs.define
+class Contender:
+    """A training loop, and how long its parts have taken so far."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    around: Callable[[], contextlib.AbstractContextManager[None]]
+    step: Callable[[], None]
+    seconds: dict[str, float] = attrs.field(factory=lambda: dict.fromkeys(PARTS, 0.0))
+
+    def train(self, x: Tensor, y: Tensor, steps: int) -> None:
+        """Take a number of steps."""
+        for _ in range(steps):
+            marks = [time.perf_counter()]
+            with self.around():
+                loss = nn.functional.cross_entropy(self.model(x), y)
+                marks.append(time.perf_counter())
+                loss.backward()
+            marks.append(time.perf_counter())
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            marks.append(time.perf_counter())
+            self.step()
+            marks.append(time.perf_counter())
+            for part, begin, end in zip(PARTS, marks, marks[1:], strict=False):
+                self.seconds[part] += end - begin
+
+
+def network(width: int, depth: int) -> nn.Module:
+    torch.manual_seed(0)
+    layers: list[nn.Module] = [nn.Linear(64, width), nn.ReLU()]
+    for _ in range(depth):
+        layers += [nn.Linear(width, width), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(width, 10))
+
+
+def bare(width: int, depth: int, phase: str) -> Contender:
+    """What a script does without a clan: gradients averaged, or left alone by `no_sync`."""
+    model = DistributedDataParallel(network(width, depth), forward_sync_buffers=False)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    around = contextlib.nullcontext if phase == "cooperative" else model.no_sync
+    return Contender(model, optimizer, around, lambda: None)
+
+
+def member(width: int, depth: int, phase: str, reduction: Literal["exact", "overlap"]) -> Contender:
+    model = network(width, depth)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    channel = Communication()
+    genome = Genome(adamw(model, optimizer))
+    state = build_state(genome, model, optimizer, channel, reduction=reduction)
+    individual = Individual(state, channel, ROUND, PHASES[phase])
+    return Contender(model, optimizer, individual.sync_context, individual.step)
+
+
+def measure(size: str, phase: str, plan: Plan) -> dict[str, object]:
+    """Let all contenders train in turns; return, by name, milliseconds a step and parts."""
+    width, depth = SIZES[size]
+    contenders = {
+        BARE: bare(width, depth, phase),
+        "member, exact": member(width, depth, phase, "exact"),
+        "member, overlap": member(width, depth, phase, "overlap"),
+    }
+    x, y = torch.randn(BATCH, 64), torch.randint(0, 10, (BATCH,))
+    turns: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(-1, plan.turns):  # the first one warms up
+        for name in _in_turn(turn):
+            contender = contenders[name]
+            if turn == 0:
+                contender.seconds = dict.fromkeys(PARTS, 0.0)
+            dist.barrier()
+            begin = time.perf_counter()
+            contender.train(x, y, plan.steps)
+            dist.barrier()
+            if turn >= 0:
+                turns[name].append(1e3 * (time.perf_counter() - begin) / plan.steps)
+    steps = plan.turns * plan.steps
+    return {
+        name: {
+            "ms": turns[name],
+            "parts": {part: 1e3 * s / steps for part, s in contenders[name].seconds.items()},
+        }
+        for name in contenders
+    }
+
+
+def _in_turn(turn: int) -> Iterator[str]:
+    """Return the contenders in another order each turn: to come after somebody may matter."""
+    for place in range(len(CONTENDERS)):
+        yield CONTENDERS[(turn + place) % len(CONTENDERS)]
+
+
+def as_a_rank(size: str, phase: str, turns: int, steps: int) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo")
+    gc.disable()  # a collection in one rank would be waited for by all
+    measured = measure(size, phase, Plan(turns, steps))
+    if dist.get_rank() == 0:
+        print(json.dumps(measured))
+    dist.destroy_process_group()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few steps of everything")
+    parser.add_argument("--rank", nargs=4, metavar="X", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.rank and "RANK" in os.environ:
+        size, phase, turns, steps = arguments.rank
+        as_a_rank(size, phase, int(turns), int(steps))
+        return 0
+    plans = QUICK if arguments.quick else FULL
+    rows: list[tuple[object, ...]] = [
+        ("parameters", "ranks", "phase", "loop", "ms", "ratio", "quartiles", *PARTS)
+    ]
+    figures, bars = {}, []
+    cases = [(size, ranks, phase) for size in SIZES for ranks in RANKS for phase in PHASES]
+    for done, (size, ranks, phase) in enumerate(cases):
+        show_progress(done, len(cases), f"{size} parameters, {ranks} ranks, {phase}")
+        plan = plans[size]
+        orders = (size, phase, str(plan.turns), str(plan.steps))
+        measured = answer_of_ranks(__file__, ranks, "--rank", *orders)
+        for name in CONTENDERS:
+            row, figure, made = _judge(measured, name, f"{size}, {ranks} ranks, {phase}, {name}")
+            rows.append((size, ranks, phase, name, *row))
+            figures[f"{size}, {ranks} ranks, {phase}, {name}"] = figure
+            bars += made
+    show_progress(len(cases), len(cases), "done")
+    title = "A step of a member beside bare DistributedDataParallel"
+    return report(title, rows, figures, bars, (*PACKAGES, "clantune-clan", "torch"))
+
+
+def _judge(
+    measured: dict[str, dict[str, list[float]]], name: str, what: str
+) -> tuple[tuple[object, ...], dict[str, object], list[Bar]]:
+    times, parts = measured[name]["ms"], measured[name]["parts"]
+    pairs = zip(times, measured[BARE]["ms"], strict=True)
+    ratios = sorted(mine / theirs for mine, theirs in pairs)
+    median = statistics.median(ratios)
+    low, high = ratios[len(ratios) // 4], ratios[(3 * len(ratios)) // 4]
+    shown = [f"{parts[part]:.2f}" for part in PARTS]  # type: ignore[call-overload]
+    row = (statistics.median(times), f"{median:.3f}", f"{low:.3f} {high:.3f}", *shown)
+    figure = {"ms": statistics.median(times), "ratio": [low, median, high], "parts": parts}
+    return row, figure, [] if name == BARE else [bar(what, median, 1.02)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
