@@ -29,7 +29,9 @@ format: $(READY) ## put the code in form
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)  ## run all benchmarks; each prints a table and one line of JSON
-	set -e; for script in tests/benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@failed=; for script in tests/benchmarks/[a-z]*.py; do \
+	  echo "== $$script"; $(BIN)/python $$script || failed="$$failed $$script"; done; \
+	test -z "$$failed" || { echo "a bar does not hold, or there was an error:$$failed"; exit 1; }
 
 docs: $(READY)   ## build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
@@ -39,7 +41,7 @@ wheels: $(READY) ## build every wheel and run its tests against it, outside the 
 	.ci/wheels
 
 clean:           ## remove what was made here
-	rm -rf $(VENV) docs/_build dist build
+	rm -rf $(VENV) docs/_build dist build schedule.json
 
 # A new environment is made where none is complete, and where another Python is asked for.
 IDENTITY := -c 'import sys; print(sys.base_prefix, sys.version)' 2>/dev/null

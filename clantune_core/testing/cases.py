@@ -186,7 +186,7 @@ def cases(
     draw: st.DrawFn,
     strategies: st.SearchStrategy[AbstractStrategy],
     genes: Genes | None = None,
-    max_size: int = 3,
+    max_size: int = 5,
 ) -> Case:
     """Cases of strategies, in populations of one and more."""
     bare = draw(populations(genes=genes, max_size=max_size, min_genes=1, max_genes=2))

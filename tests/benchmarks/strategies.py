@@ -1,8 +1,9 @@
 """What strategies find, on functions of their genes. `--quick` tries fewer seeds and rounds.
 
-Every recipe, on four functions and on the toy of the PBT paper, in clans of 4, 8 and 32; the
-self-adaptive Gaussian beside a textbook evolution strategy; the default rule on bowls of 1, 3 and 7
-genes with noise, beside random mutation and cloning of the best.
+Every recipe, on four functions and on the toy of the PBT paper, in clans of 4, 8 and 32; the toy as
+it is in the paper, in a clan of 2; the self-adaptive Gaussian beside a textbook evolution strategy;
+the default rule on bowls of 1, 3 and 7 genes with noise, beside random mutation and cloning of the
+best.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from random import Random
 from _clans import Clan, Function, line, moving, noisy, rastrigin, rosenbrock, sphere
 from _report import PACKAGES, bar, report, show_progress
 
-from clantune_core import AbstractStrategy, FloatAllele, Genome, LogFloatAllele
+from clantune_core import AbstractStrategy, Ancestry, FloatAllele, Genome, LogFloatAllele
 from clantune_strategies import (
     Average,
     Dominant,
@@ -108,12 +109,16 @@ def compare(seeds: int, rounds: int, sizes: Sequence[int]) -> dict[str, dict[str
 # ---- The toy of the PBT paper ----
 
 
+Weights = tuple[float, float]
+
+
 def toy(strategies: Strategies | None, seed: int, size: int = 2, steps: int = 160) -> float:
     """Return the best true value that two weights reach, 1.2 at most.
 
     The weights climb a surrogate 1.2 - (h0 w0^2 + h1 w1^2) whose h are the genes; the truth is
-    1.2 - (w0^2 + w1^2). With h fixed at (1, 0) and (0, 1) each member stops half way. Both come as
-    far, and who is as good as the other is not replaced: so the second begins a hair further off.
+    1.2 - (w0^2 + w1^2). With h fixed at (1, 0) and (0, 1), as they are in turn at the start, each
+    member stops half way. All come as far, and who is as good as the other is not replaced: so each
+    begins a hair further off than the one before. Without strategies nobody breeds.
     """
     start = Genome({"h0": FloatAllele(0.5, (0.0, 1.0)), "h1": FloatAllele(0.5, (0.0, 1.0))})
     clan = Clan(strategies or [], start, size, seed)
@@ -121,17 +126,45 @@ def toy(strategies: Strategies | None, seed: int, size: int = 2, steps: int = 16
         member.with_hyperparameters(h0=float(rank % 2 == 0), h1=float(rank % 2 == 1))
         for rank, member in enumerate(clan.members)
     ]
-    weights = [(0.9, 0.9 + 1e-6 * rank) for rank in range(size)]
+    weights: list[Weights] = [(0.9, 0.9 + 1e-6 * rank) for rank in range(size)]
+    inheritance = getattr(strategies, "settings", {}).get("inheritance", "dominant")
+    rng = Random(seed)
     for step in range(steps):
         weights = [
             (w0 - 0.02 * h0 * w0, w1 - 0.02 * h1 * w1)
             for (w0, w1), (h0, h1) in zip(weights, clan.values(), strict=True)
         ]
         if step % 4 == 3 and strategies:
-            clan.breed([w0 * w0 + w1 * w1 for w0, w1 in weights])
-            parents = [m.parents.dominant for m in clan.members if m.parents is not None]
-            weights = [weights[parent] for parent in parents]
+            clan.breed([w0 * w0 + w1 * w1 for w0, w1 in weights], progress=(step + 1) / steps)
+            parents = [m.parents for m in clan.members if m.parents is not None]
+            weights = [inherited(weights, each, inheritance, rng) for each in parents]
     return max(1.2 - (w0 * w0 + w1 * w1) for w0, w1 in weights)
+
+
+def inherited(
+    weights: Sequence[Weights], parents: Ancestry, inheritance: str, rng: Random
+) -> Weights:
+    """Return the weights of an offspring, in the way that a recipe asks for."""
+    if inheritance == "dominant":
+        return weights[parents.dominant]
+    if inheritance == "sampled":
+        return rng.choices(weights, parents.probabilities)[0]
+    shares = [(share, *weights[rank]) for rank, share in parents.contributors]
+    return math.fsum(p * w0 for p, w0, _ in shares), math.fsum(p * w1 for p, _, w1 in shares)
+
+
+def toys(seeds: int, sizes: Sequence[int]) -> dict[str, dict[str, Quartiles]]:
+    """Quartiles by size, and by recipe; in a clan of two the one of the paper."""
+    control: dict[str, Callable[[], Strategies | None]] = {"nobody breeds": lambda: None}
+    paper = {"PBT": lambda: pbt(quantile=0.5, resample=0.0), **control}
+    found: dict[str, dict[str, Quartiles]] = {}
+    for done, size in enumerate((2, *sizes), 1):
+        found[f"PBT toy, best of 1.2, N = {size}"] = {
+            name: quartiles([toy(make(), seed, size) for seed in range(seeds)])
+            for name, make in (paper if size == 2 else {**RECIPES, **control}).items()
+        }
+        show_progress(done, len(sizes) + 1, "toys")
+    return found
 
 
 # ---- Self-adaptation beside the textbook ----
@@ -208,15 +241,15 @@ ON_BOWLS: dict[str, Callable[[int], Strategies]] = {
 }
 
 
-def bowls(seeds: int, sizes: Sequence[int]) -> dict[str, dict[str, list[float]]]:
-    """Median distance round by round, by bowl and by rule."""
+def bowls(seeds: int, sizes: Sequence[int]) -> dict[str, dict[str, list[Quartiles]]]:
+    """Quartiles of the distance round by round, by bowl and by rule."""
     cells = [(genes, noise, size) for genes in BOWLS for noise in NOISES for size in sizes]
-    found: dict[str, dict[str, list[float]]] = {}
+    found: dict[str, dict[str, list[Quartiles]]] = {}
     for done, (genes, noise, size) in enumerate(cells, 1):
         cell = found[f"{genes} genes, noise {noise:.0%}, N = {size}"] = {}
         for name, make in ON_BOWLS.items():
             runs = [bowl(make(size), genes, noise, size, seed) for seed in range(seeds)]
-            cell[name] = [statistics.median(at) for at in zip(*runs, strict=True)]
+            cell[name] = [quartiles(at) for at in zip(*runs, strict=True)]
         show_progress(done, len(cells), "bowls")
     return found
 
@@ -227,31 +260,29 @@ def bowls(seeds: int, sizes: Sequence[int]) -> dict[str, dict[str, list[float]]]
 def main(*, quick: bool) -> int:
     seeds, rounds, sizes = (3, 10, (4,)) if quick else (20, 40, SIZES)
     compared = compare(seeds, rounds, sizes)
-    toys = {
-        "PBT": quartiles([toy(pbt(quantile=0.5, resample=0.0), seed) for seed in range(seeds)]),
-        "no evolution": quartiles([toy(None, seed) for seed in range(seeds)]),
-    }
+    on_toys = toys(seeds, sizes)
     reps = 3 if quick else 25
+    paper = on_toys["PBT toy, best of 1.2, N = 2"]
     ours = quartiles([float(self_adaptive(seed)) for seed in range(reps)])
     theirs = quartiles([float(textbook(seed)) for seed in range(reps)])
     on_bowls = bowls(seeds, (4,) if quick else BOWL_SIZES)
 
     rows: list[tuple[object, ...]] = [("what", "rule", "lower quartile", "median", "upper")]
-    rows += [(w, rule, *q) for w, rules in compared.items() for rule, q in rules.items()]
-    rows += [("PBT toy, best value of 1.2", rule, *q) for rule, q in toys.items()]
+    tables = {**compared, **on_toys}
+    rows += [(where, rule, *q) for where, rules in tables.items() for rule, q in rules.items()]
     rows += [
         ("sphere, evaluations", "self-adaptive Gaussian", *ours),
         ("sphere, evaluations", "textbook (2, 12)", *theirs),
-        ("", "", *("after 5", "after 10", "after 40")),
     ]
     rows += [
-        (f"bowl, distance, {where}", rule, *(distances[shown] for shown in SHOWN))
+        (f"bowl, distance after {shown}, {where}", rule, *distances[shown])
         for where, rules in on_bowls.items()
+        for shown in SHOWN
         for rule, distances in rules.items()
     ]
     figures = {
         "functions": compared,
-        "toy": toys,
+        "toy": on_toys,
         "sphere": {"self-adaptive": ours, "textbook": theirs},
         "bowls": on_bowls,
         "seeds": seeds,
@@ -259,7 +290,7 @@ def main(*, quick: bool) -> int:
     }
     bars = [
         bar("evaluations against the textbook", ours[1] / theirs[1], 1.5),
-        bar("PBT toy: what is missing to 1.2", 1.2 - toys["PBT"][1], 0.05),
+        bar("PBT toy: what is missing to 1.2", 1.2 - paper["PBT"][1], 0.05),
     ]
     packages = (*PACKAGES, "clantune-strategies")
     return report("Strategies on functions of their genes", rows, figures, bars, packages)

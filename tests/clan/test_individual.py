@@ -106,8 +106,8 @@ def test_a_spent_individual_says_what_to_call(what, call):
     with pytest.raises(ClanError) as raised:
         call(individual)
     assert str(raised.value) == (
-        f"this round is over after 2 steps, so {what} comes too late: give the fitness with "
-        "clan.step(loss), and take the next member from clan.round()"
+        f"this round is over, all 2 of its steps are done, so {what} comes too late: give the "
+        "fitness with clan.step(loss), and take the next member from clan.round()"
     )
 
 
@@ -330,3 +330,15 @@ def test_an_unknown_reduction_is_refused():
     with pytest.raises(ClanError) as raised:
         build_state(Genome(), model, optimizer, Communication(), reduction="mean")
     assert str(raised.value) == "reduction is auto, exact or overlap; got 'mean'"
+
+
+def test_a_whole_number_that_means_a_real_one_is_no_obstacle():
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1, weight_decay=1)
+    genome = GenomeExpression.set_allele(Genome(), "lr", LogFloatAllele(1.0), path=LR)
+    channel = Communication()
+    individual = Individual(build_state(genome, model, optimizer, channel), channel, 2, 0.0)
+    individual._state.genome = individual.genome.with_hyperparameters(lr=0.5)
+    individual.express()
+    assert optimizer.param_groups[0]["lr"] == 0.5
+    assert type(optimizer.param_groups[0]["weight_decay"]) is int  # no gene is there

@@ -365,6 +365,8 @@ def test_a_state_is_the_same_on_all_ranks_and_plain():
             "shuffle": True,
             "seed": 0,
             "round_length": 4,
+            "total_steps": None,
+            "lead": [],
             "duty_cycle": 0.5,
         },
     }

@@ -1,7 +1,8 @@
-"""A million mutations: no value leaves its domain, none is stuck, integers are rounded fairly."""
+"""A million mutations of each kind: none leaves its domain or is stuck, integers round fairly."""
 
 import math
 import sys
+from collections import Counter
 from random import Random
 
 import pytest
@@ -55,8 +56,16 @@ DISCRETE = [
     StringAllele("a", ("a", "b", "c")),
     StringAllele("only", ("only",)),
 ]
-MUTATIONS = 1_000_000 // len(CONTINUOUS + DISCRETE) + 1
+OF_A_KIND = Counter(map(type, CONTINUOUS + DISCRETE))
+MUTATIONS = {kind: math.ceil(1_000_000 / alleles) for kind, alleles in OF_A_KIND.items()}
+"""How often each allele mutates, by its kind: a million times all those of one kind together."""
+
 SCALES = [1e-300, 1e-16, 1e-6, 0.01, 0.3, 1.0, 10.0, 1e3, 1e9, 1e150, 1e300]
+
+
+def test_each_of_the_six_kinds_mutates_a_million_times():
+    assert len(MUTATIONS) == 6
+    assert all(MUTATIONS[kind] * alleles >= 1_000_000 for kind, alleles in OF_A_KIND.items())
 
 
 @pytest.mark.parametrize("allele", CONTINUOUS, ids=repr)
@@ -64,7 +73,7 @@ def test_no_step_on_the_latent_line_leaves_the_domain(allele):
     rng = Random(repr(allele))
     low, high = allele.domain
     kind = type(allele.value)
-    for _ in range(MUTATIONS):
+    for _ in range(MUTATIONS[type(allele)]):
         allele = allele.with_latent(allele.latent + rng.gauss(0.0, rng.choice(SCALES)))
         assert low <= allele.value <= high
         assert type(allele.value) is kind
@@ -75,7 +84,7 @@ def test_no_step_on_the_latent_line_leaves_the_domain(allele):
 def test_no_choice_leaves_the_domain(allele):
     rng = Random(repr(allele))
     seen = set()
-    for _ in range(MUTATIONS):
+    for _ in range(MUTATIONS[type(allele)]):
         allele = allele.with_value(rng.choice(allele.choices))
         assert allele.value in allele.domain
         seen.add(allele.value)

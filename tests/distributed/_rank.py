@@ -42,13 +42,14 @@ def main():
     orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a job prints goes to the error stream
     store = dist.TCPStore("127.0.0.1", port, is_master=False, timeout=timedelta(seconds=60))
-    while True:
-        try:
-            number, file, function, arguments = pickle.load(orders)
-        except EOFError:
-            return
-        pickle.dump(answer(store, rank, world_size, number, file, function, arguments), answers)
-        answers.flush()
+    with answers:
+        while True:
+            try:
+                order = pickle.load(orders)
+            except EOFError:
+                return
+            pickle.dump(answer(store, rank, world_size, *order), answers)
+            answers.flush()
 
 
 if __name__ == "__main__":

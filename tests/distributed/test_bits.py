@@ -16,7 +16,6 @@ REDUCTIONS = ("exact", "overlap")
 
 
 def member(reduction, round_length, duty_cycle):
-    layout.FIRST, layout.OTHERS = 256, 1024  # several buckets of a small model
     torch.manual_seed(5)
     model = nn.Sequential(
         nn.Linear(8, 32), nn.BatchNorm1d(32), nn.Tanh(), nn.Linear(32, 32), nn.Linear(32, 4)
@@ -26,7 +25,10 @@ def member(reduction, round_length, duty_cycle):
         Genome(), "lr", LogFloatAllele(0.003), path="optimizer/param_groups/0/lr"
     )
     channel = Communication(timeout=30.0)
+    usual = layout.FIRST, layout.OTHERS
+    layout.FIRST, layout.OTHERS = 256, 1024  # several buckets of a small model
     state = build_state(genome, model, optimizer, channel, reduction=reduction)
+    layout.FIRST, layout.OTHERS = usual
     return Individual(state, channel, round_length, duty_cycle)
 
 

@@ -1,13 +1,16 @@
 """Gradients: the mean of the members' own in cooperation, each one's own in competition."""
 
 import contextlib
+import gc
 import math
+import weakref
 
 import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.checkpoint import checkpoint
 
 from clantune_clan import Communication, GenomeExpression, Individual, build_state
 from clantune_clan.gradients import layout
@@ -30,7 +33,8 @@ def member(
     genome = GenomeExpression.set_allele(
         Genome(), "lr", LogFloatAllele(lr), path="optimizer/param_groups/0/lr"
     )
-    state = build_state(genome, model, optimizer, channel, reduction=reduction)
+    with small_buckets():
+        state = build_state(genome, model, optimizer, channel, reduction=reduction)
     return Individual(state, channel, round_length, duty_cycle, **options)
 
 
@@ -110,8 +114,15 @@ def test_cooperation_averages_and_competition_does_not(ranks, count, reduction, 
         assert max(errors["competitive"]) < 1e-6
 
 
-def with_small_buckets():
+@contextlib.contextmanager
+def small_buckets():
+    """Several buckets for a small model; the processes are kept, so this is not."""
+    usual = layout.FIRST, layout.OTHERS
     layout.FIRST, layout.OTHERS = 32, 64
+    try:
+        yield
+    finally:
+        layout.FIRST, layout.OTHERS = usual
 
 
 class TwoWays(nn.Module):
@@ -127,7 +138,6 @@ class TwoWays(nn.Module):
 
 
 def on_two_ways(reduction):
-    with_small_buckets()
     individual = member(TwoWays(), reduction=reduction, round_length=3, duty_cycle=0.0)
     way = "left" if dist.get_rank() else "right"
     seen = []
@@ -155,7 +165,6 @@ def test_who_has_no_gradient_counts_as_zero_and_what_nobody_uses_has_none(ranks,
 
 def passes_of_several_kinds(reduction):
     """Two passes in a step; passes that are not averaged; one that fails half-way."""
-    with_small_buckets()
     individual = member(nn.Linear(2, 1), reduction=reduction, round_length=9, duty_cycle=0.0)
     model, rank = individual.model, dist.get_rank()
     own = torch.tensor([[1.0 + rank, 2.0]])
@@ -172,7 +181,8 @@ def passes_of_several_kinds(reduction):
     together = model.weight.grad.tolist()
     individual.optimizer.zero_grad()
     with contextlib.suppress(ArithmeticError):
-        (model(own) + Failing.apply(model(own))).backward()
+        # By then the bucket of the bias is on its way.
+        nn.functional.linear(own, Failing.apply(model.weight), model.bias).backward()
     model.zero_grad()
     model(own).backward()
     return twice, alone, together, model.weight.grad.tolist()
@@ -201,7 +211,6 @@ def test_several_passes_add_up(ranks, reduction):
 
 
 def with_one_that_explodes(reduction, what, exploded):
-    with_small_buckets()
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 1))
     individual = member(model, reduction=reduction, round_length=2, duty_cycle=0.0)
     x = torch.full((1, 4), 1.0 + dist.get_rank())
@@ -379,3 +388,80 @@ def test_as_many_passes_are_averaged_on_all_ranks_whatever_they_accumulate(ranks
     assert [sizes[:12] for sizes, _, _ in answers] == [[2] * 12] * 3
     assert [sizes[12:] for sizes, _, _ in answers] == [[1] * 12, [2] * 12, [3] * 12]
     assert [steps for _, steps, _ in answers] == [6 + 12, 6 + 6, 6 + 4]
+
+
+def with_hooks_and_checkpoints(what):
+    individual = member(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1)), round_length=2)
+    model, x = individual.model, torch.ones(1, 2, requires_grad=True)
+    if what == "reentrant":
+        checkpoint(model[0], x, use_reentrant=True).sum().add(model[1](x).sum()).backward()
+    elif what == "late hook":
+        model[0].weight.register_post_accumulate_grad_hook(lambda p: None)
+        individual.step()
+        individual.step()
+    elif what == "graph":
+        model(x).sum().backward(create_graph=True)
+    elif what == "second state":
+        member(model)
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        (
+            "reentrant",
+            (
+                "one backward pass ran inside another, and ended it too early: use "
+                "torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
+            ),
+        ),
+        (
+            "late hook",
+            (
+                "a hook was registered by register_post_accumulate_grad_hook after the member "
+                "was set "
+                "up; it sees gradients before they are averaged: an optimizer that steps inside "
+                "the "
+                "backward pass does not go with a clan"
+            ),
+        ),
+        (
+            "graph",
+            (
+                "a gradient that was made with create_graph=True cannot be averaged, since no "
+                "gradient "
+                "passes through an average; for a penalty on it take it by torch.autograd.grad(...)"
+            ),
+        ),
+        (
+            "second state",
+            (
+                "the gradients of this model are averaged by another state already, which would "
+                "divide "
+                "them twice; close that first: state.gradients.close()"
+            ),
+        ),
+    ],
+)
+def test_what_would_be_averaged_wrongly_is_refused(ranks, what, message):
+    for raised in ranks(2).fail(with_hooks_and_checkpoints, what):
+        assert (raised.kind, raised.message) == ("GradientError", message)
+
+
+def one_after_another():
+    """States come and go, and leave nothing behind."""
+    model = nn.Linear(2, 1)
+    for _ in range(3):
+        individual = member(model)
+        held = weakref.ref(individual._gradients)
+        individual.model(torch.tensor([[1.0 + dist.get_rank(), 2.0]])).backward()
+        gradient = model.weight.grad.tolist()
+        model.zero_grad()
+        del individual
+        gc.collect()
+        assert held() is None
+    return gradient
+
+
+def test_a_state_that_is_gone_lets_go_of_the_model(ranks):
+    assert ranks(2).run(one_after_another) == [[[1.5, 2.0]]] * 2

@@ -115,6 +115,18 @@ class Outpaces(AbstractMutationStrategy):
         return allele
 
 
+@attrs.frozen
+class OutpacesOneTeam(AbstractCrossbreedingStrategy):
+    """Draws from the shared stream in one of two teams, where there are two members for each."""
+
+    def select_ancestry(
+        self, population_genomes: Population, context: Context, shared_rng: Random
+    ) -> Ancestry:
+        if len(population_genomes) >= 4 and context.rank % 2:
+            shared_rng.random()
+        return Ancestry.sole(context.rank, population_genomes)
+
+
 @attrs.define
 class Remembers(AbstractMutationStrategy):
     """Keeps a count on itself."""
@@ -268,6 +280,7 @@ BROKEN: dict[type[AbstractStrategy], str] = {
     Meddles: "leaves_its_input_alone",
     Gambles: "leaves_global_randomness_alone",
     Outpaces: "draws_alike_from_the_shared_stream",
+    OutpacesOneTeam: "draws_alike_from_the_shared_stream",
     Remembers: "keeps_no_state",
     RemembersInSecret: "keeps_no_state",
     Homebound: "survives_pickling",

@@ -163,7 +163,7 @@ def test_members_stand_one_step_off_a_common_centre_by_orthogonal_columns():
     for first, second in itertools.combinations(signs.values(), 2):
         assert sum(x * y for x, y in zip(first, second, strict=True)) == 0
     assert {m.alleles["flag"].value for m in made} == {True}
-    assert made[0].alleles["a"].metadata["design/centre"] == math.log(1e-3)
+    assert made[0].alleles["a"].metadata == {"design/centre": math.log(1e-3)}
 
 
 def test_where_the_line_is_the_value_a_step_is_a_share_of_the_domain():
@@ -192,14 +192,21 @@ def test_a_spread_is_even_and_in_another_order_for_each_gene():
 # ---- The rule ----
 
 
-def by_the_book(history, steps=0.5, memory=0.7, spread=0.1):
-    """Moves of one gene by the rule as it is written down, from signs and fitnesses per round."""
+def by_the_book(history, steps=0.5, memory=0.7, spread=0.1, rests=()):
+    """Moves of one gene by the rule as it is written down, from signs and fitnesses per round.
+
+    In rounds in which it rests it does not move, and learns nothing but the fitness of the centre.
+    """
     m = v = w = 0.0
     before, moves = None, []
-    for signs, fitnesses in history:
+    for place, (signs, fitnesses) in enumerate(history):
         middle = statistics.median(fitnesses)
         y = [math.log(min(f, 10 * middle)) for f in fitnesses]
         mean = statistics.fmean(y)
+        if place in rests:
+            before = statistics.fmean(f for f in fitnesses if f <= 1.5 * middle)
+            moves.append((0.0, False))
+            continue
         b = statistics.fmean(s * (each - mean) for s, each in zip(signs, y, strict=True)) / spread
         m, v, w = memory * m + (1 - memory) * b, memory * v + (1 - memory) * b * b, memory * w + 0.3
         z = m / math.sqrt(v / w)
@@ -210,13 +217,12 @@ def by_the_book(history, steps=0.5, memory=0.7, spread=0.1):
     return moves
 
 
-@pytest.mark.parametrize("gene", ["wd", "optimizer/lr"])
-@pytest.mark.parametrize("size", [2, 4, 8])
-def test_the_centre_moves_as_the_rule_says(gene, size):
-    evolution = Evolution([Everyone(), MainEffects(), Average(), TwoLevel()])
+def rounds_of(strategy, gene, size, progress):
+    """Signs and fitnesses, by chance, of as many rounds as there is progress, and the centres."""
+    evolution = Evolution([Everyone(), strategy, Average(), TwoLevel()])
     members = placed(TwoLevel(), clan(size, {gene: LogFloatAllele(1e-2, (1e-6, 1.0))}))
     rng, history, centres = Random(size), [], []
-    for generation in range(1, 12):
+    for generation, done in enumerate(progress, 1):
         fitnesses = [
             rng.lognormvariate(0.0, 0.7) * (50.0 if rank == 1 else 1.0) for rank in range(size)
         ]
@@ -233,15 +239,53 @@ def test_the_centre_moves_as_the_rule_says(gene, size):
                 member_rng(1, generation, rank),
                 shared_rng=shared_rng(1, generation),
                 generation=generation,
-                progress=0.5,
+                progress=done,
             )
             for rank, me in enumerate(population)
         ]
+    return history, [*centres, members[0].alleles[gene].metadata["design/centre"]]
+
+
+@pytest.mark.parametrize("gene", ["wd", "optimizer/lr"])
+@pytest.mark.parametrize("size", [2, 4, 8])
+def test_the_centre_moves_as_the_rule_says(gene, size):
+    history, centres = rounds_of(MainEffects(), gene, size, [0.5] * 11)
     moves = by_the_book(history)
-    for (move, improved), before, after in zip(moves, centres, centres[1:], strict=False):
+    for (move, improved), (before, after) in zip(moves, itertools.pairwise(centres), strict=True):
         wanted = max(move, 0.0) if gene == "optimizer/lr" and improved else move
         expected = min(max(before + wanted, math.log(1e-6)), 0.0)
         assert after == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("gene", ["wd", "optimizer/lr"])
+@pytest.mark.parametrize("warmup", [0.0, 0.3])
+@pytest.mark.parametrize("freezes", [False, True])
+def test_an_lr_rests_while_its_schedule_warms_up_and_cools_down(gene, warmup, freezes):
+    strategy = MainEffects(warmup=warmup, freeze_in_cooldown=freezes)
+    progress = [done / 10 for done in range(11)]
+    history, centres = rounds_of(strategy, gene, 4, progress)
+    is_lr = gene == "optimizer/lr"
+    rests = {
+        place
+        for place, done in enumerate(progress)
+        if (warmup and done <= 0.3) or (freezes and done >= 0.8)
+    }
+    moves = by_the_book(history, rests=rests if is_lr else ())
+    steps = zip(moves, progress, itertools.pairwise(centres), strict=True)
+    for (move, improved), done, (before, after) in steps:
+        wanted = max(move, 0.0) if is_lr and improved and done < 0.8 else move
+        expected = min(max(before + wanted, math.log(1e-6)), 0.0)
+        assert after == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert sum(a == b for a, b in itertools.pairwise(centres)) >= (len(rests) if is_lr else 0)
+
+
+def test_where_progress_is_not_known_no_gene_rests():
+    given = {"warmup": 1.0, "freeze_in_cooldown": True}
+    with_both, plain = (
+        rounds_of(MainEffects(**each), "lr", 4, [None] * 5)[1] for each in (given, {})
+    )
+    assert with_both == plain
+    assert len(set(plain)) > 1
 
 
 def test_without_places_or_survivors_the_centre_stays():
@@ -318,6 +362,14 @@ def test_whole_numbers_that_are_all_the_same_tell_nothing():
         (
             lambda: MainEffects(memory=1.0),
             "MainEffects: memory is a number from 0 to 0.999; got 1.0",
+        ),
+        (
+            lambda: MainEffects(warmup=1.5),
+            "MainEffects: warmup is a number from 0 to 1; got 1.5",
+        ),
+        (
+            lambda: MainEffects(freeze_in_cooldown=1),
+            "MainEffects: freeze_in_cooldown is True or False; got 1",
         ),
         (
             lambda: MainEffects(held_up="lr"),

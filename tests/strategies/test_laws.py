@@ -145,6 +145,8 @@ CONFIGURED = {
         memory=st.floats(0, 0.999),
         held_up=st.sampled_from([(), ("*",)]),
         gate=st.sampled_from(["soft", "sign"]),
+        warmup=st.floats(0, 1),
+        freeze_in_cooldown=st.booleans(),
     ),
     TwoLevel: st.builds(TwoLevel, spread=_sizes),
     Spread: st.builds(Spread, width=_sizes),

@@ -21,6 +21,7 @@ from clantune_core import (
     shared_rng,
     to_json,
 )
+from clantune_strategies import MainEffects
 from clantune_strategies.recipes import (
     Recipe,
     as_specified,
@@ -138,6 +139,13 @@ def test_all_members_of_the_default_share_one_centre():
     for members in generations(factorial(), 6):
         for gene in ("optimizer/lr", "optimizer/momentum", "shift", "layers"):
             assert len({m.alleles[gene].metadata["design/centre"] for m in members}) == 1
+
+
+def test_the_default_passes_on_when_an_lr_rests():
+    variant = factorial(rounds=40, warmup=0.1, freeze_in_cooldown=True)
+    assert variant[1] == MainEffects(warmup=0.1, freeze_in_cooldown=True)
+    assert variant.settings["rounds"] == 40
+    assert factorial()[1] == MainEffects()
 
 
 def test_in_pbt_only_those_who_copied_somebody_explore():

@@ -1,21 +1,32 @@
 """Selections against their closed forms: by formula, enumerated, or counted from fixed seeds."""
 
 import math
-from itertools import permutations, product
+from collections import Counter
+from itertools import islice, permutations, product
 from random import Random
 from statistics import NormalDist
 
 import pytest
 
-from clantune_core import ClanTuneError, Evolution, FloatAllele, Genome, Population, StrategyError
+from clantune_core import (
+    ClanTuneError,
+    Evolution,
+    FloatAllele,
+    Genome,
+    Population,
+    StrategyError,
+    shared_rng,
+)
 from clantune_strategies import (
     Boltzmann,
     Everyone,
     FitnessSharing,
+    Frequencies,
     ImprovementRate,
     KeepBest,
     LocalOnly,
     MateChoice,
+    Pairs,
     Proportional,
     Rank,
     Significant,
@@ -45,6 +56,8 @@ SELECTIONS = [
     ImprovementRate(Rank()),
     Smoothed(Rank()),
     Significant(Rank()),
+    Frequencies(Rank()),
+    Pairs(),
 ]
 
 
@@ -53,8 +66,10 @@ def clan(*fitnesses):
     return Population([g.set_fitness(f) for g, f in zip(genomes, fitnesses, strict=True)])
 
 
-def shares(strategy, population, me=0, rng=None):
-    return Evolution([strategy]).select(population[me], population, rng or Random(1)).probabilities
+def shares(strategy, population, me=0, rng=None, generation=0):
+    given = {"shared_rng": Random(1), "generation": generation}
+    evolution = Evolution([strategy])
+    return evolution.select(population[me], population, rng or Random(1), **given).probabilities
 
 
 class Says(Random):
@@ -239,6 +254,106 @@ def test_the_cutoff_is_a_multiple_of_the_median():
     population = clan(1.0, 1.0, 2.0)
     assert shares(Everyone(2.0), population) == pytest.approx((1 / 3, 1 / 3, 1 / 3))
     assert shares(Everyone(1.9), population) == (0.5, 0.5, 0.0)
+
+
+# ---- Pairs ----
+
+
+def parents_by_order(fitnesses):
+    """The parents of all members for each order in which they can be paired."""
+    for order in permutations(range(len(fitnesses))):
+        parents = [*range(len(fitnesses))]
+        for one, other in zip(order[::2], order[1::2], strict=False):
+            if fitnesses[one] != fitnesses[other]:
+                parents[one] = parents[other] = min(one, other, key=fitnesses.__getitem__)
+        yield tuple(parents)
+
+
+@pytest.mark.parametrize(
+    "fitnesses",
+    [
+        (0.3,),
+        (0.3, 0.1),
+        (1.0, 1.0),
+        (2.0, 0.0, 1.0),
+        (3.0, 1.0, math.inf, 2.0),
+        (1.0, 0.0, 1.0, 0.0),
+        (math.inf, math.inf, 2.0, 1.0),  # one dead member is as good as another
+        (5.0, 1.0, 4.0, 2.0, 3.0),
+    ],
+    ids=repr,
+)
+def test_members_meet_as_often_as_all_orders_say(fitnesses, occurs):
+    population, evolution = clan(*fitnesses), Evolution([Pairs()])
+    drawn = []
+    for generation in range(2000):
+        shared = shared_rng(1, generation)
+        chosen = [evolution.select(me, population, shared_rng=shared) for me in population]
+        assert all(max(ancestry.probabilities) == 1.0 for ancestry in chosen)
+        drawn.append(tuple(ancestry.dominant for ancestry in chosen))
+    orders = Counter(parents_by_order(fitnesses))
+    occurs(drawn, {parents: count / orders.total() for parents, count in orders.items()})
+
+
+# ---- Frequencies ----
+
+
+def by_rank(fitnesses, team):
+    """What linear ranking gives each of a team at a pressure of 2, if no two are equal."""
+    worse = {rank: sum(fitnesses[other] > fitnesses[rank] for other in team) for rank in team}
+    return [worse.get(rank, 0) / sum(worse.values()) for rank in range(len(fitnesses))]
+
+
+@pytest.mark.parametrize(
+    ("periods", "teams"),
+    [
+        ((1, 3), [(0, 1)]),
+        ((2, 1), [(0, 1, 2)]),
+        ((1, 3), [(0, 2), (1, 3)]),
+        ((1, 2, 4), [(0, 2, 4), (1, 3)]),
+        ((1, 2, 4), [(0, 3), (1, 4), (2, 5)]),
+    ],
+)
+def test_a_team_selects_in_its_turn_or_takes_over_from_a_faster_one(periods, teams):
+    strategy, size = Frequencies(Rank(2.0), periods), sum(map(len, teams))
+    every = permutations(map(float, range(size)))
+    for fitnesses in islice(every, 0, None, 19 if size > 4 else 1):  # of many, some
+
+        def best(ranks, fitnesses=fitnesses):
+            return min(ranks, key=fitnesses.__getitem__)
+
+        population = clan(*fitnesses)
+        for generation, (place, team) in product(range(4), enumerate(teams)):
+            faster = [rank for quicker in teams[:place] for rank in quicker]
+            from_outside = best([*team, *faster]) not in team
+            for me in team:
+                expected = by_rank(fitnesses, team)
+                if (generation + 1) % periods[place]:
+                    expected = [float(rank == me) for rank in range(size)]
+                elif me != best(team) and from_outside:
+                    expected = [float(rank == best(faster)) for rank in range(size)]
+                found = shares(strategy, population, me, generation=generation)
+                assert found == pytest.approx(expected, rel=1e-14)
+
+
+def test_a_team_draws_its_parent_as_often_as_all_draws_say(occurs):
+    fitnesses = (9.0, 3.0, 8.0, 5.0, 7.0, 4.0)  # nobody in the faster team is better
+    population, team, rng = clan(*fitnesses), (1, 3, 5), Random(1)
+    strategy = Frequencies(Tournament(2, tournaments=1), (1, 2))
+    drawn = [shares(strategy, population, 3, rng, 1).index(1.0) for _ in range(2000)]
+    wins = win_probabilities([fitnesses[rank] for rank in team], 2)
+    occurs(drawn, dict(zip(team, wins, strict=True)))
+
+
+def test_in_teams_equals_share_and_the_dead_are_replaced():
+    strategy = Frequencies(Rank(2.0), (1, 2))
+    population = clan(2.0, math.nan, 2.0, 3.0)
+    assert shares(strategy, population, 0) == (0.5, 0.0, 0.5, 0.0)
+    assert shares(strategy, population, 1) == (0.0, 1.0, 0.0, 0.0)  # it waits
+    assert shares(strategy, population, 1, generation=1) == (1.0, 0.0, 0.0, 0.0)  # of equals one
+    lost = clan(math.inf, math.nan, math.nan, 3.0)
+    assert shares(strategy, lost, 1, generation=1) == (0.0, 0.0, 0.0, 1.0)
+    assert shares(strategy, lost, 0) == (0.5, 0.0, 0.5, 0.0)  # nobody lives in its team
 
 
 # ---- All of them ----

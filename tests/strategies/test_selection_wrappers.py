@@ -23,6 +23,7 @@ from clantune_core import (
 from clantune_core.testing import laws
 from clantune_strategies import (
     FitnessSharing,
+    Frequencies,
     Gaussian,
     ImprovementRate,
     KeepBest,
@@ -44,6 +45,7 @@ WRAPPERS = {
     "MateChoice": MateChoice,
     "ImprovementRate": ImprovementRate,
     "Smoothed": Smoothed,
+    "Frequencies": lambda inner: Frequencies(inner, (1, 2)),
 }
 
 each_wrapper = pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
@@ -101,6 +103,14 @@ class DrawsAlike(AbstractCrossbreedingStrategy):
 
 
 @attrs.frozen
+class CrossesAlike(AbstractCrossbreedingStrategy):
+    """Takes a gene of the member that the shared stream says."""
+
+    def handle_crossbreeding(self, population_alleles, shared_rng):
+        return shared_rng.choice(population_alleles)
+
+
+@attrs.frozen
 class Busy(AbstractMutationStrategy):
     """Has a word in everything but selecting."""
 
@@ -145,6 +155,22 @@ def test_all_ranks_stay_in_step_with_what_they_share(wrap):
         if law.name == "draws_alike_from_the_shared_stream"
     )
     law()
+
+
+@each_wrapper
+@pytest.mark.parametrize("size", [1, 2, 4, 5])
+@pytest.mark.parametrize("generation", [0, 1])
+def test_what_follows_finds_the_shared_stream_in_one_place_on_all_ranks(wrap, generation, size):
+    population = clan(*map(float, range(size)))
+    places = set()
+    for me in population:
+        shared = Random(1)
+        Evolution([wrap(DrawsAlike())]).select(
+            me, population, Random(2), shared_rng=shared, generation=generation
+        )
+        places.add(shared.getstate())
+    assert len(places) == 1
+    assert places != {Random(1).getstate()}
 
 
 @each_wrapper
@@ -222,6 +248,22 @@ def test_a_good_genome_goes_around_a_ring_one_place_a_round():
         fitnesses = [fitnesses[parent] for parent in parents]
         reached.append(fitnesses.count(0.0))
     assert reached == [3, 5, 7, 8]
+
+
+# ---- Frequencies ----
+
+
+def test_who_keeps_its_genes_draws_as_often_as_who_does_not():
+    evolution = Evolution([Frequencies(CrossesAlike(), (1, 2))])
+    population, places, genes = clan(1.0, 1.0, 1.0, 1.0, values=[0.0, 0.1, 0.2, 0.3]), set(), []
+    for me in population:
+        shared, parent = Random(1), Ancestry.sole(0, population)
+        child = evolution.crossbreed(me, population, ancestry=parent, shared_rng=shared)
+        genes.append(child.alleles["lr"].value)
+        places.add(shared.getstate())
+    drawn = Random(1).choice([0.0, 0.1, 0.2, 0.3])
+    assert genes == [drawn, 0.1, drawn, 0.3]  # the weights of ranks 1 and 3 are of another team
+    assert len(places) == 1
 
 
 # ---- KeepBest, Significant ----

@@ -5,6 +5,7 @@ How fast it was is not asked here: the script itself says so, on a quiet machine
 
 import functools
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,37 @@ def test_the_core_is_measured_against_the_bars_of_its_design():
         "growth with genes (slope at the end)": 1.1,
         "import against its dependencies": 1.5,
     }
+
+
+def test_every_recipe_is_tried_on_every_function_and_on_the_toy():
+    _, printed, result = run(FOLDER / "strategies.py", "--quick")
+    functions, toys = result["figures"]["functions"], result["figures"]["toy"]
+    recipes = {*functions["Rosenbrock, N = 4"]}
+    assert len(recipes) == 10
+    assert all({*rules} == recipes for rules in functions.values())
+    assert {*toys} == {"PBT toy, best of 1.2, N = 2", "PBT toy, best of 1.2, N = 4"}
+    assert {*toys["PBT toy, best of 1.2, N = 2"]} == {"PBT", "nobody breeds"}
+    assert {*toys["PBT toy, best of 1.2, N = 4"]} == {*recipes, "nobody breeds"}
+    for where, rules in [*functions.items(), *toys.items()]:
+        for rule, (low, middle, high) in rules.items():
+            assert low <= middle <= high
+            row = rf"^{re.escape(where)} +{re.escape(rule)}( +[\d.e+-]+){{3}}$"
+            assert len(re.findall(row, printed, re.MULTILINE)) == 1
+    for rules in result["figures"]["bowls"].values():
+        assert all(
+            low <= middle <= high for by_round in rules.values() for low, middle, high in by_round
+        )
+    assert printed.count("bowl, distance after 40, ") == 9 * 4
+
+
+def test_on_the_toy_weights_are_inherited_as_a_recipe_asks():
+    _, _, result = run(FOLDER / "strategies.py", "--quick")
+    toy = result["figures"]["toy"]["PBT toy, best of 1.2, N = 4"]
+    alone = 1.2 - 0.9**2 * (1 + 0.98**320)  # one weight stays, one shrinks by 2 % a step
+    # Means of weights and genes after four steps; then both weights shrink by 1 %.
+    together = 1.2 - 2 * (0.9 * (1 + 0.98**4) / 2 * 0.99**156) ** 2
+    assert toy["nobody breeds"] == pytest.approx([alone] * 3, abs=1e-5)
+    assert toy["factorial, no evolution"] == pytest.approx([together] * 3, abs=1e-5)
 
 
 def test_a_bar_that_does_not_hold_is_printed_and_fails(tmp_path):

@@ -5,6 +5,7 @@ import inspect
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from importlib import metadata
 from itertools import pairwise
@@ -16,8 +17,10 @@ from packaging.specifiers import SpecifierSet
 import clantune_core
 
 UNWANTED = {
-    "a home directory": r"(?<![\w.])/(root|home|Users)/\w",
-    "a package registry": r"pypi\.org/simple|files\.pythonhosted\.org",
+    "a home directory": r"(?<![\w.])/(root\b|(home|Users)/\w)|\b[A-Za-z]:[\\/]+Users\b",
+    "a place on a machine": r"(?<![\w.])/(work|workspace|opt|tmp|var/(tmp|folders)|mnt|scratch)/\w",
+    "a package registry": r":/{2}[^\s/]+(/[^\s/]+)*/simple(?![\w-])"
+    r"|:/{2}(?!pypi\.org/(project|p)/)[^\s/]*(pypi|pythonhosted|artifact|nexus|registry|mirror)",
     "a password in an address": r"://[^/\s:@]+:[^/\s@]+@",
 }
 """What a file that anyone may read says of the machine that it was written on."""
@@ -167,24 +170,82 @@ def test_no_file_tells_of_the_machine_it_was_written_on(committed_files, root):
     [
         ("cd {}root/project", ["a home directory"]),
         ('"{}home/me/.cache"', ["a home directory"]),
+        ("C:\\{0}Users\\me", ["a home directory"]),
+        ("cd {}root", ["a home directory"]),
+        ("`{}work/main`", ["a place on a machine"]),
+        ("source={}workspace/x", ["a place on a machine"]),
+        ("{0}opt{0}python, {0}mnt/disk", ["a place on a machine"]),
+        ("file:{0}{0}{0}tmp{0}x.json", ["a place on a machine"]),
+        ("{0}var{0}folders{0}ab", ["a place on a machine"]),
         ("--index-url https:{0}{0}pypi.org{0}simple", ["a package registry"]),
+        ("https:{0}{0}example.org:8080{0}python{0}simple{0}", ["a package registry"]),
+        ("https:{0}{0}pypi.example.org{0}attrs", ["a package registry"]),
+        ("http:{0}{0}artifacts.example.org", ["a package registry"]),
+        ("http:{0}{0}mirror-3.example.org{0}x", ["a package registry"]),
+        ("https:{0}{0}files.pythonhosted.org{0}x", ["a package registry"]),
         ("https:{0}{0}me:secret@example.org{0}x", ["a password in an address"]),
         ("https:{0}{0}example.org{0}home{0}page, docs/home/page, pypi.org/project/attrs", []),
+        ("https:{0}{0}pypi.org{0}project{0}attrs, https:{0}{0}example.org{0}simple-words", []),
+        ("a/work/b, ./tmp/x, root/y, {0}usr/bin/env, {0}root_of, tests{0}opt{0}x", []),
     ],
 )
 def test_what_no_file_may_hold_is_seen(text, faults):
     assert unwanted(text.format("/")) == faults
 
 
-def test_make_help_lists_every_target(root):
+@pytest.mark.parametrize("place", ["CONTRIBUTING.md", "tests/README.md"])
+def test_every_folder_of_tests_has_its_line(place, root, committed_files):
+    inside = {
+        file.relative_to(root / "tests").parts
+        for file in committed_files
+        if root / "tests" in file.parents
+    }
+    folders = {parts[0] for parts in inside if len(parts) > 1}
+    lines = [line for line in (root / place).read_text("utf-8").splitlines() if line[:1] in "|-"]
+    named = {name for line in lines for name in re.findall(r"`(?:tests/)?(\w+)/`", line)}
+    assert folders <= named
+
+
+@pytest.fixture
+def make(root):
+    """Run make by the Makefile of this repository."""
+    # Under `make test` the flags of the outer make would come along.
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+
+    def run(*arguments, cwd=root):
+        command = ["make", "--no-print-directory", "-f", str(root / "Makefile"), *arguments]
+        return subprocess.run(
+            command, cwd=cwd, env=kept, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("statuses", [(0, 0, 0), (1, 0, 3), (0, 0, 1)])
+def test_make_bench_runs_every_script_and_fails_at_the_end(make, tmp_path, statuses):
+    scripts = tmp_path / "tests/benchmarks"
+    scripts.mkdir(parents=True)
+    (scripts / "_report.py").write_text("print('no script')")
+    (tmp_path / "ready").touch()
+    for place, each in enumerate(statuses):
+        (scripts / f"s{place}.py").write_text(f"print('ran {place}')\nraise SystemExit({each})\n")
+    python = Path(sys.executable)
+    given = (f"BIN={python.parent}", f"PYTHON={python}", "READY=ready", "SETUP=")
+    done = make("bench", *given, cwd=tmp_path)
+    lines = [line for i in range(3) for line in (f"== tests/benchmarks/s{i}.py", f"ran {i}")]
+    if failed := "".join(f" tests/benchmarks/s{i}.py" for i in range(3) if statuses[i]):
+        lines.append(f"a bar does not hold, or there was an error:{failed}")
+    assert done.stdout.splitlines() == lines
+    assert done.returncode == (2 if failed else 0)  # of make itself, where a command says 1
+
+
+def test_make_help_lists_every_target(make, root):
     makefile = (root / "Makefile").read_text("utf-8")
     targets = re.findall(r"^(\w[\w-]*):(?!=)", makefile, re.MULTILINE)
     assert {"demo", "test", "lint", "bench", "docs"} <= set(targets)
     phony = re.search(r"^\.PHONY:(.*)$", makefile, re.MULTILINE).group(1).split()
     assert sorted(phony) == sorted(targets)
-    # Under `make test` the flags of the outer make would come along.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    command = ["make", "--no-print-directory", "help"]
-    shown = subprocess.run(command, cwd=root, env=kept, capture_output=True, text=True, check=True)
+    shown = make("help")
+    assert shown.returncode == 0
     listed = dict(line.split(maxsplit=1) for line in shown.stdout.splitlines())
     assert sorted(listed) == sorted(targets)

@@ -1,6 +1,7 @@
 """Clans for ClanTune: members that train with hyperparameters of their own and share gradients."""
 
 from clantune_clan.average import WeightAverage
+from clantune_clan.clan import Clan
 from clantune_clan.communication import Communication
 from clantune_clan.construction import build_state
 from clantune_clan.errors import (
@@ -23,6 +24,7 @@ Member = Individual
 """What the individual is called in a training loop."""
 
 __all__ = [
+    "Clan",
     "ClanError",
     "ClanLoader",
     "Communication",

@@ -32,7 +32,7 @@ def fit(leaf: object, value: object, path: str) -> Any:
         )
     fitted = _as_kind(type(leaf), value)
     if fitted is None:
-        raise _misfit(value, path, f"a {type(leaf).__name__}, {leaf!r}")
+        raise _misfit(value, path, f"the {type(leaf).__name__} {leaf!r}")
     return fitted
 
 

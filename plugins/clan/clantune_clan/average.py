@@ -30,19 +30,24 @@ class WeightAverage:
         """Start from the weights as they are."""
         module = bare_module(model)
         saved = module.state_dict().keys()  # a buffer that is not saved holds no knowledge
-        self._live = {
-            name: tensor
+        self._holders = {
+            name: (module.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2])
             for name, tensor in (*module.named_parameters(), *module.named_buffers())
             if tensor.is_floating_point() and name in saved
         }
         # Of a half-precision weight in full precision: a small step would be lost in rounding.
         self._mean = {
             name: tensor.detach().clone().to(torch.promote_types(tensor.dtype, torch.float32))
-            for name, tensor in self._live.items()
+            for name, tensor in zip(self._holders, self._live(), strict=True)
         }
         self._aside: list[Tensor] = []
         self.every = 1
         self._share = 1.0
+        self._since: int | None = None
+
+    def _live(self) -> list[Tensor]:
+        """Return the tensors as they are now: a forward pass may put others in their place."""
+        return [getattr(holder, name) for holder, name in self._holders.values()]
 
     @property
     def is_in_place(self) -> bool:
@@ -53,14 +58,30 @@ class WeightAverage:
         """Set what it averages over: the last part of a round of so many steps."""
         self.every = max(1, round_length // SAMPLES)
         self._share = min(1.0, self.every / max(1.0, HORIZON * round_length))
+        self._since = None
+
+    def over_last(self, steps: int, round_length: int) -> None:
+        """Set that it is the plain mean over the last steps of a round, and nothing before."""
+        self.every = 1
+        self._since = round_length - max(1, steps)
+
+    def restart(self) -> None:
+        """Begin again from the weights as they are."""
+        self._require_aside(aside=False)
+        for mean, live in zip(self._mean.values(), self._live(), strict=True):
+            mean.copy_(live.detach())
 
     def update(self, step: int) -> None:
         """Take the weights in after a step, counted from 1, if it is time to look at them."""
+        self._require_aside(aside=False)
         if step % self.every:
             return
-        self._require_aside(aside=False)
+        if self._since is not None:
+            if step <= self._since:
+                return
+            self._share = 1.0 / (step - self._since)
         with torch.no_grad():
-            means, lives = [*self._mean.values()], [*self._live.values()]
+            means, lives = [*self._mean.values()], self._live()
             if all(m.dtype is live.dtype for m, live in zip(means, lives, strict=True)):
                 torch._foreach_lerp_(means, lives, self._share)
             else:
@@ -70,7 +91,7 @@ class WeightAverage:
     def swap_in(self) -> None:
         """Put the averages into the model, and its own weights aside."""
         self._require_aside(aside=False)
-        self._aside = [live.detach().clone() for live in self._live.values()]
+        self._aside = [live.detach().clone() for live in self._live()]
         self._copy([*self._mean.values()])
 
     def swap_out(self) -> None:
@@ -106,7 +127,7 @@ class WeightAverage:
 
     def _copy(self, tensors: list[Tensor]) -> None:
         with torch.no_grad():
-            for live, tensor in zip(self._live.values(), tensors, strict=True):
+            for live, tensor in zip(self._live(), tensors, strict=True):
                 live.copy_(tensor)
 
     def _require_aside(self, *, aside: bool) -> None:

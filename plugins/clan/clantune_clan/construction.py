@@ -8,12 +8,16 @@ from __future__ import annotations
 from typing import Literal
 
 from torch import Tensor, nn
+from torch.distributed.fsdp import FlatParameter
+from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
+from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
 from clantune_clan.average import WeightAverage
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
+from clantune_clan.expression import Expressed
 from clantune_clan.gradients import Gradients, Reduction
 from clantune_clan.gradients.layout import FIRST
 from clantune_clan.state import State
@@ -53,6 +57,7 @@ def build_state(
     communicator.gather("the models", None, problem=_refusal(model, reduction))
     communicator.require_same("the model", _schema(module))
     communicator.require_same("the genome", _genes(genome))
+    _require_one_genome_each(genome, communicator)
     chosen = _choose(module) if reduction == "auto" else reduction
     communicator.require_same("the reduction", {"reduction": chosen, "resume": resume})
     gradients = _gradients(module, optimizer, communicator, chosen)
@@ -62,13 +67,27 @@ def build_state(
         # Its forward pass decides whether it averages and hands out buffers: never again.
         wrapper.require_backward_grad_sync = False
         wrapper.require_forward_param_sync = False
-    return State(
+    state = State(
         genome,
         model,
         optimizer,
         gradients=gradients,
         average=WeightAverage(module) if average else None,
     )
+    for path in _whole_numbers(state):
+        state.make_real(path)
+    return state
+
+
+def _whole_numbers(state: State) -> list[str]:
+    """Return where a gene is a real number and the object has a whole one, as in lr=1."""
+    return [
+        path
+        for name, allele in state.genome.alleles.items()
+        if isinstance(allele.value, float) and Expressed.of(name, allele).is_patchable
+        for path in Expressed.of(name, allele).path
+        if type(state.get(path)) is int
+    ]
 
 
 def _gradients(
@@ -105,6 +124,12 @@ def _refusal(model: nn.Module, reduction: str) -> ClanError | None:
                     f"the model comes wrapped in DistributedDataParallel {why}; give the bare "
                     "module, or switch that off"
                 )
+    for name, parameter in model.named_parameters():
+        if isinstance(parameter, DTensor | UninitializedParameter | FlatParameter):
+            return ClanError(
+                f"the parameter {name!r} is a {type(parameter).__name__}: a model that is sharded "
+                "cannot be trained in a clan, and one with lazy layers needs a forward pass before"
+            )
     if not any(parameter.requires_grad for parameter in model.parameters()):
         return ClanError("the model has no parameter that learns")
     return None
@@ -133,6 +158,21 @@ def _genes(genome: Genome) -> dict[str, str]:
         name: f"{allele.kind} in {allele.domain}, expressed as {allele.metadata.get('expression')}"
         for name, allele in genome.alleles.items()
     }
+
+
+def _require_one_genome_each(genome: Genome, communicator: Communication) -> None:
+    """Check that the ranks of a member have the same values, with which they train it."""
+    size = communicator.ranks_per_member
+    if size == 1:
+        return
+    values = communicator.gather("the members' genomes", genome.as_hyperparameters())
+    for rank, mine in enumerate(values):
+        first = rank - rank % size
+        if mine != values[first]:
+            raise ClanError(
+                f"ranks {first} and {rank} train one member with different genomes, "
+                f"{values[first]} and {mine}; give the ranks of a member the same"
+            )
 
 
 def _choose(module: nn.Module) -> Reduction:

@@ -56,7 +56,8 @@ class Expressed:
                 f"gene {name!r} says {dict(entry)} of where it is expressed; there are "
                 f"{', '.join(sorted(known))}, and path is needed"
             )
-        return cls(**entry)
+        path = entry["path"]
+        return cls(**{**entry, "path": {path: 0.0} if isinstance(path, str) else path})
 
 
 OwnValue = Callable[[Expressed], bool]
@@ -145,6 +146,7 @@ class GenomeExpression:
         mode: str,
         communicator: Communication,
         *,
+        where: str = "",
         problem: Exception | None = None,
     ) -> Expression:
         """Return the values of a genome in a mode. All ranks call this together.
@@ -153,6 +155,7 @@ class GenomeExpression:
             genome: This member's.
             mode: A mode that is registered.
             communicator: Asked for the clan's values of the genes that are not expressed.
+            where: Where in the run this is, such as `"step 20"`: the same on all ranks.
             problem: What is wrong on this rank, if something is: then it is raised on all.
         """
         if mode not in self._modes:
@@ -160,7 +163,8 @@ class GenomeExpression:
         flags = {name: Expressed.of(name, allele) for name, allele in genome.alleles.items()}
         own = {name for name, gene in flags.items() if self._modes[mode](gene)}
         shared = {name: _told(allele) for name, allele in genome.alleles.items() if name not in own}
-        everyone = communicator.gather(f"expressing the genome, {mode}", shared, problem=problem)
+        place = f"expressing the genome, {mode}" + f", at {where}" * bool(where)
+        everyone = communicator.gather(place, shared, problem=problem)
         firsts = everyone[:: communicator.ranks_per_member]
         alleles = {
             name: allele if name in own else _mean(allele, [told[name] for told in firsts])

@@ -23,15 +23,6 @@ class Guard:
                 return _overwritten(expression.gene_at[path], path, value, found)
         return None
 
-    def require_unchanged(self, expression: Expression) -> None:
-        """Check that all values are as they were expressed.
-
-        Raises:
-            OverwrittenError: One is not.
-        """
-        if problem := self.problem(expression):
-            raise problem
-
 
 def _overwritten(gene: str, path: str, value: object, found: object) -> OverwrittenError:
     return OverwrittenError(

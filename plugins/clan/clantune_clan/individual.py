@@ -22,7 +22,7 @@ from clantune_clan.expression import (
 from clantune_clan.guard import Guard
 from clantune_clan.schedule import Mode, Schedule
 from clantune_clan.state import State
-from clantune_core import Genome
+from clantune_core import ClanTuneError, Genome
 
 
 class Individual:
@@ -43,6 +43,7 @@ class Individual:
         expression: GenomeExpression | None = None,
         first_step: int = 0,
         on_own_side: bool | None = None,
+        hold_average: bool = False,
     ) -> None:
         """Begin a round. All ranks do this together.
 
@@ -55,6 +56,8 @@ class Individual:
             first_step: How many steps of the run came before.
             on_own_side: None lets all members cooperate; otherwise gradients are averaged over
                 the half of the clan that says the same here.
+            hold_average: Whether the model holds its averaged weights from the end of the round
+                on, so that they are evaluated.
         """
         self._schedule = Schedule(round_length, duty_cycle)
         self._switch = self._schedule.cooperative_steps
@@ -72,6 +75,8 @@ class Individual:
         self._cache = Expression({}, {}, {})
         self._step_num = 0
         self._done = False
+        self._retired = ""
+        self._hold_average = hold_average and state.average is not None
         if state.average is not None:
             state.average.over(round_length)
         self._enter()
@@ -103,6 +108,11 @@ class Individual:
         return self._done
 
     @property
+    def first_step(self) -> int:
+        """How many steps of the run came before this round."""
+        return self._first_step
+
+    @property
     def steps_done(self) -> int:
         """How many steps of the run are done, over all rounds."""
         return self._first_step + self._step_num
@@ -128,7 +138,7 @@ class Individual:
             # Whoever overwrites a value mostly does so in each step: that is found at once, and
             # the rest at the end of the phase.
             if self._step_num in (1, self._switch + 1):
-                self._guard.require_unchanged(self._cache)
+                self._require_unchanged()
 
     @contextlib.contextmanager
     def sync_context(self, sync: bool = True) -> Iterator[None]:
@@ -145,7 +155,7 @@ class Individual:
     def express(self) -> None:
         """Express the genome again, for the current phase. All ranks do this together."""
         self._require_more("express")
-        self._express(problem=None)
+        self._express(problem=self._guard.problem(self._cache))
 
     def get_value(self, path: str) -> Any:
         """Return the value that is expressed at a path.
@@ -180,7 +190,8 @@ class Individual:
         """Let the model hold its averaged weights inside the block, as for an evaluation."""
         if self._state.average is None:
             raise ClanError("no average of the weights is kept: build_state(..., average=True)")
-        with self._state.average.in_place():
+        held = self._state.average.is_in_place  # as it is at the end of a round
+        with contextlib.nullcontext() if held else self._state.average.in_place():
             yield self.model
 
     def get_world_fitness(self, fitness: float) -> dict[int, Genome]:
@@ -192,8 +203,11 @@ class Individual:
             OverwrittenError: Somebody has changed a value that a gene had set, so that the fitness
                 is not that of the genome.
         """
-        problem = self._guard.problem(self._cache)
-        self._state.genome = self.genome.set_fitness(fitness)
+        problem: Exception | None = self._guard.problem(self._cache)
+        try:
+            self._state.genome = self.genome.set_fitness(fitness)
+        except ClanTuneError as error:
+            problem = error
         everyone = self._communicator.gather(
             f"the fitness of step {self.steps_done}", self.genome.serialize(), problem=problem
         )
@@ -210,15 +224,16 @@ class Individual:
         Raises:
             ClanError: It is of a round of another form.
         """
-        if state["round"] != self._round():
-            raise ClanError(
-                f"this is a round of {self._round()}, and what is loaded one of {state['round']}"
-            )
-        self._state.load_state_dict(state)
-        self._step_num = state["step"]
-        self._done = self._step_num == self._schedule.round_length
+        problem: Exception | None = None
+        try:
+            self._load(state)
+        except Exception as error:  # noqa: BLE001  (raised below, on all ranks)
+            problem = error
+        self._communicator.gather("loading a member", None, problem=problem)
         self._cache = Expression({}, {}, {})
         self._enter()
+        if self._done:
+            self._gradients.average_over(None)
 
     def __enter__(self) -> State:
         """Begin a step."""
@@ -240,6 +255,34 @@ class Individual:
         state = "done" if self._done else self.mode
         return f"<Individual of member {self._communicator.member}: {place}, {state}>"
 
+    def _load(self, state: Mapping[str, Any]) -> None:
+        if missing := {"round", "step", "genome", "model", "optimizer", "average"} - state.keys():
+            raise ClanError(
+                f"this is no state of a member: it has no {', '.join(sorted(missing))}; load what "
+                "member.state_dict() returned"
+            )
+        if state["round"] != self._round():
+            raise ClanError(
+                f"this is a round of {self._round()}, and what is loaded one of {state['round']}"
+            )
+        genes = Genome.deserialize(state["genome"]).alleles.keys()
+        if genes != self.genome.alleles.keys():
+            raise ClanError(
+                f"what is loaded has the genes {[*genes]}, and this member "
+                f"{[*self.genome.alleles]}; bind the same"
+            )
+        if not 0 <= state["step"] <= self._schedule.round_length:
+            raise ClanError(f"there is no step {state['step']} in {self._round()}")
+        self._state.load_state_dict(state)
+        self._step_num = state["step"]
+        self._done = self._step_num == self._schedule.round_length
+
+    def _require_unchanged(self) -> None:
+        """Raise an error if a value has been overwritten, and let the others read it."""
+        if problem := self._guard.problem(self._cache):
+            self._communicator.announce(problem)
+            raise problem
+
     def _enter(self) -> None:
         """Begin a phase: nothing of the last one may be left."""
         problem = self._problem()
@@ -254,6 +297,8 @@ class Individual:
             f"the end of step {self.steps_done}", None, problem=self._problem()
         )
         self._gradients.average_over(None)
+        if self._hold_average and self._state.average is not None:
+            self._state.average.swap_in()
         self._done = True
 
     def _problem(self) -> Exception | None:
@@ -261,11 +306,19 @@ class Individual:
 
     def _express(self, *, problem: Exception | None) -> None:
         cache = self._expression.express(
-            self.genome, self.mode, self._communicator, problem=problem
+            self.genome,
+            self.mode,
+            self._communicator,
+            where=f"step {self.steps_done}",
+            problem=problem,
         )
-        self._state.patch(cache.patch)
+        try:
+            self._state.patch(cache.patch)
+        except ClanError as error:
+            self._communicator.announce(error)
+            raise
         self._cache = cache
-        self._guard.require_unchanged(cache)
+        self._require_unchanged()
 
     def _place_in_phase(self) -> tuple[int, int]:
         """Return how many steps of the phase came before, and how many it has."""
@@ -280,10 +333,15 @@ class Individual:
             "first_step": self._first_step,
         }
 
+    def retire(self, reason: str) -> None:
+        """Let whoever goes on with this individual read why it cannot."""
+        self._retired = reason
+
     def _require_more(self, what: str) -> None:
         if self._done:
             raise ClanError(
-                f"this round is over after {self._schedule.round_length} steps, so {what} comes "
-                "too late: give the fitness with clan.step(loss), and take the next member from "
-                "clan.round()"
+                self._retired
+                or f"this round is over, all {self._schedule.round_length} of its steps are done, "
+                f"so {what} comes too late: give the fitness with clan.step(loss), and take the "
+                "next member from clan.round()"
             )

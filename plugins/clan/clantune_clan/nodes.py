@@ -59,7 +59,10 @@ class DictNode(TreeNodeHandler):
 
     def child(self, node: dict[Any, object], name: str) -> object:
         """Return the entry."""
-        return node[self._key(node, name)]
+        key = self._key(node, name)
+        if key not in node:  # asking a defaultdict for it would make it
+            raise KeyError(name)
+        return node[key]
 
     def patched(self, node: dict[Any, object], name: str, child: object) -> object:
         """Put the entry in place."""
@@ -188,6 +191,6 @@ def _is_name(key: object) -> bool:
 
 
 def _index(name: str) -> int:
-    if not name.isdecimal():
+    if not name.isdecimal() or name != str(int(name)):
         raise KeyError(name)
     return int(name)

@@ -11,16 +11,41 @@ from clantune_clan.errors import ClanError
 Mode = Literal["cooperative", "competitive"]
 
 
-def _is_a_length(_: Schedule, field: attrs.Attribute[int], length: object) -> None:
+def _is_a_length(_: object, field: attrs.Attribute[int], length: object) -> None:
     if not isinstance(length, int) or isinstance(length, bool) or length < 1:
         raise ClanError(f"{field.name} is a number of steps, 1 or more; got {length!r}")
 
 
-def _is_a_share(_: Schedule, field: attrs.Attribute[float], share: object) -> None:
+def _is_a_share(_: object, field: attrs.Attribute[float], share: object) -> None:
     if not isinstance(share, int | float) or isinstance(share, bool) or not 0.0 <= share <= 1.0:
         raise ClanError(
             f"{field.name} is the share of a round in which members compete, 0 to 1; got {share!r}"
         )
+
+
+@attrs.frozen
+class Round:
+    """One round of a schedule.
+
+    Attributes:
+        number: Its number, from 0; rounds of calibration are counted too.
+        start: How many steps come before it.
+        length: Steps in it, 1 or more.
+        duty_cycle: Share of it in which members compete, 0 to 1.
+    """
+
+    number: int
+    start: int
+    length: int
+    duty_cycle: float
+
+    @property
+    def cooperative_steps(self) -> int:
+        """Steps before the competition; some of each if there is a share of each."""
+        competitive = round(self.duty_cycle * self.length)
+        if 0.0 < self.duty_cycle < 1.0 and self.length > 1:
+            competitive = min(max(competitive, 1), self.length - 1)
+        return self.length - competitive
 
 
 @attrs.frozen
@@ -33,27 +58,45 @@ class Schedule:
     Attributes:
         round_length: Steps in a round, 1 or more. A step is one batch.
         duty_cycle: Share of a round in which members compete, 0 to 1.
+        total_steps: Steps of the run, if it is known: the last round takes the rest along.
+        lead: Steps in each round of calibration before all others; in those members compete only.
     """
 
     round_length: int = attrs.field(validator=_is_a_length)
     duty_cycle: float = attrs.field(validator=_is_a_share)
+    total_steps: int | None = attrs.field(
+        default=None, kw_only=True, validator=attrs.validators.optional(_is_a_length)
+    )
+    lead: tuple[int, ...] = attrs.field(
+        default=(), kw_only=True, validator=attrs.validators.deep_iterable(_is_a_length)
+    )
 
     @property
     def cooperative_steps(self) -> int:
-        """Steps of a round before the competition; some of each if there is a share of each."""
-        competitive = round(self.duty_cycle * self.round_length)
-        if 0.0 < self.duty_cycle < 1.0 and self.round_length > 1:
-            competitive = min(max(competitive, 1), self.round_length - 1)
-        return self.round_length - competitive
+        """Steps of a round before the competition."""
+        return Round(0, 0, self.round_length, self.duty_cycle).cooperative_steps
 
-    def round_of(self, step: int) -> int:
-        """Return the number of the round that a step lies in, from 0."""
-        return step // self.round_length
+    def round_at(self, step: int) -> Round:
+        """Return the round that a step lies in."""
+        start = 0
+        for number, length in enumerate(self.lead):
+            if step < start + length:
+                return Round(number, start, length, 1.0)
+            start += length
+        number = (step - start) // self.round_length
+        if self.total_steps is not None:
+            number = min(number, max(1, (self.total_steps - start) // self.round_length) - 1)
+        begin, length = start + number * self.round_length, self.round_length
+        if self.total_steps is not None and self.total_steps - begin < 2 * self.round_length:
+            length = max(self.total_steps - begin, 1)
+        return Round(number + len(self.lead), begin, length, self.duty_cycle)
 
-    def place_of(self, step: int) -> int:
-        """Return how many steps of its round come before a step."""
-        return step % self.round_length
+    def is_over_at(self, step: int) -> bool:
+        """Return whether all steps of the run are done, if anybody knows how many there are."""
+        return self.total_steps is not None and step >= self.total_steps
 
     def mode_at(self, step: int) -> Mode:
         """Return what members do in a step."""
-        return "cooperative" if self.place_of(step) < self.cooperative_steps else "competitive"
+        current = self.round_at(step)
+        cooperates = step - current.start < current.cooperative_steps
+        return "cooperative" if cooperates else "competitive"

@@ -97,6 +97,10 @@ class State:
         for path, value in fitted.items():
             self._put(path, value)
 
+    def make_real(self, path: Path) -> None:
+        """Turn a whole number into the real one of the same size, so that a gene can move it."""
+        self._put(path, float(self.get(path)))
+
     def state_dict(self) -> dict[str, Any]:
         """Return all that makes the member, as tensors and plain data."""
         return {
@@ -140,7 +144,7 @@ class State:
         yield node, None, root
         while names:
             handler = None if is_leaf(node) else self._handler(node)
-            for length in range(1, len(names) + 1):  # a name may have "/" in it, as "betas/0" does
+            for length in range(len(names), 0, -1):  # a name may have "/" in it, as "betas/0" does
                 name = "/".join(names[:length])
                 try:
                     child = handler.child(node, name) if handler else None

@@ -53,6 +53,16 @@ def one_of(default: str, *others: str) -> Any:
     return attrs.field(default=default, validator=check)
 
 
+def switch(*, default: bool) -> Any:
+    """Return a field for yes or no."""
+
+    def check(strategy: object, field: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, bool):
+            _refuse(strategy, f"{field.name} is True or False; got {value!r}")
+
+    return attrs.field(default=default, validator=check)
+
+
 def patterns(*default: str) -> Any:
     """Return a field for patterns of names of genes."""
 

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import torch.distributed as dist
-from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]  # not listed
+from torch.distributed import Store  # type: ignore[attr-defined]  # not listed
 
 from clantune_clan.errors import CommunicationError
+
+ALL_ARRIVED = "all"
 
 GRACE = timedelta(seconds=3)
 """How long ranks that failed wait for each other's word on where they are."""
@@ -25,7 +27,7 @@ class Arrivals:
 
     def __init__(self, store: Store, rank: int, world_size: int, timeout: timedelta) -> None:
         """Meet on a store; a meeting waits for the last rank as long as the timeout says."""
-        self._store = PrefixStore("clantune", store)
+        self._store = store
         self._rank = rank
         self._ranks = range(world_size)
         self._timeout = timeout
@@ -44,12 +46,20 @@ class Arrivals:
             self._store.set(f"{meeting}/{self._rank}", "here")
             self._store.set(f"last/{self._rank}", where)
             if self._store.add(f"{meeting}/arrived", 1) == len(self._ranks):
-                self._store.set(f"{meeting}/done", "yes")
+                self._store.set(f"{meeting}/done", ALL_ARRIVED)
             try:
                 self._store.wait([f"{meeting}/done"], self._timeout)
             except dist.DistStoreError:
                 raise self._missing(meeting, where) from None
+            if self._store.get(f"{meeting}/done").decode() != ALL_ARRIVED:
+                raise self._missing(meeting, where)
             self._tidy()
+
+    def announce(self, problem: str) -> None:
+        """Leave word of what went wrong here: whoever waits for this rank reads it at once."""
+        with self._reach_store():
+            self._store.set(f"problem/{self._rank}", problem)
+            self._store.set(f"meeting/{self._meetings}/done", "somebody does not come")
 
     def whereabouts(self, where: str) -> str:
         """Say where this rank failed; return in words where all are.
@@ -74,13 +84,15 @@ class Arrivals:
         missing = [r for r in self._ranks if not self._store.check([f"{meeting}/{r}"])]
         self.absent = tuple(missing)
         return CommunicationError(
-            f"rank {self._rank} waited {self._timeout.total_seconds():g} s at {where}; "
+            f"rank {self._rank} waits in vain at {where}; "
             f"{'; '.join(map(self._last_word, missing))}; see the log of what is missing, or "
-            "give slow members a longer timeout",
+            f"give slow members more than {self._timeout.total_seconds():g} s: timeout=...",
             missing=tuple(missing),
         )
 
     def _last_word(self, rank: int) -> str:
+        if self._store.check([f"problem/{rank}"]):
+            return f"rank {rank} has failed: {self._store.get(f'problem/{rank}').decode()}"
         key = f"last/{rank}"
         last = self._store.get(key).decode() if self._store.check([key]) else "its start"
         return f"rank {rank} is missing, last seen at {last}"

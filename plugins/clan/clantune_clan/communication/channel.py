@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,13 +11,25 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # not listed
 
 from clantune_clan import errors
 from clantune_clan.communication.arrival import Arrivals
+from clantune_clan.communication.joining import join
 from clantune_clan.communication.packing import batches, pack, unpack
+from clantune_clan.communication.transfer import Transfer
 from clantune_clan.errors import ClanError, CommunicationError
 
 TIMEOUT = 600.0
+
+_COUNT = itertools.count()
+"""Numbers of the channels of this process; all ranks make theirs in the same order."""
+
+MOST_HALVES = 32
+"""Groups of halves that are kept: each holds connections and threads."""
+
+SHORT = 4096
+"""Bytes that are sent at once, whatever there is to tell."""
 
 
 class Communication:
@@ -32,15 +45,22 @@ class Communication:
         member: The member that this rank belongs to, from 0.
         members: Number of members.
         deadline: How long anybody waits for anybody.
+        transfer: Who moves tensors between members, where there is a process group.
     """
 
     def __init__(self, *, ranks_per_member: int = 1, timeout: float = TIMEOUT) -> None:
-        """Make the groups. Every rank makes its own `Communication` at the same time.
+        """Join the process group that a launcher has prepared, and make groups of its ranks.
+
+        Every rank makes its own `Communication` at the same time.
 
         Args:
             ranks_per_member: How many consecutive ranks train one member together.
             timeout: Seconds to wait for a rank, in an exchange or a step.
         """
+        if not timeout > 0.0:
+            raise ClanError(f"timeout is a number of seconds above 0; got {timeout!r}")
+        self.deadline = timedelta(seconds=timeout)
+        join(self.deadline)
         connected = dist.is_available() and dist.is_initialized()
         self.rank = dist.get_rank() if connected else 0
         self.world_size = dist.get_world_size() if connected else 1
@@ -53,20 +73,19 @@ class Communication:
                 f"{self.world_size} ranks cannot make members of {ranks_per_member}: start a "
                 f"multiple of {ranks_per_member} processes"
             )
-        if not timeout > 0.0:
-            raise ClanError(f"timeout is a number of seconds above 0; got {timeout!r}")
         self.ranks_per_member = ranks_per_member
         self.member = self.rank // ranks_per_member
         self.members = self.world_size // ranks_per_member
-        self.deadline = timedelta(seconds=timeout)
         self._halves: dict[tuple[int, ...], dist.ProcessGroup] = {}
         self._own: dist.ProcessGroup | None = None
         if connected:
             # torch has no public way to its store, and a second one would need a second port.
             store = dist.distributed_c10d._get_default_store()
+            store = PrefixStore(f"clantune{next(_COUNT)}", store)
             self._arrivals = Arrivals(store, self.rank, self.world_size, self.deadline)
             self._control = dist.new_group(backend="gloo", timeout=self.deadline)
             self._own = self._make_own()
+            self.transfer = Transfer(self.world_size, ranks_per_member, self._control, self._finish)
 
     @property
     def everybody(self) -> dist.ProcessGroup | None:
@@ -132,17 +151,21 @@ class Communication:
     def halves(self, side: bool) -> dist.ProcessGroup | None:
         """Return the group of the ranks that are on the same side as this one.
 
-        Groups are made when a division is met for the first time, and kept. None if there is
-        nobody to share with.
+        Groups are made when a division is met for the first time, and the latest are kept. None if
+        there is nobody to share with.
         """
         sides = self.gather("dividing the clan", bool(side))
-        for wanted in (True, False):  # all ranks make both, in one order, as torch wants it
-            ranks = tuple(rank for rank, held in enumerate(sides) if held is wanted)
-            if len(ranks) > 1 and ranks not in self._halves:
-                self._halves[ranks] = dist.new_group([*ranks], timeout=self.deadline)
-        return self._halves.get(
-            tuple(rank for rank, held in enumerate(sides) if held is bool(side))
-        )
+        divided = [[rank for rank, held in enumerate(sides) if held is s] for s in (True, False)]
+        for ranks in divided:  # all ranks make both, in one order, as torch wants it
+            key = tuple(ranks)
+            if len(ranks) > 1:
+                group = self._halves.pop(key, None) or dist.new_group(ranks, timeout=self.deadline)
+                self._halves[key] = group
+        while len(self._halves) > MOST_HALVES:
+            oldest = self._halves.pop(next(iter(self._halves)))
+            if isinstance(oldest, dist.ProcessGroup):  # and not the sign that it is of others
+                dist.destroy_process_group(oldest)
+        return self._halves.get(tuple(divided[0] if side else divided[1]))
 
     def broadcast(self, tensors: Sequence[Tensor], *, source: int = 0) -> None:
         """Fill tensors, which are of the same shapes and types everywhere, with those of a rank."""
@@ -154,6 +177,11 @@ class Communication:
             self._finish(dist.broadcast(packed, src=source, async_op=True), "a broadcast")
             if self.rank != source:
                 unpack(packed, batch)
+
+    def announce(self, problem: Exception) -> None:
+        """Let the others read what went wrong here, when they wait for this rank in vain."""
+        if self.world_size > 1:
+            self._arrivals.announce(f"{type(problem).__name__}: {problem}")
 
     def whereabouts(self, where: str) -> str:
         """Return in words where all ranks are, when something failed here."""
@@ -171,19 +199,25 @@ class Communication:
         return made
 
     def _all_gather(self, text: str, where: str) -> list[Any]:
-        data = torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
-        sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(self.world_size)]
-        mine = torch.tensor([len(data)])
-        self._finish(dist.all_gather(sizes, mine, group=self._control, async_op=True), where)
-        longest = int(max(sizes))
-        padded = torch.zeros(longest, dtype=torch.uint8)
-        padded[: len(data)] = data
-        parts = [torch.empty_like(padded) for _ in range(self.world_size)]
-        self._finish(dist.all_gather(parts, padded, group=self._control, async_op=True), where)
+        data = text.encode()
+        # What is short travels in one message with its length; what is left over, in a second.
+        head = len(data).to_bytes(8, "big") + data[:SHORT].ljust(SHORT, b" ")
+        firsts = self._all_gather_bytes(head, where)
+        lengths = [int.from_bytes(first[:8], "big") for first in firsts]
+        rest = max(0, max(lengths) - SHORT)
+        seconds = [b""] * len(firsts)
+        if rest:
+            seconds = self._all_gather_bytes(data[SHORT:].ljust(rest, b" "), where)
         return [
-            json.loads(bytes(part[: int(size)].numpy().tobytes()))
-            for part, size in zip(parts, sizes, strict=True)
+            json.loads((first[8:] + second)[:length])
+            for first, second, length in zip(firsts, seconds, lengths, strict=True)
         ]
+
+    def _all_gather_bytes(self, data: bytes, where: str) -> list[bytes]:
+        mine = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+        parts = [torch.empty_like(mine) for _ in range(self.world_size)]
+        self._finish(dist.all_gather(parts, mine, group=self._control, async_op=True), where)
+        return [part.numpy().tobytes() for part in parts]
 
     def _finish(self, work: dist.Work | None, where: str) -> None:
         try:

@@ -1,13 +1,15 @@
 """Averaging gradients at the end of each backward pass, over whoever cooperates at the moment.
 
-The module is not wrapped: a hook on each parameter puts its gradient into a bucket as soon as it
-is there. What is averaged over whom is decided when gradients arrive, so nothing that was decided
-before the forward pass can be wrong by then.
+The module is not wrapped: a hook on each parameter notices that its gradient is there. What is
+averaged over whom is decided when gradients arrive, so nothing that was decided before the forward
+pass can be wrong by then.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import weakref
 from collections.abc import Iterator
 from typing import Literal
 
@@ -15,7 +17,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd import Variable
-from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
@@ -26,6 +27,9 @@ from clantune_clan.gradients.layout import buckets_of
 
 Reduction = Literal["exact", "overlap"]
 
+_OURS = "_clantune_gradients"
+"""Attribute of a parameter that refers to who averages its gradient."""
+
 
 class Gradients:
     """Averages the gradients of a module's parameters over a group of ranks, or over none.
@@ -33,10 +37,10 @@ class Gradients:
     Attributes:
         reduction: `"exact"` adds up once, when all gradients are there; a rank with a gradient
             that is not finite is left out as a whole. `"overlap"` adds up parts while the backward
-            pass goes on; a rank that is sound in some parts only makes everybody skip the step.
+            pass goes on; a rank that is sound in some parts only makes everybody skip the pass.
         averaged: How many backward passes were averaged, which is the same on all ranks.
         left_out: How often this rank was left out because its gradients were not finite.
-        skipped: How many steps everybody skipped.
+        skipped: How many passes everybody skipped.
     """
 
     def __init__(
@@ -49,8 +53,8 @@ class Gradients:
         """Hook into the parameters that learn.
 
         Raises:
-            GradientError: A parameter's gradient cannot be averaged, or the optimizer's parameters
-                are not the module's.
+            GradientError: A parameter's gradient cannot be averaged, somebody else averages it
+                already, or the optimizer's parameters are not the module's.
         """
         self.reduction = reduction
         self.averaged = self.left_out = self.skipped = 0
@@ -64,12 +68,11 @@ class Gradients:
         self._paused = False
         self._step = 0
         self._backward = -1  # the backward pass whose gradients come in, by the number of its graph
-        self._launched: list[tuple[Bucket, bool]] = []
+        self._launched: list[bool] = []  # of each bucket that is on its way, whether it was sound
+        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
         # A clan of one shares with nobody: then there is nothing to hook into.
-        self._hooks = [
-            p.register_post_accumulate_grad_hook(self._arrived)
-            for p in (self._parameters if communicator.world_size > 1 else ())
-        ]
+        if communicator.world_size > 1:
+            self._hook()
 
     def average_over(self, group: dist.ProcessGroup | None) -> None:
         """Set whose gradients are averaged from now on; None: everybody's own stay."""
@@ -91,25 +94,59 @@ class Gradients:
 
     def problem(self) -> GradientError | None:
         """Return what is wrong between two phases: other parameters, or gradients left over."""
-        return self._fingerprint.problem() or self._leftover()
-
-    def _leftover(self) -> GradientError | None:
-        names = sum(bool(p.grad is not None and p.grad.any()) for p in self._parameters)
-        if not names:
-            return None
-        return GradientError(
-            f"{names} of {len(self._parameters)} parameters have gradients left over at the end "
-            "of a phase, which would be mixed with those of the next: call "
-            "optimizer.zero_grad() before member.step(); if gradients accumulate over several "
-            "steps, take the size of a window from member.get_gene('num_grad_accum'), which "
-            "ends a window with each phase, or make both phases multiples of it"
-        )
+        return self._fingerprint.problem() or self._late_hook() or self._leftover()
 
     def close(self) -> None:
-        """Let go of the parameters."""
+        """Let go of the parameters: gradients are everybody's own from now on."""
         for hook in self._hooks:
             hook.remove()
+        for parameter in self._parameters if self._hooks else ():
+            delattr(parameter, _OURS)
         self._hooks = []
+
+    def _hook(self) -> None:
+        for parameter in self._parameters:
+            other = getattr(parameter, _OURS, lambda: None)()
+            if other is not None:
+                raise GradientError(
+                    "the gradients of this model are averaged by another state already, which "
+                    "would divide them twice; close that first: state.gradients.close()"
+                )
+        # A parameter outlives those who average its gradient, and does not keep them alive.
+        arrived = weakref.WeakMethod(self._arrived)
+
+        def notice(parameter: Tensor) -> None:
+            if (method := arrived()) is not None:
+                method(parameter)
+
+        for parameter in self._parameters:
+            self._hooks.append(parameter.register_post_accumulate_grad_hook(notice))
+            setattr(parameter, _OURS, weakref.ref(self))
+
+    def _late_hook(self) -> GradientError | None:
+        """Return an error if somebody sees gradients after us, who would see them half done."""
+        for parameter, hook in zip(self._parameters, self._hooks, strict=False):
+            hooks = parameter._post_accumulate_grad_hooks
+            if next(reversed(hooks)) != hook.id:
+                return GradientError(
+                    "a hook was registered by register_post_accumulate_grad_hook after the member "
+                    "was set up; it sees gradients before they are averaged: an optimizer that "
+                    "steps inside the backward pass does not go with a clan"
+                )
+        return None
+
+    def _leftover(self) -> GradientError | None:
+        left = [p for p in self._parameters if p.grad is not None and bool(p.grad.any())]
+        if not left:
+            return None
+        return GradientError(
+            f"{len(left)} of {len(self._parameters)} parameters have gradients left over at the "
+            f"end of a phase, {self._fingerprint.name_of(left[0])!r} for one, which would be mixed "
+            "with those of the next: call model.zero_grad() or optimizer.zero_grad() before "
+            "member.step(); if gradients accumulate over several steps, take the size of a window "
+            "from member.get_gene('num_grad_accum'), which ends a window with each phase, or make "
+            "both phases multiples of it"
+        )
 
     def _arrived(self, parameter: Tensor) -> None:
         if self._group is None or self._paused:
@@ -117,16 +154,20 @@ class Gradients:
         backward = torch._C._current_graph_task_id()
         if backward != self._backward:
             self._begin(backward)
-        bucket = self._bucket_of[id(parameter)]
-        bucket.take(_as_parameter(parameter), 1.0 / self._size)
-        if self.reduction == "overlap" and bucket.is_full:
+        if parameter.grad is None:
+            raise GradientError(
+                f"the gradient of {self._fingerprint.name_of(parameter)!r} is gone when it has "
+                "just arrived: an optimizer that steps inside the backward pass does not go with "
+                "a clan"
+            )
+        if self._bucket_of[id(parameter)].arrive() and self.reduction == "overlap":
             self._launch_full()
 
     def _begin(self, backward: int) -> None:
         if self._backward != -1:
             self._forget()  # an exception ended the last one half-way
         self._backward = backward
-        Variable._execution_engine.queue_callback(self._end)
+        Variable._execution_engine.queue_callback(functools.partial(self._end, backward))
 
     def _launch_full(self) -> None:
         """Launch what is full, in order: the same order on all ranks, whatever arrives first."""
@@ -134,18 +175,24 @@ class Gradients:
             bucket = self._buckets[len(self._launched)]
             if not bucket.is_full:
                 return
+            bucket.take(1.0 / self._size)
             self._launch(bucket, sound=bucket.is_finite())
 
     def _launch(self, bucket: Bucket, *, sound: bool) -> None:
         assert self._group is not None  # noqa: S101  (asked by those who call)
         bucket.launch(self._group, self._step, sound=sound)
-        self._launched.append((bucket, sound))
+        self._launched.append(sound)
 
-    def _end(self) -> None:
+    def _end(self, backward: int) -> None:
+        if backward != self._backward:
+            raise GradientError(
+                "one backward pass ran inside another, and ended it too early: use "
+                "torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
+            )
         try:
             rest = self._buckets[len(self._launched) :]
             for bucket in rest:
-                bucket.take_rest(1.0 / self._size)
+                bucket.take(1.0 / self._size)
             sound = [bucket.is_finite() for bucket in rest]
             whole = self.reduction == "exact"
             for bucket, is_sound in zip(rest, sound, strict=True):
@@ -163,7 +210,7 @@ class Gradients:
         if any(present != self._size for _, present in counts):
             raise self._out_of_step()
         self.averaged += 1
-        self.left_out += not all(sound for _, sound in self._launched)
+        self.left_out += not all(self._launched)
         if len(weights) > 1 or weights == {0}:
             self.skipped += 1
             for bucket in self._buckets:
@@ -175,7 +222,7 @@ class Gradients:
 
     def _forget(self) -> None:
         for bucket in self._buckets:
-            bucket.clear()
+            bucket.clear(self._communicator.deadline)
         self._launched = []
         self._backward = -1
 
@@ -193,8 +240,3 @@ class Gradients:
             f"others while members cooperate ({str(error).splitlines()[0]})",
             missing=self._communicator.absent,
         )
-
-
-def _as_parameter(tensor: Tensor) -> Parameter:
-    assert isinstance(tensor, Parameter)  # noqa: S101  (hooks are on parameters alone)
-    return tensor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from clantune_clan.errors import GradientError
@@ -30,6 +30,10 @@ class ParameterFingerprint:
                     "the optimizer are not the model's; make the optimizer from "
                     "model.parameters(), after the model has got its last form"
                 )
+
+    def name_of(self, parameter: Tensor) -> str:
+        """Return the name of a parameter."""
+        return next(name for name, held in self._parameters.items() if held is parameter)
 
     def problem(self) -> GradientError | None:
         """Return what has changed since, or None."""

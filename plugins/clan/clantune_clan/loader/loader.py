@@ -24,6 +24,7 @@ class ClanLoader:
 
     A complete pass is followed by the next epoch, in another order. Iterating again after a pass
     that was broken off begins the next epoch too; `load_state_dict` goes on in the middle of one.
+    If the length of the run is known, batches end with it.
 
     Attributes:
         dataset: Where the samples come from.
@@ -79,6 +80,8 @@ class ClanLoader:
         with torch.device("cpu"):  # where the generator is, whatever the default device is
             batches = iter(self._loader)
         while self._place is place:
+            if self.schedule.is_over_at(place.step):
+                return
             batch = next(batches, _END)
             if batch is _END:
                 self._place, self._goes_on = place.at_epoch(place.epoch + 1), True

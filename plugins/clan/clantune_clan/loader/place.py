@@ -74,7 +74,8 @@ def from_state(state: Mapping[str, Any], deal: Deal, order: Order) -> Place:
 def _decisive(deal: Deal, order: Order) -> dict[str, Any]:
     """Return what decides which samples a step takes, by the names of arguments."""
     settings = {**attrs.asdict(deal, recurse=False), **attrs.asdict(order)}
-    return settings | attrs.asdict(settings.pop("schedule"))
+    schedule = attrs.asdict(settings.pop("schedule"))
+    return settings | schedule | {"lead": [*schedule["lead"]]}
 
 
 def _number(state: Mapping[str, Any], name: str) -> int:

@@ -19,7 +19,7 @@ from clantune_core import (
     Genome,
     Population,
 )
-from clantune_strategies._checks import number, one_of, patterns
+from clantune_strategies._checks import number, one_of, patterns, switch
 from clantune_strategies._choosing import is_alive
 from clantune_strategies._latent import finite
 from clantune_strategies.designs.contrasts import slopes
@@ -54,6 +54,10 @@ class MainEffects(AbstractCrossbreedingStrategy):
             looks better at once and worse later.
         cooldown: Progress from which these may decrease again, 0 to 1.
         gate: `"soft"` as above, or `"sign"`: always a full step, against the sign of M.
+        warmup: Progress up to which these stay where they are and what is measured of them is
+            forgotten, 0 (never) to 1: while a schedule warms up, a larger lr looks better than it
+            is.
+        freeze_in_cooldown: Whether these stay where they are from `cooldown` on.
     """
 
     step: float = number(0.5)
@@ -61,6 +65,8 @@ class MainEffects(AbstractCrossbreedingStrategy):
     held_up: tuple[str, ...] = patterns("lr", "*/lr")
     cooldown: float = number(0.8, 0.0, 1.0)
     gate: str = one_of("soft", "sign")
+    warmup: float = number(0.0, 0.0, 1.0)
+    freeze_in_cooldown: bool = switch(default=False)
 
     def handle_crossbreeding(
         self,
@@ -81,15 +87,17 @@ class MainEffects(AbstractCrossbreedingStrategy):
         centre = parent[CENTRE]
         if not any(map(is_alive, fitnesses)) or context.gene not in context.genes:
             return my_allele.with_latent(centre)
+        sound = [fitnesses[rank] for rank, _ in ancestry.contributors if is_alive(fitnesses[rank])]
+        living = sound or [fitness for fitness in fitnesses if is_alive(fitness)]
+        now = my_genome.metadata.get(CENTRE_FITNESS, _mean(living))
+        if self._rests(context):
+            return my_allele.with_latent(centre).with_metadata({BEFORE: now})
         genes = continuous_genes(context.genes, my_genome)
         slope = _slopes(population_genomes, genes)[context.gene]
         effect = _bounded(slope * unit(my_allele))
         mean = self.memory * held.get(MEAN, 0.0) + (1.0 - self.memory) * effect
         square = self.memory * held.get(SQUARE, 0.0) + (1.0 - self.memory) * effect**2
         weight = self.memory * held.get(WEIGHT, 0.0) + (1.0 - self.memory)
-        sound = [fitnesses[rank] for rank, _ in ancestry.contributors if is_alive(fitnesses[rank])]
-        living = sound or [fitness for fitness in fitnesses if is_alive(fitness)]
-        now = my_genome.metadata.get(CENTRE_FITNESS, _mean(living))
         move = self._move(mean, square, weight)
         if self._is_held_up(context, held.get(BEFORE), now):
             move = max(move, 0.0)
@@ -105,9 +113,19 @@ class MainEffects(AbstractCrossbreedingStrategy):
         z = mean / math.sqrt(square / weight)
         return -self.step * math.copysign(z * z, z)
 
+    def _rests(self, context: Context) -> bool:
+        """Whether a gene stays, whatever was measured."""
+        if context.progress is None or not self._may_be_held_up(context.gene):
+            return False
+        is_warming_up = context.progress <= self.warmup and self.warmup > 0.0
+        return is_warming_up or (self.freeze_in_cooldown and context.progress >= self.cooldown)
+
+    def _may_be_held_up(self, gene: str) -> bool:
+        return any(fnmatchcase(gene, pattern) for pattern in self.held_up)
+
     def _is_held_up(self, context: Context, before: float | None, now: float) -> bool:
         return (
-            any(fnmatchcase(context.gene, pattern) for pattern in self.held_up)
+            self._may_be_held_up(context.gene)
             and (context.progress is None or context.progress < self.cooldown)
             and before is not None
             and now < before

@@ -55,22 +55,24 @@ class Frequencies(SomeMembers):
         self, my_genome: Genome, population_genomes: Population, context: Context, **offered: Any
     ) -> Ancestry | None:
         """Select within the own sub-population when it is its turn."""
+        # Asked in any case: it may draw from the stream that all members draw from alike.
+        chosen = super().select_ancestry(my_genome, population_genomes, context, **offered)
         mine = context.rank % self._count(len(population_genomes))
         if (context.generation + 1) % self.periods[mine]:
             return Ancestry.sole(context.rank, population_genomes)
-        chosen = super().select_ancestry(my_genome, population_genomes, context, **offered)
         if chosen is None or chosen.dominant == context.rank:
             return chosen
         return self._migrated(chosen, mine, population_genomes)
 
     def handle_crossbreeding(self, **offered: Any) -> AbstractAllele | None:
         """Keep my own genes where the weights come from another sub-population."""
+        bred = super().handle_crossbreeding(**offered)  # in any case, as above
         context: Context = offered["context"]
         count = self._count(context.population_size)
         if offered["ancestry"].dominant % count != context.rank % count:
             mine: AbstractAllele = offered["my_allele"]
             return mine
-        return super().handle_crossbreeding(**offered)
+        return bred
 
     def _candidates(self, me: int, population_genomes: Population) -> Sequence[int]:
         count = self._count(len(population_genomes))

@@ -1,0 +1,183 @@
+"""A character language model, trained by a clan from hyperparameters that are several times off.
+
+    clantune launch -n 4 docs/examples/character_lm.py
+
+Four processes learn to write Python from the source of the standard library: once as plain data
+parallel training with a warm-up and a cooldown, once as a clan that starts with the same settings.
+"""
+
+import argparse
+import sysconfig
+import time
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.lr_scheduler import LambdaLR
+
+from clantune import Clan, clan_loader
+
+CONTEXT, WIDTH, BATCH = 32, 32, 8
+LR, WEIGHT_DECAY, BETA2 = 0.06, 1.0, 0.8  # about six times too high, and far too much decay
+WARMUP, COOLDOWN = 0.1, 0.2
+MODULES = ("argparse", "ast", "calendar", "configparser", "csv", "datetime", "difflib", "textwrap")
+
+
+class Windows(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
+    """Pieces of a text, each with the character that follows on every one of its characters."""
+
+    def __init__(self, text: Tensor) -> None:
+        self.text = text
+
+    def __len__(self) -> int:
+        return (len(self.text) - 1) // CONTEXT
+
+    def __getitem__(self, place: int) -> tuple[Tensor, Tensor]:
+        begin = place * CONTEXT
+        return self.text[begin : begin + CONTEXT], self.text[begin + 1 : begin + CONTEXT + 1]
+
+    def some(self, count: int) -> tuple[Tensor, Tensor]:
+        """Return windows from all over the text, the same ones every time."""
+        places = torch.linspace(0, len(self) - 1, count).long().tolist()
+        inputs, targets = zip(*(self[place] for place in places), strict=True)
+        return torch.stack(inputs), torch.stack(targets)
+
+
+class Writer(nn.Module):
+    """One causal block of a transformer."""
+
+    def __init__(self, letters: int) -> None:
+        super().__init__()
+        self.letters = nn.Embedding(letters, WIDTH)
+        self.places = nn.Embedding(CONTEXT, WIDTH)
+        self.block = nn.TransformerEncoderLayer(
+            WIDTH, 2, 4 * WIDTH, dropout=0.0, batch_first=True, norm_first=True
+        )
+        self.out = nn.Linear(WIDTH, letters)
+        self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(CONTEXT))
+
+    def forward(self, text: Tensor) -> Tensor:
+        hidden = self.letters(text) + self.places(torch.arange(CONTEXT))
+        out: Tensor = self.out(self.block(hidden, src_mask=self.mask, is_causal=True))
+        return out
+
+
+def texts() -> tuple[int, list[Windows]]:
+    """Return how many characters there are, and windows to train on, to judge by, and to test."""
+    library = Path(sysconfig.get_path("stdlib"))
+    text = "".join((library / f"{module}.py").read_text("utf-8") for module in MODULES)
+    letters = sorted(set(text))
+    numbers = torch.tensor([letters.index(letter) for letter in text])
+    lengths = [len(numbers) * 8 // 10, len(numbers) // 10]
+    parts = numbers.split([*lengths, len(numbers) - sum(lengths)])
+    return len(letters), [Windows(part) for part in parts]
+
+
+def loss_on(model: nn.Module, windows: tuple[Tensor, Tensor]) -> float:
+    with torch.no_grad():
+        inputs, targets = windows
+        return cross_entropy(model(inputs).flatten(0, 1), targets.flatten()).item()
+
+
+def optimizer_of(model: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        model.parameters(), lr=LR, weight_decay=WEIGHT_DECAY, betas=(0.9, BETA2)
+    )
+
+
+def plainly(letters: int, train: Windows, steps: int) -> nn.Module:
+    """Plain data parallel training, with the same warm-up and cooldown."""
+    torch.manual_seed(0)
+    model = DistributedDataParallel(Writer(letters), forward_sync_buffers=False)
+    optimizer = optimizer_of(model)
+
+    def pace(step: int) -> float:
+        return min(1.0, (step + 1) / (WARMUP * steps), (steps - step) / (COOLDOWN * steps))
+
+    scheduler = LambdaLR(optimizer, pace)
+    loader = clan_loader(train, BATCH, round_length=steps, duty_cycle=0.0)
+    done = 0
+    while done < steps:
+        for inputs, targets in loader:
+            cross_entropy(model(inputs).flatten(0, 1), targets.flatten()).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            scheduler.step()
+            done += 1
+            if done == steps:
+                break
+    return model
+
+
+def as_a_clan(letters: int, train: Windows, judged: Windows, steps: int) -> Clan:
+    """The same, but every process is a member of a clan."""
+    torch.manual_seed(0)
+    model = Writer(letters)
+    clan = Clan(
+        model=model,
+        optimizer=optimizer_of(model),
+        total_steps=steps,
+        autobind=["adamw"],
+        warmup=WARMUP,
+        cooldown=COOLDOWN,
+    )
+    windows = judged.some(256)
+    loader = clan.loader(train, BATCH)
+    member = clan.round()
+    say(f"starts with lr {LR}, weight decay {WEIGHT_DECAY}, beta2 {BETA2}; the clan's middle:")
+    say("  round          lr  weight decay  held-out loss")
+    while not clan.finished:
+        for inputs, targets in loader:
+            cross_entropy(member.model(inputs).flatten(0, 1), targets.flatten()).backward()
+            member.optimizer.step()
+            member.optimizer.zero_grad()
+            member.step()
+            if member.done:
+                clan.step(lambda model: loss_on(model, windows))
+                member = clan.round()
+                show(clan)
+    return clan
+
+
+def show(clan: Clan) -> None:
+    """Print the last round: the middle of the clan, and how good it is."""
+    for last in list(clan.history.rounds())[-1:]:
+        genes = [record["genes"] for record in last]
+        lr, decay = (middle([gene[name] for gene in genes]) for name in ("lr", "weight_decay"))
+        say(f"{last[0]['round']:>7}  {lr:>10.5f}  {decay:>12.5f}  {last[0]['centre']:>13.4f}")
+
+
+def middle(values: list[float]) -> float:
+    """Return the geometric mean."""
+    return torch.tensor(values).log().mean().exp().item()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=1500, help="of each run (default: 1500)")
+    steps = parser.parse_args().steps
+    torch.set_num_threads(1)
+    letters, (train, judged, test) = texts()
+
+    began = time.perf_counter()
+    clan = as_a_clan(letters, train, judged, steps)
+    clan_seconds = time.perf_counter() - began
+    found = loss_on(clan.best(), test.some(1024))
+    began = time.perf_counter()
+    rival = loss_on(plainly(letters, train, steps), test.some(1024))
+    rival_seconds = time.perf_counter() - began
+    say(f"\nloss on text that nobody has seen, {steps} steps of {dist.get_world_size()} processes")
+    say(f"  plain data parallel, warm-up and cooldown  {rival:.4f}  in {rival_seconds:.0f} s")
+    say(f"  the clan                                   {found:.4f}  in {clan_seconds:.0f} s")
+
+
+def say(text: str) -> None:
+    if dist.get_rank() == 0:
+        print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""The genes of a run: those of presets, those that are added by name, and what a config changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from clantune_clan.errors import ClanError
+from clantune_clan.expression import GRADIENT_ACCUMULATION, GenomeExpression
+from clantune_clan.presets import Preset, load_preset
+from clantune_clan.state import State
+from clantune_core import (
+    AbstractAllele,
+    BoolAllele,
+    ContinuousAllele,
+    FloatAllele,
+    Genome,
+    IntAllele,
+    LogFloatAllele,
+    LogitFloatAllele,
+    StringAllele,
+)
+
+TYPES = ("optimizer", "model", "value", "gradient_accumulation")
+"""What a gene may be: something in each param group, something in the model, or only read."""
+
+_IN_UNIT = ("betas/", "momentum", "dropout", "alpha", "rho", "label_smoothing")
+"""Names of values between 0 and 1, where a step is one of the logit."""
+
+_CHANGES = {"value", "domain", "can_mutate", "can_crossbreed"}
+
+
+def bind(
+    genome: Genome,
+    presets: Iterable[str | Preset],
+    model: nn.Module,
+    optimizer: Optimizer,
+) -> Genome:
+    """Return the genome with the genes of presets added."""
+    if isinstance(presets, str):
+        raise ClanError(f"autobind is a list of presets: autobind=[{presets!r}]")
+    for preset in presets:
+        made = load_preset(preset) if isinstance(preset, str) else preset
+        for name, allele in made(model, optimizer).items():
+            genome = genome.add_hyperparameter(name, allele)
+    return genome
+
+
+def configure(genome: Genome, config: Mapping[str, Any], state: State) -> Genome:
+    """Return the genome with what a config says of genes: changed, added as alleles, or by name.
+
+    Args:
+        genome: The genome so far.
+        config: By name of a gene: options as of `add_gene`; of a gene that is there already,
+            another value, domain, or flag.
+        state: Where new genes are expressed.
+    """
+    for name, options in config.items():
+        if isinstance(options, AbstractAllele):
+            genome = genome.with_alleles({**genome.alleles, name: options})
+        elif not isinstance(options, Mapping):
+            raise ClanError(
+                f"genome_config[{name!r}] is a mapping of options, such as "
+                f"{{'domain': (1e-5, 1.0)}}, or an allele; got {options!r}"
+            )
+        elif name in genome.alleles and options.keys() <= _CHANGES:
+            genome = genome.with_alleles(
+                {**genome.alleles, name: _changed(name, genome.alleles[name], options)}
+            )
+        else:
+            genome = add_gene(genome, name, state, **options)
+    return genome
+
+
+def add_gene(
+    genome: Genome,
+    name: str,
+    state: State,
+    *,
+    type: str = "optimizer",
+    value: Any = None,
+    domain: Any = None,
+    path: str | None = None,
+    can_mutate: bool = True,
+    can_crossbreed: bool = True,
+    is_cooperative: bool | None = None,
+    is_competitive: bool = True,
+    role: str | None = None,
+) -> Genome:
+    """Return the genome with one gene more, of the kind that its value and name ask for.
+
+    Args:
+        genome: The genome so far.
+        name: Of the gene; also where it is: `"lr"` or `"betas/0"` in each param group, or the rest
+            of a path into the model.
+        state: Where it is expressed.
+        type: `"optimizer"`, `"model"`, `"value"` (only read by name), or `"gradient_accumulation"`.
+        value: The first value; None takes what is there now.
+        domain: The values that it may take; None: as wide as makes sense.
+        path: Where it is, if its name does not say it.
+        can_mutate: Whether mutation may change it.
+        can_crossbreed: Whether crossbreeding may.
+        is_cooperative: Whether members use their own value while they cooperate; None: yes, but
+            for accumulation.
+        is_competitive: Whether they do while they compete.
+        role: What the clan treats specially.
+    """
+    if type not in TYPES:
+        raise ClanError(f"the type of gene {name!r} is one of {', '.join(TYPES)}; got {type!r}")
+    accumulates = type == GRADIENT_ACCUMULATION
+    places = _places(name, type, path, state)
+    held = [value] if not places else [_plain(state.get(place)) for place in places]
+    first = value if value is not None else next((each for each in held if each), held[0])
+    if first is None:
+        raise ClanError(f"gene {name!r} is only read, so it needs a first value: value=...")
+    allele = _allele(name, first, domain or ((1, 64) if accumulates else None))
+    return GenomeExpression.set_allele(
+        genome,
+        name,
+        attrs.evolve(allele, can_mutate=can_mutate, can_crossbreed=can_crossbreed),
+        path=_offsets(allele, first, dict(zip(places, held, strict=False))),
+        is_cooperative=not accumulates if is_cooperative is None else is_cooperative,
+        is_competitive=is_competitive,
+        is_patchable=bool(places),
+        role=GRADIENT_ACCUMULATION if accumulates else role,
+    )
+
+
+def _places(name: str, kind: str, path: str | None, state: State) -> list[str]:
+    if kind in ("value", "gradient_accumulation"):
+        return []
+    if path is not None:
+        return [path]
+    if kind == "model":
+        return [f"model/{name}"]
+    groups = len(state.optimizer.param_groups)
+    return [f"optimizer/param_groups/{group}/{name}" for group in range(groups)]
+
+
+def _plain(value: object) -> Any:
+    return value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
+
+
+def _allele(name: str, value: Any, domain: Any) -> AbstractAllele:
+    for kind, allele in ((bool, BoolAllele), (str, StringAllele), (int, IntAllele)):
+        if isinstance(value, kind):
+            return allele(value, domain)
+    if isinstance(value, float):
+        return _real(name, value, domain)
+    raise ClanError(f"gene {name!r} cannot be a {type(value).__name__}: {value!r}")
+
+
+def _real(name: str, value: float, domain: Any) -> AbstractAllele:
+    if 0.0 < value < 1.0 and any(part in name for part in _IN_UNIT):
+        return LogitFloatAllele(value, domain)
+    if value > 0.0:
+        return LogFloatAllele(value, domain or (value / 1e3, value * 1e3))
+    if domain is None:
+        raise ClanError(
+            f"gene {name!r} starts at {value!r}, from which no domain can be guessed: give "
+            "domain=(min, max), or another value="
+        )
+    return FloatAllele(value, domain)
+
+
+def _offsets(allele: AbstractAllele, first: Any, held: Mapping[str, Any]) -> dict[str, float]:
+    """Return how far each place is off the gene; what the kind cannot hold stays as it is."""
+    if not isinstance(allele, ContinuousAllele):
+        return dict.fromkeys(held, 0.0)
+    low, high = allele.widest
+    return {
+        place: 0.0 if len(held) == 1 else allele.to_latent(value) - allele.to_latent(first)
+        for place, value in held.items()
+        if len(held) == 1 or (math.isfinite(value) and low <= value <= high)
+    }
+
+
+def _changed(name: str, allele: AbstractAllele, options: Mapping[str, Any]) -> AbstractAllele:
+    try:
+        return attrs.evolve(allele, **options)
+    except Exception as error:
+        error.add_note(f"at genome_config[{name!r}]")
+        raise

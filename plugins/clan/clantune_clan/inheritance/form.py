@@ -1,0 +1,124 @@
+"""Nested state as a form, which is plain JSON data, and tensors; and back again.
+
+A tensor stands in the form as its type, shape and kind of device. Whatever is no tensor stands in
+the form itself, so that two states have equal forms if and only if all but their tensors' values
+are equal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+import attrs
+import torch
+from torch import Tensor
+
+from clantune_clan.errors import ClanError
+
+Form: TypeAlias = Any
+"""What `take_apart` returns: JSON data."""
+
+_SEQUENCES: dict[str, Callable[[Iterable[Any]], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "deque": deque,
+}
+_MAPPINGS: dict[str, Callable[[dict[Any, Any]], Any]] = {
+    "dict": dict,
+    "OrderedDict": OrderedDict,
+    "Counter": Counter,
+}
+_NAMES: dict[type, str] = {
+    list: "list",
+    tuple: "tuple",
+    torch.Size: "tuple",
+    deque: "deque",
+    dict: "dict",
+    defaultdict: "dict",
+    OrderedDict: "OrderedDict",
+    Counter: "Counter",
+}
+
+
+@attrs.frozen
+class Outline:
+    """What a form says about a tensor."""
+
+    name: str
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    device: str
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"{str(self.dtype).removeprefix('torch.')} of shape {self.shape} on {self.device}"
+
+
+def take_apart(value: object, name: str, keep: Callable[[str, Tensor], None]) -> Form:
+    """Return the form of a value; hand each tensor in it to `keep`, with its name, in order.
+
+    Raises:
+        ClanError: There is something in it that cannot travel.
+    """
+    if isinstance(value, Tensor):
+        if value.layout != torch.strided:
+            raise _cannot_travel(name, f"a tensor of the layout {value.layout}")
+        keep(name, value.detach())
+        dtype = str(value.dtype).removeprefix("torch.")
+        return {"tensor": [dtype, [*value.shape], value.device.type]}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    kind = _NAMES.get(type(value), "")
+    if kind in _SEQUENCES and isinstance(value, (list, tuple, deque)):
+        return {kind: [take_apart(v, f"{name}/{i}", keep) for i, v in enumerate(value)]}
+    if isinstance(value, dict) and kind:
+        entries = sorted(value.items(), key=lambda entry: (type(entry[0]).__name__, str(entry[0])))
+        for key, _ in entries:
+            if not (key is None or isinstance(key, (bool, int, float, str))):
+                raise _cannot_travel(name, f"a {kind} with a {type(key).__name__} for a key")
+        return {kind: [[key, take_apart(v, f"{name}/{key}", keep)] for key, v in entries]}
+    raise _cannot_travel(name, f"a {type(value).__name__}")
+
+
+def put_together(form: Form, name: str, tensor: Callable[[Outline], Tensor]) -> Any:
+    """Return a value of this form, with tensors that `tensor` finds by their outlines, in order."""
+    if not isinstance(form, dict):
+        return form
+    [(kind, inside)] = form.items()
+    if kind == "tensor":
+        return tensor(_outline(inside, name))
+    if kind in _SEQUENCES:
+        parts = (put_together(each, f"{name}/{i}", tensor) for i, each in enumerate(inside))
+        return _SEQUENCES[kind](parts)
+    return _MAPPINGS[kind]({k: put_together(v, f"{name}/{k}", tensor) for k, v in inside})
+
+
+def walk(form: Form, name: str) -> Iterator[tuple[str, Outline | str]]:
+    """Return everything in a form by name: outlines of tensors, and what else there is, in words.
+
+    Of a number or a text only the kind is told, not the value.
+    """
+    if not isinstance(form, dict):
+        yield name, "None" if form is None else f"a {type(form).__name__}"
+        return
+    [(kind, inside)] = form.items()
+    if kind == "tensor":
+        yield name, _outline(inside, name)
+        return
+    yield name, f"a {kind} of {len(inside)}"
+    for key, each in enumerate(inside) if kind in _SEQUENCES else inside:
+        yield from walk(each, f"{name}/{key}")
+
+
+def _outline(inside: list[Any], name: str) -> Outline:
+    dtype, shape, device = inside
+    return Outline(name, getattr(torch, dtype), tuple(shape), device)
+
+
+def _cannot_travel(name: str, what: str) -> ClanError:
+    return ClanError(
+        f"{name!r} is {what}, which no child can inherit: keep tensors (not sparse), numbers, "
+        "texts, None, and lists, tuples and dictionaries of them in a state"
+    )

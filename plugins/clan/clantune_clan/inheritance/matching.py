@@ -1,0 +1,72 @@
+"""Whether what members hold fits together, found alike on all ranks from the forms of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from clantune_clan.errors import ClanError
+from clantune_clan.inheritance.form import Form, walk
+from clantune_clan.inheritance.heritage import FIXED
+from clantune_clan.inheritance.plan import Plan
+
+
+def require_matching(plan: Plan, forms: Sequence[Mapping[str, Form]], per_member: int) -> None:
+    """Check that children can take what they inherit, and that what is averaged is alike.
+
+    Args:
+        plan: Who inherits from whom.
+        forms: What each rank holds.
+        per_member: How many ranks make a member.
+
+    Raises:
+        ClanError: Two members do not match; the error names both, and what differs.
+    """
+    outlines = [{part: dict(walk(f, part)) for part, f in each.items()} for each in forms]
+    for rank in range(len(forms)):
+        child, place = divmod(rank, per_member)
+        first = plan.first(child)
+        for parent in plan.givers(child):
+            there = outlines[parent * per_member + place]
+            for part in FIXED:
+                if found := _difference(outlines[rank][part], there[part]):
+                    raise ClanError(
+                        f"member {child} cannot inherit from member {parent}: {found[0]} is "
+                        f"{found[1]} at the child and {found[2]} at the parent; build the same on "
+                        "every rank"
+                    )
+            _require_same_names(forms[rank], forms[parent * per_member + place], child, parent)
+            leading = outlines[first * per_member + place]
+            for part in there:
+                if found := _difference(leading[part], there[part]):
+                    raise ClanError(
+                        f"member {first} and member {parent} cannot be averaged for member "
+                        f"{child}: {found[0]} is {found[1]} at member {first} and {found[2]} at "
+                        f"member {parent}; give one of them the weight 0, or let both take steps "
+                        "with optimizers of the same options first"
+                    )
+
+
+def _require_same_names(
+    child_forms: Mapping[str, Form], parent_forms: Mapping[str, Form], child: int, parent: int
+) -> None:
+    mine, theirs = (
+        [name for name, _ in f["registered"]["dict"]] for f in (child_forms, parent_forms)
+    )
+    if mine != theirs:
+        raise ClanError(
+            f"member {child} cannot inherit from member {parent}: what is registered is "
+            f"{mine} at the child and {theirs} at the parent; register the same on every rank"
+        )
+
+
+def _difference(
+    one: Mapping[str, object], other: Mapping[str, object]
+) -> tuple[str, str, str] | None:
+    """Return what differs, by name, and what is there on both sides; None if nothing does."""
+    if one == other:
+        return None
+    for name in [*one, *other]:
+        here, there = one.get(name), other.get(name)
+        if here != there:
+            return repr(name), str(here or "missing"), str(there or "missing")
+    return None

@@ -1,0 +1,90 @@
+"""The way that tensors take under a plan, as one rank sees it."""
+
+from __future__ import annotations
+
+from clantune_clan.communication import Communication
+from clantune_clan.inheritance.averaging import Share, share_mean
+from clantune_clan.inheritance.copying import AHEAD, STAGING, Inbox, Outbox, Post, Source, exchange
+from clantune_clan.inheritance.heritage import Heritage
+from clantune_clan.inheritance.pieces import ALIGNMENT, PIECE, pieces_of
+from clantune_clan.inheritance.plan import Plan
+
+
+class Route:
+    """Where one rank sends what it holds, and where it receives from.
+
+    The ranks of a member have places, and each deals with those of its place in other members.
+
+    Attributes:
+        receives: Whether this rank's member gets anything from others.
+        first: The rank whose form, and whose whole numbers, this rank gets.
+    """
+
+    def __init__(self, plan: Plan, communicator: Communication) -> None:
+        """Find the way for this rank."""
+        self._plan, self._communicator = plan, communicator
+        self._me = communicator.member
+        self._place = communicator.rank % communicator.ranks_per_member
+        self._givers = plan.givers(self._me)
+        self._heirs = plan.heirs(self._me)
+        self.receives = [*self._givers] != [self._me]
+        self.first = self._rank(plan.first(self._me))
+
+    @property
+    def gives_before_it_receives(self) -> bool:
+        """Whether others have what this rank held before it received anything."""
+        return self.receives and bool(self._heirs)
+
+    def travel(self, own: Heritage, fitted: Heritage) -> int:
+        """Fill what was fitted for this rank; return how many bytes it has received."""
+        if self._plan.is_shared:
+            return self._share(own, fitted)
+        if not self.receives and not self._heirs:
+            return 0
+        post = Post(self._communicator.transfer, self._communicator.members)
+        outbox = self._outbox(post, own) if self._heirs else None
+        inbox = self._inbox(post, own, fitted, outbox) if self.receives else None
+        exchange(outbox, inbox)
+        return inbox.received if inbox else 0
+
+    def _share(self, own: Heritage, fitted: Heritage) -> int:
+        greatest = max(self._givers.values())
+        share = Share(
+            weight=self._givers.get(self._me, 0.0) / greatest,
+            total=sum(weight / greatest for weight in self._givers.values()),
+            source=self.first,
+        )
+        return share_mean(self._communicator.transfer, own.tensors, fitted.tensors, share)
+
+    def _outbox(self, post: Post, own: Heritage) -> Outbox:
+        pieces = pieces_of(own.tensors, self._limit())
+        return Outbox(post, own.tensors, pieces, self._me, self._rank(self._heirs[0]))
+
+    def _inbox(self, post: Post, own: Heritage, fitted: Heritage, outbox: Outbox | None) -> Inbox:
+        greatest = max(self._givers.values())
+        sources = [self._source(parent, w / greatest) for parent, w in self._givers.items()]
+        return Inbox(
+            post,
+            fitted.tensors,
+            pieces_of(fitted.tensors, self._limit()),
+            sources,
+            own.tensors,
+            [*self._givers].index(self._plan.first(self._me)),
+            outbox,
+        )
+
+    def _source(self, parent: int, weight: float) -> Source:
+        if parent == self._me:
+            return Source(parent, weight, None, None)
+        chain = [parent, *self._plan.heirs(parent)]
+        place = chain.index(self._me)
+        after = self._rank(chain[place + 1]) if place + 1 < len(chain) else None
+        return Source(parent, weight, self._rank(chain[place - 1]), after)
+
+    def _limit(self) -> int:
+        """Return the bytes of a piece, the same on all ranks: all that are held at once are few."""
+        most = max(len(self._plan.givers(child)) for child in range(len(self._plan.parents)))
+        return min(PIECE, STAGING // (AHEAD * (1 + most))) // ALIGNMENT * ALIGNMENT
+
+    def _rank(self, member: int) -> int:
+        return member * self._communicator.ranks_per_member + self._place

@@ -1,0 +1,96 @@
+"""What multiplies the learning rate in a step: the pace of the run, or a gene over a scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
+
+from clantune_clan.errors import ClanError
+from clantune_clan.expression import ENTRY, Expressed
+from clantune_core import AbstractAllele, Genome
+
+_GROUP = "optimizer/param_groups/"
+_CYCLED = ("betas", "momentum")
+
+
+def rates_of(genome: Genome) -> dict[str, list[int]]:
+    """Return the genes that set learning rates, with the places of their param groups."""
+    found: dict[str, list[int]] = {}
+    for name, allele in genome.alleles.items():
+        for path in Expressed.of(name, allele).path:
+            place, _, key = path.removeprefix(_GROUP).partition("/")
+            if path.startswith(_GROUP) and key == "lr":
+                found.setdefault(name, []).append(int(place))
+    return found
+
+
+def refuse_unknown_scheduler(genome: Genome, optimizer: Optimizer) -> None:
+    """Raise an error if a scheduler that nobody handed in moves a rate that a gene sets."""
+    if not rates_of(genome):
+        return
+    stepped = hasattr(optimizer.step, "_wrapped_by_lr_sched")
+    if stepped or any("initial_lr" in group for group in optimizer.param_groups):
+        raise ClanError(
+            "a learning rate scheduler is on this optimizer, and a gene sets the learning rate: "
+            "one would overwrite the other. Hand it in, Clan(..., scheduler=scheduler), and the "
+            "gene multiplies what it sets; or leave it out, and give total_steps= for a warm-up "
+            "and a cooldown (if it is gone already, delete 'initial_lr' from the param groups)"
+        )
+
+
+def over_a_scheduler(genome: Genome, scheduler: Any) -> Genome:
+    """Return the genome for a run with a scheduler: rates multiply what that sets.
+
+    Raises:
+        ClanError: It cycles a momentum or beta that evolves.
+    """
+    cycles = isinstance(scheduler, OneCycleLR | CyclicLR) and getattr(
+        scheduler, "cycle_momentum", False
+    )
+    rates = rates_of(genome)
+    made: dict[str, AbstractAllele] = {}
+    for name, allele in genome.alleles.items():
+        if cycles and name.startswith(_CYCLED):
+            if allele.can_mutate:
+                raise ClanError(
+                    f"gene {name!r} evolves, and {type(scheduler).__name__} cycles it: give it "
+                    "cycle_momentum=False, or leave the gene out"
+                )
+            continue
+        made[name] = _only_read(allele) if name in rates else allele
+    return genome.with_alleles(made)
+
+
+def _only_read(allele: AbstractAllele) -> AbstractAllele:
+    return allele.with_metadata({ENTRY: {**allele.metadata[ENTRY], "is_patchable": False}})
+
+
+@attrs.frozen
+class GeneOverScheduler:
+    """By how much genes multiply the rates that a scheduler sets.
+
+    Attributes:
+        rates: The genes that set learning rates, with the places of their param groups.
+        start: Their values when the scheduler was made for this optimizer.
+    """
+
+    rates: Mapping[str, list[int]]
+    start: Mapping[str, float]
+
+    @classmethod
+    def of(cls, genome: Genome) -> GeneOverScheduler:
+        """Take a genome as the one that multiplies with 1."""
+        rates = rates_of(genome)
+        return cls(rates, {name: genome.alleles[name].value for name in rates})
+
+    def factors(self, genes: Mapping[str, float]) -> dict[int, float]:
+        """Return the factor of each param group, for genes as they are expressed."""
+        return {
+            place: genes[name] / self.start[name]
+            for name, places in self.rates.items()
+            for place in places
+        }

@@ -1,0 +1,120 @@
+"""The settings of a run: what the user says, what the recipe asks for, and what is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import attrs
+
+from clantune_clan.errors import ClanError
+from clantune_clan.pace import Pace
+from clantune_clan.presets import load_recipe
+from clantune_clan.schedule import Schedule
+from clantune_core import AbstractStrategy, Evolution
+
+Rule = str | Evolution | Sequence[AbstractStrategy]
+
+DEFAULT_RULE = "factorial"
+ROUND_LENGTH = 1000
+
+USUAL: Mapping[str, Any] = {
+    "inheritance": "sampled",
+    "evaluate": "raw",
+    "duty_cycle": 0.15,
+    "rounds": 20,
+    "calibrate": False,
+}
+"""What holds if neither the user nor the recipe says otherwise."""
+
+CHOICES = {
+    "inheritance": ("sampled", "dominant", "average"),
+    "evaluate": ("averaged", "raw"),
+    "mode": ("min", "max"),
+}
+
+
+@attrs.frozen
+class Settings:
+    """What a run does, all questions answered.
+
+    Attributes:
+        rule: Name of the recipe, or what stands for it.
+        evolution: The strategies, in order.
+        schedule: Rounds and phases.
+        pace: What the learning rate is multiplied with.
+        inheritance: How weights are inherited: `"sampled"`, `"dominant"` or `"average"`.
+        evaluate: Which weights are judged: `"averaged"` or `"raw"`.
+        mode: Whether a low loss is good (`"min"`) or a high score (`"max"`).
+        seed: Of all random streams.
+    """
+
+    rule: str
+    evolution: Evolution
+    schedule: Schedule
+    pace: Pace
+    inheritance: Literal["sampled", "dominant", "average"]
+    evaluate: Literal["averaged", "raw"]
+    mode: Literal["min", "max"]
+    seed: int
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether the run begins by searching for the learning rate."""
+        return bool(self.schedule.lead)
+
+
+def settle(
+    rule: Rule | None,
+    *,
+    round_length: int | None,
+    total_steps: int | None,
+    warmup: float,
+    cooldown: float,
+    mode: str,
+    seed: int,
+    **asked: Any,
+) -> Settings:
+    """Return the settings of a run.
+
+    Args:
+        rule: A recipe, its name, strategies, or an evolution; None is the default.
+        round_length: Steps in a round; None: as `total_steps` and the number of rounds give it.
+        total_steps: Steps of the run; None if nobody knows.
+        warmup: Share of the run in which the learning rate rises.
+        cooldown: Share of the run in which it falls.
+        mode: Whether a low loss is good, or a high score.
+        seed: Of all random streams.
+        asked: Settings that the recipe may have a say in; None leaves it to that.
+    """
+    made = DEFAULT_RULE if rule is None else rule
+    recipe: Any = load_recipe(made)() if isinstance(made, str) else made
+    wanted = {**USUAL, **getattr(recipe, "settings", {})}
+    wanted |= {name: value for name, value in asked.items() if value is not None}
+    for name, choices in CHOICES.items():
+        held = mode if name == "mode" else wanted[name]
+        if held not in choices:
+            raise ClanError(f"{name} is {' or '.join(choices)}; got {held!r}")
+    if round_length is None:
+        round_length = max(1, total_steps // wanted["rounds"]) if total_steps else ROUND_LENGTH
+    lead = _calibration(total_steps) if wanted["calibrate"] else ()
+    evolution = recipe if isinstance(recipe, Evolution) else Evolution(recipe)
+    return Settings(
+        rule=getattr(recipe, "name", "a list of strategies"),
+        evolution=evolution,
+        schedule=Schedule(round_length, wanted["duty_cycle"], total_steps=total_steps, lead=lead),
+        pace=Pace(total_steps, warmup, cooldown, begin=sum(lead)),
+        inheritance=wanted["inheritance"],
+        evaluate=wanted["evaluate"],
+        mode="max" if mode == "max" else "min",
+        seed=seed,
+    )
+
+
+def _calibration(total_steps: int | None) -> tuple[int, ...]:
+    if total_steps is None:
+        raise ClanError(
+            "calibrate=True needs to know how long the run is: give total_steps=, of which it "
+            "takes a fifteenth"
+        )
+    return tuple(max(6, total_steps // share) for share in (60, 60, 30))

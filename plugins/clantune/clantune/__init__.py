@@ -1,0 +1,43 @@
+"""Hyperparameter schedules, found during one distributed PyTorch run."""
+
+from clantune_clan import (
+    Clan,
+    ClanError,
+    ClanLoader,
+    GenomeExpression,
+    Individual,
+    Member,
+    clan_loader,
+)
+from clantune_core import ClanTuneError, Evolution, Genome
+from clantune_strategies import (
+    as_specified,
+    esgd,
+    factorial,
+    fire_pbt,
+    gpbt,
+    hdet,
+    mf_pbt,
+    pbt,
+)
+
+__all__ = [
+    "Clan",
+    "ClanError",
+    "ClanLoader",
+    "ClanTuneError",
+    "Evolution",
+    "Genome",
+    "GenomeExpression",
+    "Individual",
+    "Member",
+    "as_specified",
+    "clan_loader",
+    "esgd",
+    "factorial",
+    "fire_pbt",
+    "gpbt",
+    "hdet",
+    "mf_pbt",
+    "pbt",
+]

@@ -1,0 +1,253 @@
+"""The default rule on real ranks, beside its control, other rules and plain training.
+
+Four ranks, started once; each line of the table is the loss on data that nobody saw before the end.
+`--quick`: one seed of one case, and a short run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+import torch
+import torch.distributed as dist
+from _ranks import answer_of_ranks
+from _report import PACKAGES, Bar, bar, report
+from _tasks import TASKS, Task
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from clantune import Clan, as_specified, clan_loader, factorial
+from clantune_core import AbstractStrategy
+
+RANKS = 4
+SEEDS = 5
+WARMUP, COOLDOWN = 0.1, 0.2
+
+
+@attrs.frozen
+class Start:
+    """Hyperparameters that a run starts with: how many times off the lr is, and the others."""
+
+    times: float
+    weight_decay: float = 0.01
+    beta2: float = 0.999
+
+
+STARTS = {
+    "lr / 10": Start(0.1),
+    "lr x 10": Start(10.0),
+    "several": Start(3.0, weight_decay=1.0, beta2=0.8),
+}
+"""What the user has set wrong."""
+
+ORACLE = {f"lr x {times:g}": Start(times) for times in (0.3, 1.0, 3.0)}
+"""What somebody would try who has the time."""
+
+RULES: Mapping[str, Callable[[], Sequence[AbstractStrategy]]] = {
+    "factorial()": factorial,
+    "factorial(calibrate=True)": lambda: factorial(calibrate=True),
+    "factorial(evolve=False)": lambda: factorial(evolve=False),
+    "as_specified()": as_specified,
+}
+PLAIN = {"plain DDP": False, "DDP, warm-up, cooldown": True}
+
+SIMULATED = {
+    "lr": {
+        "factorial(calibrate=True)": -0.007,
+        "factorial(evolve=False)": 0.019,
+        "as_specified()": 3.3,
+        "DDP, warm-up, cooldown": 0.49,
+    },
+    "several": {
+        "factorial(calibrate=True)": -0.021,
+        "factorial(evolve=False)": 0.43,
+        "as_specified()": 0.39,
+        "DDP, warm-up, cooldown": 0.47,
+    },
+}
+"""Regret in a simulation with as many members, mean over five tasks, from a calibrated start."""
+
+
+def optimizer_of(model: nn.Module, task: Task, start: Start) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        model.parameters(),
+        lr=task.lr * start.times,
+        weight_decay=start.weight_decay,
+        betas=(0.9, start.beta2),
+    )
+
+
+def trained_in_a_clan(task: Task, start: Start, rule: str, seed: int, steps: int) -> float:
+    model = task.make_model()
+    clan = Clan(
+        model=model,
+        optimizer=optimizer_of(model, task, start),
+        total_steps=steps,
+        autobind=["adamw"],
+        strategies=RULES[rule](),
+        warmup=WARMUP,
+        cooldown=COOLDOWN,
+        seed=seed,
+        timeout=60.0,
+    )
+    data = torch.utils.data.TensorDataset(*task.train)
+    loader = clan.loader(data, task.batch_size, num_workers=0)
+    member = clan.round()
+    while not clan.finished:
+        for x, y in loader:
+            task.loss(member.model(x), y).backward()
+            member.optimizer.step()
+            member.optimizer.zero_grad()
+            member.step()
+            if member.done:
+                clan.step(lambda model: task.loss_on(model, task.judged))
+                member = clan.round()
+    return task.loss_on(clan.best(), task.test)
+
+
+def trained_plainly(task: Task, start: Start, paced: bool, seed: int, steps: int) -> float:
+    model = DistributedDataParallel(task.make_model(), forward_sync_buffers=False)
+    optimizer = optimizer_of(model, task, start)
+
+    def pace(step: int) -> float:
+        up, down = (step + 1) / (WARMUP * steps), (steps - step) / (COOLDOWN * steps)
+        return min(1.0, up, down) if paced else 1.0
+
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, pace)
+    data = torch.utils.data.TensorDataset(*task.train)
+    loader = clan_loader(data, task.batch_size, round_length=steps, duty_cycle=0.0, seed=seed)
+    done = 0
+    while done < steps:
+        for x, y in loader:
+            task.loss(model(x), y).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            scheduler.step()
+            done += 1
+            if done == steps:
+                break
+    loss = task.loss_on(model, task.test)
+    return loss if loss == loss else float("inf")
+
+
+def jobs(quick: bool) -> list[dict[str, object]]:
+    """Return every run: task, start, method and seed."""
+    tasks = ["digits"] if quick else [*TASKS]
+    seeds = 1 if quick else SEEDS
+    starts = ["several"] if quick else [*STARTS]
+    made: list[dict[str, object]] = []
+    for task in tasks:
+        for seed in range(seeds):
+            for start in starts:
+                made += [
+                    {"task": task, "start": start, "method": method, "seed": seed}
+                    for method in (*RULES, *PLAIN)
+                ]
+            made += [
+                {"task": task, "start": start, "method": "oracle", "seed": seed} for start in ORACLE
+            ]
+    return made
+
+
+def as_a_rank(quick: bool) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo")
+    tasks = {name: make() for name, make in TASKS.items()}
+    todo = jobs(quick)
+    for done, job in enumerate(todo):
+        task, seed, method = tasks[str(job["task"])], int(str(job["seed"])), str(job["method"])
+        start = {**STARTS, **ORACLE}[str(job["start"])]
+        steps = 40 if quick else task.steps
+        torch.manual_seed(seed)
+        began = time.perf_counter()
+        if method in RULES:
+            job["loss"] = trained_in_a_clan(task, start, method, seed, steps)
+        else:
+            paced = method == "oracle" or PLAIN[method]
+            job["loss"] = trained_plainly(task, start, paced, seed, steps)
+        job["seconds"] = time.perf_counter() - began
+        if dist.get_rank() == 0 and sys.stderr.isatty():
+            sys.stderr.write(f"\r{done + 1} of {len(todo)} runs")
+    if dist.get_rank() == 0:
+        print(json.dumps(todo))
+    dist.destroy_process_group()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one seed of one case, short runs")
+    parser.add_argument("--rank", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.rank and "RANK" in os.environ:
+        as_a_rank(arguments.quick)
+        return 0
+    orders = ["--rank", "--quick"] if arguments.quick else ["--rank"]
+    runs = answer_of_ranks(__file__, RANKS, *orders)
+    return _report(runs)
+
+
+def _report(runs: list[dict[str, object]]) -> int:
+    rows: list[tuple[object, ...]] = [
+        ("task", "start", "method", "loss", "quartiles", "regret", "simulated", "seconds")
+    ]
+    figures: dict[str, object] = {}
+    bars: list[Bar] = []
+    cases = sorted({(str(r["task"]), str(r["start"])) for r in runs if r["method"] != "oracle"})
+    for task, start in cases:
+        best = min(_median(runs, task, each, "oracle") for each in ORACLE)
+        plain = [_median(runs, task, each, "plain DDP") for each in STARTS if "lr" in each]
+        worst = statistics.fmean(plain) if all(map(_is_there, plain)) else best + 1.0
+        losses = {}
+        for method in (*RULES, *PLAIN):
+            found = _losses(runs, task, start, method)
+            losses[method] = statistics.median(found)
+            regret = (losses[method] - best) / (worst - best)
+            simulated = SIMULATED["several" if start == "several" else "lr"].get(method, "")
+            low, high = found[len(found) // 4], found[(3 * len(found)) // 4]
+            seconds = statistics.fmean(
+                float(str(r["seconds"])) for r in _of(runs, task, start, method)
+            )
+            spread = f"{low:.4g} {high:.4g}"
+            row = (task, start, method, losses[method], spread, regret, simulated, f"{seconds:.1f}")
+            rows.append(row)
+            figures[f"{task}, {start}, {method}"] = {
+                "losses": found,
+                "regret": regret,
+                "seconds": seconds,
+            }
+        rows.append((task, start, "best of a grid", best, "", 0.0, "", ""))
+        rival = "DDP, warm-up, cooldown"
+        ratio = losses["factorial()"] / losses[rival]
+        bars.append(bar(f"{task}, {start}: factorial() against {rival}", ratio, 1.0))
+    title = f"The default rule on {RANKS} ranks"
+    return report(title, rows, figures, bars, (*PACKAGES, "clantune", "torch"))
+
+
+def _of(
+    runs: list[dict[str, object]], task: str, start: str, method: str
+) -> list[dict[str, object]]:
+    wanted = (task, start, method)
+    return [r for r in runs if (r["task"], r["start"], r["method"]) == wanted]
+
+
+def _losses(runs: list[dict[str, object]], task: str, start: str, method: str) -> list[float]:
+    return sorted(float(str(r["loss"])) for r in _of(runs, task, start, method))
+
+
+def _median(runs: list[dict[str, object]], task: str, start: str, method: str) -> float:
+    return statistics.median(_losses(runs, task, start, method) or [float("nan")])
+
+
+def _is_there(number: float) -> bool:
+    return number == number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,653 @@
+"""The clan in one process: what a script is promised, whatever the number of ranks."""
+
+import json
+import math
+
+import attrs
+import pytest
+import torch
+from torch import nn
+from torch.optim import lr_scheduler
+
+from clantune_clan import Clan, ClanError
+from clantune_clan.pace import Pace
+from clantune_core import (
+    AbstractMutationStrategy,
+    BoolAllele,
+    FloatAllele,
+    IntAllele,
+    LogFloatAllele,
+    LogitFloatAllele,
+)
+from clantune_strategies import Everyone, Gaussian, as_specified, factorial, hdet
+
+
+def model_and_optimizer(kind=torch.optim.AdamW, **options):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Dropout(0.1), nn.Linear(4, 1))
+    return model, kind(model.parameters(), **{"lr": 0.01, "weight_decay": 0.1} | options)
+
+
+def clan(kind=torch.optim.AdamW, lr=0.01, **options):
+    model, optimizer = model_and_optimizer(kind, lr=lr)
+    given = {"model": model, "optimizer": optimizer, "autobind": ["adamw"], "round_length": 4}
+    return Clan(**(given | options))
+
+
+def train(member, steps=None):
+    seen = []
+    while not member.done and (steps is None or len(seen) < steps):
+        seen.append(inner_rate(member))
+        member.step()
+    return seen
+
+
+def inner_rate(member):
+    """Take a step and return the learning rate inside it."""
+    rates = []
+    hook = member.optimizer.register_step_pre_hook(
+        lambda optimizer, *_: rates.append(float(optimizer.param_groups[0]["lr"]))
+    )
+    member.model(torch.ones(1, 2)).sum().backward()
+    member.optimizer.step()
+    member.optimizer.zero_grad()
+    hook.remove()
+    return rates[0]
+
+
+def run(clan, loss=lambda model: 1.0, rounds=3):
+    for _ in range(rounds):
+        member = clan.round()
+        train(member)
+        clan.step(loss)
+    return member
+
+
+# ---- Rounds ----
+
+
+def test_a_run_goes_from_round_to_round():
+    it = clan()
+    losses = iter([0.5, 0.4, 0.3])
+    run(it, lambda model: next(losses), rounds=1)
+    assert it.round().steps_done == 4
+    assert [record["round"] for record in it.history] == [0]
+
+
+def test_fitness_is_that_of_the_averaged_weights_if_the_rule_wants_it():
+    it = clan(strategies="factorial")
+    member = it.round()
+    train(member)
+    held = member.model[0].weight.clone()
+    seen = []
+    it.step(lambda model: seen.append(model[0].weight.clone()) or 1.0)
+    assert torch.equal(seen[0], held)  # what the model holds from `done` on
+    assert not torch.equal(seen[1], held)  # the raw weights, which may have blown up
+    assert torch.equal(seen[1], it.round().model[0].weight)
+
+
+def test_a_number_is_a_fitness_too_and_so_is_a_tensor():
+    for result in (0.5, torch.tensor(0.5)):
+        it = clan()
+        train(it.round())
+        it.step(result)
+        assert [record["fitness"] for record in it.history] == [0.5]
+
+
+def test_a_high_score_is_good_if_the_user_says_so():
+    it = clan(mode="max")
+    train(it.round())
+    it.step(0.75)
+    assert [record["fitness"] for record in it.history] == [-0.75]
+
+
+def test_the_model_keeps_its_mode_of_training():
+    it = clan()
+    member = it.round()
+    train(member)
+    it.step(lambda model: float(model.eval()(torch.ones(1, 2))))
+    assert it.round().model.training
+
+
+def _before_the_end(it):
+    train(it.round(), 2)
+    it.step(1.0)
+
+
+def _twice(it):
+    train(it.round())
+    it.step(1.0)
+    it.step(1.0)
+
+
+def _round_too_early(it):
+    train(it.round(), 2)
+    it.round()
+
+
+def _round_without_fitness(it):
+    train(it.round())
+    it.round()
+
+
+def _after_the_first_round(it):
+    it.round()
+    it.add_genome("eps")
+
+
+def _no_number(it):
+    train(it.round())
+    it.step("low")
+
+
+def _other_than_the_loader(it):
+    loader = iter(it.loader(range(100)))
+    member = it.round()
+    for _ in range(4):
+        next(loader)
+        next(loader)
+        member.step()
+    it.step(1.0)
+
+
+@pytest.mark.parametrize(
+    ("misuse", "message"),
+    [
+        (
+            lambda it: it.step(1.0),
+            "clan.step(loss) ends a round: call it once, when member.done is true",
+        ),
+        (
+            _before_the_end,
+            "the round is not over: <Individual of member 0: step 2 of 4, cooperative>",
+        ),
+        (_twice, "this round has its fitness already: go on with clan.round()"),
+        (
+            _round_too_early,
+            (
+                "the last round is not over: <Individual of member 0: step 2 of 4, cooperative>; "
+                "train until member.done, then call clan.step(loss)"
+            ),
+        ),
+        (
+            _round_without_fitness,
+            "the last round has no fitness yet: call clan.step(loss) first",
+        ),
+        (
+            _after_the_first_round,
+            "gene 'eps' comes too late: genes are added before the first round",
+        ),
+        (
+            _other_than_the_loader,
+            (
+                "the loader has given 8 batches, and the member has made 4 steps, so members "
+                "got the "
+                "data of other phases: call member.step() once per batch, and make one loader "
+                "for the "
+                "whole run"
+            ),
+        ),
+        (
+            _no_number,
+            (
+                "a round ends with a loss, one number, or with a function that takes the model and "
+                "returns it; got 'low'"
+            ),
+        ),
+    ],
+)
+def test_misuse_says_what_to_do(misuse, message):
+    with pytest.raises(ClanError) as raised:
+        misuse(clan(duty_cycle=0.0))
+    assert str(raised.value) == message
+
+
+def test_the_end_of_a_run_of_known_length():
+    it = clan(total_steps=10, round_length=None, rounds=3)
+    lengths = []
+    while not it.finished:
+        member = it.round()
+        lengths.append(len(train(member)))
+        it.step(1.0)
+    assert lengths == [3, 3, 4]  # the last one takes the rest along
+    after = it.round()
+    assert after.done
+    with pytest.raises(ClanError) as raised:
+        after.step()
+    assert str(raised.value) == ("the run of 10 steps is over: stop the loop when clan.finished")
+
+
+def test_a_loader_of_a_clan_ends_with_the_run():
+    it = clan(total_steps=10, round_length=None, rounds=3)
+    loader = it.loader(torch.utils.data.TensorDataset(torch.randn(12, 2)), 2)
+    member, given = it.round(), []
+    while not it.finished:  # two passes: the second one is not whole
+        for (batch,) in loader:
+            given.append(len(batch))
+            member.step()
+            if member.done:
+                it.step(1.0)
+                member = it.round()
+    assert given == [2] * 10
+    assert [*loader] == []
+
+
+# ---- Genes ----
+
+
+def test_genes_come_from_presets_config_and_by_name():
+    it = clan(
+        genome_config={
+            "lr": {"domain": (1e-3, 0.1)},
+            "betas/0": {"can_mutate": True},
+            "temperature": {"type": "value", "value": 2.0, "domain": (1.0, 4.0)},
+            "flag": BoolAllele(True, metadata={"expression": {"path": {}}}),
+        }
+    )
+    it.add_genome("2/p", type="model")
+    it.add_genome("patience", type="value", value=3, domain=(1, 9))
+    it.add_genome("accumulate", type="gradient_accumulation", value=2)
+    alleles = it.genome.alleles
+    assert [*alleles] == [
+        "lr",
+        "weight_decay",
+        "betas/0",
+        "betas/1",
+        "eps",
+        "temperature",
+        "flag",
+        "2/p",
+        "patience",
+        "accumulate",
+    ]
+    assert alleles["lr"].domain == (1e-3, 0.1)
+    assert alleles["betas/0"].can_mutate
+    kinds = {name: type(allele) for name, allele in alleles.items()}
+    assert kinds["temperature"] is LogFloatAllele
+    assert kinds["2/p"] is LogFloatAllele
+    assert kinds["patience"] is kinds["accumulate"] is IntAllele
+    assert kinds["betas/1"] is LogitFloatAllele
+    member = it.round()
+    assert member.model[2].p == member.get_gene("2/p")
+
+
+def test_names_say_of_which_kind_a_gene_is():
+    it = clan(torch.optim.SGD, autobind=[])
+    it.add_genome("momentum", value=0.9)
+    it.add_genome("dampening", value=0.0, domain=(0.0, 0.5))
+    it.add_genome("lr")
+    kinds = [type(allele) for allele in it.genome.alleles.values()]
+    assert kinds == [LogitFloatAllele, FloatAllele, LogFloatAllele]
+
+
+def test_one_name_binds_all_groups_and_keeps_their_ratios():
+    model, _ = model_and_optimizer()
+    optimizer = torch.optim.SGD(
+        [
+            {"params": model[0].parameters(), "lr": 0.1, "weight_decay": 0.0},
+            {"params": model[3].parameters(), "lr": 0.2, "weight_decay": 0.3},
+        ]
+    )
+    it = Clan(
+        model=model, optimizer=optimizer, round_length=2, strategies=[Everyone(), Gaussian(0.5)]
+    )
+    it.add_genome("lr")
+    it.add_genome("weight_decay")
+    it.round()
+    first, second = optimizer.param_groups
+    assert first["lr"] != 0.1
+    assert second["lr"] == pytest.approx(2.0 * first["lr"])
+    assert first["weight_decay"] == 0.0
+    assert second["weight_decay"] == it.genome.alleles["weight_decay"].value != 0.3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"autobind": "adamw"}, "autobind is a list of presets: autobind=['adamw']"),
+        (
+            {"genome_config": {"lr": 0.1}},
+            (
+                "genome_config['lr'] is a mapping of options, such as {'domain': (1e-5, 1.0)}, "
+                "or an "
+                "allele; got 0.1"
+            ),
+        ),
+        (
+            {"genome_config": {"x": {"type": "value"}}},
+            "gene 'x' is only read, so it needs a first value: value=...",
+        ),
+        (
+            {"genome_config": {"x": {"type": "module"}}},
+            (
+                "the type of gene 'x' is one of optimizer, model, value, gradient_accumulation; "
+                "got "
+                "'module'"
+            ),
+        ),
+        (
+            {"genome_config": {"x": {"type": "value", "value": 0.0}}},
+            (
+                "gene 'x' starts at 0.0, from which no domain can be guessed: give domain=(min, "
+                "max), "
+                "or another value="
+            ),
+        ),
+        ({"inheritance": "mean"}, "inheritance is sampled or dominant or average; got 'mean'"),
+        ({"mode": "low"}, "mode is min or max; got 'low'"),
+        ({"evaluate": "ema"}, "evaluate is averaged or raw; got 'ema'"),
+        ({"warmup": 2.0}, "warmup is a share of the run, 0 to 1; got 2.0"),
+        (
+            {"calibrate": True},
+            (
+                "calibrate=True needs to know how long the run is: give total_steps=, of which it "
+                "takes a fifteenth"
+            ),
+        ),
+        (
+            {"population_size": 3},
+            (
+                "population_size is 3, and there are 1 ranks: start a multiple of 3 processes, or "
+                "leave it out for one member per rank"
+            ),
+        ),
+        ({"optimizer": None}, "a clan needs both, model= and optimizer=, or neither for now"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(ClanError) as raised:
+        clan(**options)
+    assert str(raised.value) == message
+
+
+def test_an_unknown_name_says_what_is_installed():
+    with pytest.raises(ClanError, match=r"no preset 'adam' is installed; installed are adamw, "):
+        clan(autobind=["adam"])
+    with pytest.raises(ClanError, match=r"no recipe 'best' is installed; installed are "):
+        clan(strategies="best")
+
+
+def test_a_clan_may_get_its_model_later():
+    it = Clan(round_length=3, duty_cycle=0.15)
+    with pytest.raises(ClanError) as raised:
+        it.round()
+    assert str(raised.value) == (
+        "this clan has no model yet: Clan(model=..., optimizer=...), or "
+        "clan.attach(model, optimizer)"
+    )
+    it.attach(*model_and_optimizer())
+    run(it, rounds=1)
+    with pytest.raises(ClanError, match="has its model and optimizer already"):
+        it.attach(*model_and_optimizer())
+
+
+# ---- The learning rate ----
+
+
+def test_a_run_of_known_length_warms_up_and_cools_down():
+    it = clan(total_steps=40, round_length=None, strategies=factorial(evolve=False), rounds=4)
+    rates = []
+    while not it.finished:
+        rates += train(it.round())
+        it.step(1.0)
+    wanted = [0.01 * min(1.0, (t + 1) / 4, (40 - t) / 8) for t in range(40)]
+    assert rates == pytest.approx(wanted)
+    assert it._state.optimizer.param_groups[0]["lr"] == 0.01  # between steps it is the gene's
+
+
+def test_without_a_length_there_is_no_pace():
+    assert Pace().factor(10**9) == 1.0
+    it = clan(strategies=factorial(evolve=False))
+    assert set(train(it.round())) == {0.01}
+
+
+def test_a_step_that_fails_leaves_no_trace():
+    it = clan(total_steps=8, round_length=None, rounds=2)
+    member = it.round()
+    lr = member.optimizer.param_groups[0]["lr"]
+
+    def fail(*_):
+        raise ArithmeticError
+
+    hook = member.optimizer.register_step_pre_hook(fail)
+    with pytest.raises(ArithmeticError):
+        member.optimizer.step()
+    hook.remove()
+    train(member, 1)
+    assert member.optimizer.param_groups[0]["lr"] == lr
+
+
+def test_a_tensor_rate_is_paced_in_place():
+    rate = torch.tensor(0.01)
+    model, _ = model_and_optimizer()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
+    it = Clan(
+        model=model,
+        optimizer=optimizer,
+        autobind=["adamw"],
+        total_steps=8,
+        rounds=2,
+        strategies=factorial(evolve=False),
+        warmup=1.0,
+    )
+    assert train(it.round(), 2) == pytest.approx([0.01 / 8, 0.02 / 8])
+    assert optimizer.param_groups[0]["lr"] is rate
+    assert rate.item() == pytest.approx(0.01)
+
+
+SCHEDULERS = {
+    "step": lambda o: lr_scheduler.StepLR(o, 3),
+    "multi step": lambda o: lr_scheduler.MultiStepLR(o, [2, 5]),
+    "exponential": lambda o: lr_scheduler.ExponentialLR(o, 0.9),
+    "constant": lambda o: lr_scheduler.ConstantLR(o, 0.3, 4),
+    "linear": lambda o: lr_scheduler.LinearLR(o, 0.3, 1.0, 4),
+    "polynomial": lambda o: lr_scheduler.PolynomialLR(o, 10),
+    "multiplicative": lambda o: lr_scheduler.MultiplicativeLR(o, lambda _: 0.9),
+    "plateau": lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=1),
+    "sequential": lambda o: lr_scheduler.SequentialLR(
+        o, [lr_scheduler.LinearLR(o, 0.5), lr_scheduler.CosineAnnealingLR(o, 6)], [3]
+    ),
+    "chained": lambda o: lr_scheduler.ChainedScheduler(
+        [lr_scheduler.LinearLR(o, 0.5), lr_scheduler.ExponentialLR(o, 0.9)]
+    ),
+    "lambda": lambda o: lr_scheduler.LambdaLR(o, lambda step: 1 / (1 + step)),
+    "one cycle": lambda o: lr_scheduler.OneCycleLR(o, 0.1, total_steps=20),
+    "cyclic": lambda o: lr_scheduler.CyclicLR(o, 0.01, 0.1, step_size_up=3),
+    "cosine": lambda o: lr_scheduler.CosineAnnealingLR(o, 8),
+    "warm restarts": lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 4),
+}
+
+
+@attrs.frozen
+class Doubled(AbstractMutationStrategy):
+    """Twice the learning rate that a run began with."""
+
+    def handle_mutating(self, allele, context):
+        return allele.with_value(2.0 * 0.01) if context.gene == "lr" else allele
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.filterwarnings("ignore:.*lr_scheduler.*:UserWarning")
+def test_a_gene_multiplies_what_a_scheduler_sets(name):
+    def rates(times):
+        model, optimizer = model_and_optimizer(
+            torch.optim.SGD if "cycl" in name else torch.optim.AdamW
+        )
+        if name == "cyclic":
+            optimizer.param_groups[0]["momentum"] = 0.9
+        preset = "sgd" if "cycl" in name else "adamw"
+        presets = [load(preset)]
+        genes_first = Clan(model=model, optimizer=optimizer, autobind=presets).genome
+        scheduler = SCHEDULERS[name](optimizer)
+        it = Clan(
+            model=model,
+            optimizer=optimizer,
+            genome_config={"lr": genes_first.alleles["lr"]},
+            scheduler=scheduler,
+            round_length=8,
+            strategies=[Everyone(), Doubled()] if times == 2 else [Everyone()],
+            evaluate="raw",
+        )
+        member = it.round()
+        seen = []
+        while not member.done:
+            seen.append(inner_rate(member))
+            scheduler.step(1.0) if name == "plateau" else scheduler.step()
+            member.step()
+        return seen
+
+    once, twice = rates(1), rates(2)
+    assert len({*once}) > 1
+    assert twice == [2.0 * rate for rate in once]
+
+
+def load(name):
+    from clantune_clan.presets import load_preset
+
+    return load_preset(name)
+
+
+def test_a_scheduler_that_nobody_handed_in_is_refused():
+    model, optimizer = model_and_optimizer()
+    lr_scheduler.StepLR(optimizer, 3)
+    it = Clan(model=model, optimizer=optimizer, autobind=["adamw"], round_length=2)
+    with pytest.raises(ClanError) as raised:
+        it.round()
+    assert str(raised.value) == (
+        "a learning rate scheduler is on this optimizer, and a gene sets the learning rate: one "
+        "would overwrite the other. Hand it in, Clan(..., scheduler=scheduler), and the gene "
+        "multiplies what it sets; or leave it out, and give total_steps= for a warm-up and a "
+        "cooldown (if it is gone already, delete 'initial_lr' from the param groups)"
+    )
+
+
+def test_a_momentum_that_evolves_does_not_go_with_a_scheduler_that_cycles_it():
+    model, optimizer = model_and_optimizer()
+    scheduler = lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=20)
+    it = Clan(
+        model=model,
+        optimizer=optimizer,
+        scheduler=scheduler,
+        autobind=["adamw"],
+        genome_config={"betas/0": {"can_mutate": True}},
+        round_length=2,
+    )
+    with pytest.raises(ClanError) as raised:
+        it.round()
+    assert str(raised.value) == (
+        "gene 'betas/0' evolves, and OneCycleLR cycles it: give it cycle_momentum=False, or leave "
+        "the gene out"
+    )
+
+
+# ---- What a run leaves behind ----
+
+
+def test_the_history_has_a_line_for_each_round_and_member(tmp_path):
+    path = tmp_path / "runs" / "history.jsonl"
+    it = clan(history=path)
+    run(it, rounds=2)
+    records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert records == list(it.history)
+    assert len(it.history) == 2
+    first = records[0]
+    assert first["round"] == first["member"] == first["start"] == 0
+    assert first["steps"] == 4
+    assert first["genes"].keys() == it.genome.alleles.keys()
+    assert first["checks"]["plan"] == "the same on all ranks"
+    assert {"fitness", "selection", "inheritance", "breeding"} <= first["seconds"].keys()
+    assert records[1]["genome"] != first["genome"]
+
+
+def test_the_history_does_not_grow_a_rank(tmp_path):
+    it = clan(history=tmp_path / "history.jsonl")
+    for _ in range(3):
+        run(it, rounds=1)
+        assert vars(it.history).keys() == {"path"}
+
+
+def test_best_is_the_best_there_was():
+    it = clan(strategies="factorial")
+    losses = [0.5, 0.2, 0.9]
+    weights = []
+    for loss in losses:
+        train(it.round())
+        it.step(lambda model, loss=loss: weights.append(model[0].weight.clone()) or loss)
+    best = it.best()
+    assert isinstance(best, nn.Sequential)
+    centres = weights[2::3]  # averaged, raw, and centre
+    assert torch.equal(best[0].weight, centres[1])
+    assert best is not it.round().model
+
+
+def test_a_schedule_is_exported_and_replayed_without_the_library(tmp_path):
+    it = clan(total_steps=40, round_length=None, rounds=4, seed=3)
+    rates = []
+    while not it.finished:
+        rates += train(it.round())
+        it.step(1.0)
+    it.export_schedule(tmp_path / "schedule.json")
+    _, optimizer = model_and_optimizer(lr=1.0)
+
+    schedule = json.loads((tmp_path / "schedule.json").read_text("utf-8"))
+
+    def rate(step):
+        total, value = schedule["total_steps"], 0.0
+        for part in schedule["rounds"]:
+            if part["step"] <= step:
+                value = part["genes"]["lr"]
+        up = (step + 1) / (schedule["warmup"] * total)
+        down = (total - step) / (schedule["cooldown"] * total)
+        return value * min(1.0, up, down)
+
+    scheduler = lr_scheduler.LambdaLR(optimizer, rate)
+    replayed = []
+    for _ in range(40):
+        replayed.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert replayed == pytest.approx(rates)
+
+
+def test_a_clan_describes_itself():
+    it = clan(total_steps=200, round_length=None, strategies="factorial")
+    said = it.describe()
+    for part in (
+        "A clan of 1 by the rule 'factorial'.",
+        "Rounds of 10 steps: ",
+        "a running average of a member's weights",
+        "rises over the first 10% and falls to nothing over the last 20%",
+        "MainEffects(step=0.5",
+        "lr = 0.01 in ",
+        "betas/0 = 0.9 in 0.1 .. 0.9999, stays: optimizer/param_groups/0/betas/0",
+    ):
+        assert part in said
+    assert "Genes: none" in clan(autobind=[]).describe()
+
+
+@pytest.mark.parametrize("rule", ["factorial", as_specified(), hdet(), [Everyone()]])
+def test_every_rule_runs_in_a_clan_of_one(rule):
+    it = clan(strategies=rule)
+    run(it, lambda model: float(model(torch.ones(1, 2)) ** 2))
+    assert len(it.history) == 3
+
+
+def test_a_run_that_is_lost_goes_back_once_and_then_says_so():
+    it = clan()
+    train(it.round())
+    it.step(0.5)
+    kept = [p.clone() for p in it._best.model(it._state, it.communicator).parameters()]
+    train(it.round())
+    it.step(math.nan)
+    assert all(map(torch.equal, kept, it.round().model.parameters()))
+    train(it._member)
+    it.step(0.4)
+    train(it.round())
+    it.step(math.inf)
+    train(it.round())
+    with pytest.raises(ClanError) as raised:
+        it.step(math.nan)
+    assert str(raised.value) == (
+        "no member has a finite loss at the end of round 4, again: lower the learning rate, or "
+        "look at the data and the loss"
+    )

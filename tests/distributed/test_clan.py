@@ -1,0 +1,308 @@
+"""The clan on several ranks: rounds, one history for one seed, and the loops of the manual."""
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from clantune_clan import Clan
+from clantune_strategies import as_specified, factorial, hdet, pbt
+
+LOOPS = Path(__file__).with_name("loops.py")
+
+
+def make(rule=None, *, lr=0.01, dropout=0.0, **options):
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(dropout), nn.Linear(8, 1)
+    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.1)
+    given = {"autobind": ["adamw"], "round_length": 6, "timeout": 20.0}
+    return Clan(model=model, optimizer=optimizer, strategies=rule, **(given | options))
+
+
+HELD_OUT = torch.randn(64, 4, generator=torch.Generator().manual_seed(1))
+
+
+def loss_of(model):
+    model.eval()
+    return float((model(HELD_OUT).squeeze() - HELD_OUT[:, 0]).square().mean())
+
+
+def train(member, clan):
+    while not member.done:
+        generator = torch.Generator().manual_seed(
+            1000 * member.steps_done + (dist.get_rank() if member.mode == "cooperative" else 0)
+        )
+        x = torch.randn(8, 4, generator=generator)
+        (member.model(x).squeeze() - x[:, 0]).square().mean().backward()
+        member.optimizer.step()
+        member.optimizer.zero_grad()
+        member.step()
+
+
+def run(clan, rounds=4, loss=loss_of):
+    for _ in range(rounds):
+        member = clan.round()
+        train(member, clan)
+        clan.step(loss)
+    clan.round()
+    return clan
+
+
+def weights(clan):
+    module = clan._state.model
+    return [tensor.tolist() for tensor in module.state_dict().values()]
+
+
+RULES = {
+    "factorial": factorial,
+    "as specified": as_specified,
+    "hdet": hdet,
+    "pbt": pbt,
+    "calibrated": lambda: factorial(calibrate=True),
+}
+
+
+def a_run(rule, options):
+    if rule == "calibrated":
+        options = {**options, "total_steps": 60, "round_length": None, "rounds": 6}
+    clan = run(make(RULES[rule](), **options))
+    lines = [{k: v for k, v in record.items() if k != "seconds"} for record in clan.history]
+    return lines, weights(clan), clan.genome.serialize()
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("rule", ["factorial", "as specified"])
+def test_one_seed_is_one_history_to_the_last_bit(ranks, other_ranks, count, rule):
+    options = {"seed": 3, "duty_cycle": 0.3}
+    first = ranks(count).run(a_run, rule, options)
+    again = other_ranks(count).run(a_run, rule, options)
+    assert first == again
+    history, _, _ = first[0]
+    assert len(history) == 4 * count
+    assert ranks(count).run(a_run, rule, options | {"seed": 4})[0][0] != history
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_runs(ranks, rule):
+    answers = ranks(4).run(a_run, rule, {})
+    history = answers[0][0]
+    assert len(history) == 16
+    assert all(math.isfinite(float(record["fitness"])) for record in history)
+    assert len({record["genome"] for record in history if not record["calibration"]}) == (
+        4 if rule == "calibrated" else 16
+    )
+    for records in zip(*[iter(history)] * 4, strict=True):
+        assert [record["member"] for record in records] == [0, 1, 2, 3]
+        if rule != "calibrated":
+            assert all(sum(p for _, p in r["parents"]) == pytest.approx(1.0) for r in records)
+
+
+def centre_and_members():
+    clan = make(factorial())
+    run(clan, rounds=2)
+    # The next round has begun: weights are the centre's, genes are off it.
+    lr = clan._state.optimizer.param_groups[0]["lr"]
+    return weights(clan), lr
+
+
+def test_members_start_a_round_from_one_centre_with_genes_around_it(ranks):
+    answers = ranks(4).run(centre_and_members)
+    assert all(held == answers[0][0] for held, _ in answers)
+    rates = sorted(lr for _, lr in answers)
+    assert rates[0] == pytest.approx(rates[1])
+    assert rates[2] == pytest.approx(rates[3])
+    assert rates[3] / rates[0] == pytest.approx(math.exp(0.2))
+
+
+def with_a_dropout_gene():
+    clan = make(factorial(), dropout=0.3, autobind=["adamw", "dropout"], duty_cycle=0.0)
+    member = clan.round()
+    member.model.eval()  # the gradient alone, without what the gene does to it
+    (member.model(torch.full((1, 4), 1.0 + dist.get_rank())).sum()).backward()
+    return member.get_gene("dropout"), member.model[4].weight.grad.tolist()
+
+
+def test_gradients_are_shared_with_those_on_the_same_side_of_a_gene_on_the_data_path(ranks):
+    answers = ranks(4).run(with_a_dropout_gene)
+    by_side = {}
+    for dropout, gradient in answers:
+        by_side.setdefault(dropout, []).append(gradient)
+    assert len(by_side) == 2
+    one, other = by_side.values()
+    assert len(one) == len(other) == 2
+    assert one[0] == one[1] != other[0] == other[1]
+
+
+def with_one_that_is_lost():
+    clan = make(pbt())
+    losses = {"members": [0.3, math.nan, 0.2, 0.4]}
+    member = clan.round()
+    train(member, clan)
+    clan.step(losses["members"][dist.get_rank()])
+    clan.round()
+    return weights(clan), [record["fitness"] for record in clan.history]
+
+
+def test_a_member_that_is_lost_is_replaced(ranks):
+    answers = ranks(4).run(with_one_that_is_lost)
+    assert answers[0][1] == [0.3, "inf", 0.2, 0.4]
+    assert answers[1][0] in (answers[0][0], answers[2][0], answers[3][0])
+
+
+def all_lost():
+    clan = make(factorial())
+    run(clan, rounds=1)
+    kept = [p.tolist() for p in clan.best().parameters()]
+    train(clan._member, clan)
+    clan.step(math.nan)
+    clan.round()
+    restored = [p.tolist() for p in clan._state.model.parameters()]
+    train(clan._member, clan)
+    clan.step(math.nan)
+    return kept == restored
+
+
+def test_the_second_time_that_all_are_lost_is_an_error(ranks):
+    for raised in ranks(2).fail(all_lost):
+        assert (raised.kind, raised.message) == (
+            "ClanError",
+            (
+                "no member has a finite loss at the end of round 2, again: lower the learning "
+                "rate, or "
+                "look at the data and the loss"
+            ),
+        )
+
+
+class Count:
+    def __init__(self):
+        self.value = torch.tensor([1.0 + dist.get_rank()])
+
+    def state_dict(self):
+        return {"value": self.value}
+
+    def load_state_dict(self, state):
+        self.value = state["value"]
+
+
+def with_something_of_the_users():
+    clan = make(pbt())
+    count = Count()
+    clan.inherits("count", count)
+    member = clan.round()
+    train(member, clan)
+    clan.step([0.1, 0.4, 0.3, 0.5][dist.get_rank()])
+    return count.value.item()
+
+
+def test_what_the_user_registers_is_inherited_too(ranks):
+    assert ranks(4).run(with_something_of_the_users) == [1.0, 2.0, 3.0, 1.0]
+
+
+def the_best_of_all():
+    clan = make(as_specified())
+    member = clan.round()
+    train(member, clan)
+    mine = [p.tolist() for p in member.model.parameters()]
+    clan.step([0.3, 0.4, 0.1, 0.5][dist.get_rank()])
+    clan.round()
+    return mine, [p.tolist() for p in clan.best().parameters()]
+
+
+def test_the_best_member_is_handed_to_all(ranks):
+    answers = ranks(4).run(the_best_of_all)
+    assert all(best == answers[2][0] for _, best in answers)
+
+
+def different_settings():
+    make(factorial(), seed=dist.get_rank()).round()
+
+
+def test_ranks_that_are_told_different_things_are_an_error(ranks):
+    for raised in ranks(3).fail(different_settings):
+        assert raised.message == (
+            "the ranks differ in the settings: seed is 0 on rank 0 and 1 on rank 1; build the same "
+            "on every rank"
+        )
+
+
+def a_loss_that_fails():
+    clan = make(factorial())
+    train(clan.round(), clan)
+
+    def loss(model):
+        if dist.get_rank() == 1:
+            raise ValueError("no data")
+        return 1.0
+
+    clan.step(loss)
+
+
+def test_a_loss_that_fails_on_one_rank_is_an_error_on_all(ranks):
+    first, second = ranks(2).fail(a_loss_that_fails)
+    assert (second.kind, second.message) == ("ValueError", "no data")
+    assert (first.kind, first.message) == ("ClanError", "rank 1: no data")
+
+
+def members_of_two_ranks():
+    clan = make(factorial(), population_size=2)
+    run(clan, rounds=2)
+    learned = [p.tolist() for p in clan._state.model.parameters()]
+    return clan.communicator.members, learned, len(list(clan.history))
+
+
+def test_more_ranks_than_members(ranks):
+    answers = ranks(4).run(members_of_two_ranks)
+    assert [members for members, _, _ in answers] == [2] * 4
+    assert answers[0][1] == answers[1][1] == answers[2][1] == answers[3][1]
+    assert [lines for _, _, lines in answers] == [4, 0, 0, 0]
+
+
+def as_the_specification_begins():
+    """The first lines of the specification, without a model yet."""
+    clan = Clan(
+        genome_config={},  # Dict of hyperparameter genes to evolve
+        round_length=1000,  # Steps per round
+        duty_cycle=0.15,  # Fraction of round in competitive phase
+        population_size=8,  # Number of clan members
+    )
+    train_dataset = range(640)
+    # Clan loader handles phase-appropriate data distribution
+    loader = clan.loader(train_dataset, batch_size=32)
+    return clan.communicator.members, [batch.tolist() for batch in loader]
+
+
+def test_a_clan_of_eight_without_a_model_has_its_loader(ranks):
+    answers = ranks(8).run(as_the_specification_begins)
+    assert {members for members, _ in answers} == {8}
+    given = [sample for _, batches in answers for batch in batches for sample in batch]
+    assert sorted(given) == list(range(640))
+
+
+def test_the_loops_of_the_specification_run_under_torchrun():
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    done = subprocess.run(
+        [*command, "--nproc-per-node", "4", LOOPS],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found.keys() == {"optimizer", "by hand", "accumulation", "explicit", "context"}
+    for name, loop in found.items():
+        rounds = {"optimizer": 1, "by hand": 0, "accumulation": 1}.get(name, 2)
+        assert (loop["rounds"], loop["members"]) == (rounds, 4 if rounds else 0)
+        assert {"lr", "weight_decay", "betas/0", "betas/1"} <= {*loop["genes"]}
+        assert loop["steps"] == {"optimizer": 1050, "by hand": 0, "accumulation": 1050}.get(
+            name, 103
+        )

@@ -1,0 +1,756 @@
+"""Inheritance: children hold what their parents held, and train on as these would have."""
+
+import copy
+import gc
+import time
+from datetime import timedelta
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from clantune_clan import Communication, State, WeightAverage
+from clantune_clan.inheritance import Inheritance, Plan, averaging, inherit, route
+from clantune_core import Genome
+
+TIMEOUT = 20.0
+SMALL = 256
+"""Bytes of a piece, so small that the tensors of these tests travel in many."""
+
+
+def with_small_pieces():
+    route.PIECE = averaging.LIMIT = SMALL
+
+
+class Nested(torch.optim.Optimizer):
+    """An optimizer whose state is nested, and has entries of all kinds."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        with torch.enable_grad():
+            loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                state.setdefault("past", []).append(p.grad.clone())
+                state["both"] = (state.get("both", (0, None))[0] + 1, torch.tensor(True))
+                state["more"] = {"name": "nested", 3: torch.full((2,), loss.item()), "none": None}
+                state["is_on"], state["scale"] = True, 0.5 + loss.item()
+                p.add_(sum(state["past"]), alpha=-group["lr"] * min(1.0, state["scale"]))
+        return loss
+
+
+OPTIMIZERS = {
+    "sgd": lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9),
+    "adam": lambda p, lr: torch.optim.Adam(p, lr, amsgrad=True),
+    "adamw": torch.optim.AdamW,
+    "adamw, lr is a tensor": lambda p, lr: torch.optim.AdamW(p, torch.tensor(lr)),
+    "adagrad": torch.optim.Adagrad,
+    "rmsprop": lambda p, lr: torch.optim.RMSprop(p, lr, momentum=0.5, centered=True),
+    "lbfgs": lambda p, lr: torch.optim.LBFGS(p, lr, max_iter=3, history_size=3),
+    "nested": Nested,
+}
+
+
+def plain_net():
+    return nn.Sequential(nn.Linear(5, 9), nn.BatchNorm1d(9), nn.Tanh(), nn.Linear(9, 2))
+
+
+class Odd(nn.Module):
+    """A model with tensors of every kind."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(6, 40)
+        self.tied = nn.Linear(6, 40)
+        self.tied.weight = self.first.weight
+        self.images = nn.Conv2d(3, 8, 5).to(memory_format=torch.channels_last)
+        self.turned = nn.Parameter(torch.randn(9, 30).t())
+        self.scalar = nn.Parameter(torch.randn(()))
+        self.low = nn.Parameter(torch.randn(70, dtype=torch.bfloat16))
+        self.high = nn.Parameter(torch.randn(70, dtype=torch.float64))
+        self.waves = nn.Parameter(torch.randn(40, dtype=torch.complex64))
+        self.frozen = nn.Parameter(torch.randn(100), requires_grad=False)
+        self.never_used = nn.Parameter(torch.randn(3))
+        self.norm = nn.BatchNorm1d(40)
+        for name, tensor in {
+            "mask": torch.randn(33) > 0,
+            "count": torch.randint(0, 1000, ()),
+            "places": torch.randint(0, 1000, (77,)),
+            "tiny": torch.randn(300).to(torch.float8_e4m3fn),
+            "words": torch.randint(0, 60000, (21,)).to(torch.uint16),
+            "nothing": torch.empty(0, 4),
+            "strided": torch.randn(40, 8)[:, ::2],
+        }.items():
+            self.register_buffer(name, tensor, persistent=name != "places")
+
+    def forward(self, x):
+        x = self.norm(self.first(x) + self.tied(x)).square().mean() + self.scalar**2
+        x = x + self.images(torch.ones(1, 3, 5, 5)).square().mean() + self.turned.square().mean()
+        x = x + self.low.float().square().mean() + self.high.square().mean().float()
+        return x + self.waves.abs().square().mean() + self.strided.mean()
+
+
+class Rank:
+    """A member in the making: everything is different on each rank."""
+
+    def __init__(self, optimizer="adam", model=plain_net, steps=2, channel=None, average=True):
+        with_small_pieces()
+        rank = dist.get_rank()
+        self.channel = channel or Communication(timeout=TIMEOUT)
+        torch.manual_seed(rank)
+        self.model = model()
+        self.optimizer = OPTIMIZERS[optimizer](self.model.parameters(), 0.01 * (rank + 1))
+        mean = WeightAverage(self.model) if average and model.__name__ != "Odd" else None
+        self.state = State(Genome(), self.model, self.optimizer, average=mean)
+        self.train(steps, rank)
+
+    def train(self, steps, seed):
+        train(self.model, self.optimizer, steps, seed)
+        if self.state.average and steps:
+            self.state.average.update(self.state.average.every)
+
+    def held(self):
+        return held(self.state)
+
+    def apply(self, *parents, **registered):
+        return Inheritance(self.state, self.channel, registered).apply(Plan(parents))
+
+
+def train(model, optimizer, steps, seed):
+    for step in range(steps):
+        torch.manual_seed(100 * seed + step)
+        x = torch.randn(7, 6 if hasattr(model, "tied") else 5)
+
+        def closure(x=x):
+            optimizer.zero_grad()
+            loss = model(x).square().mean()
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+
+
+def held(state):
+    """All that travels, copied."""
+    module, optimizer = state.model, state.optimizer
+    return copy.deepcopy(
+        {
+            "model": {n: p.detach() for n, p in module.named_parameters()},
+            "buffers": dict(module.named_buffers()),
+            "optimizer": {
+                name: optimizer.state[p]
+                for name, p in module.named_parameters()
+                if p in optimizer.state
+            },
+            "average": state.average.state_dict() if state.average else None,
+        }
+    )
+
+
+def lr_of(optimizer):
+    return float(optimizer.param_groups[0]["lr"])
+
+
+def same(one, other):
+    """Whether two values are equal, tensors bit for bit."""
+    if isinstance(one, torch.Tensor):
+        return (one.dtype, one.shape) == (other.dtype, other.shape) and one.contiguous().view(
+            -1
+        ).view(torch.uint8).tolist() == other.contiguous().view(-1).view(torch.uint8).tolist()
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and (one == other or one != one)
+
+
+def twin_of(model, optimizer):
+    model, twin = copy.deepcopy((model, optimizer))
+    if isinstance(twin, torch.optim.LBFGS):  # whose copies lack what it makes at the start
+        twin._params, twin._numel_cache = twin.param_groups[0]["params"], None
+    return model, twin
+
+
+# Copying
+
+
+def inherit_and_train_on(parents, optimizer, model, steps):
+    member = Rank(optimizer, model, steps[dist.get_rank()])
+    before = member.held()
+    tensors = {id(p): p.data_ptr() for p in member.model.parameters()}
+    groups = copy.deepcopy(member.optimizer.state_dict()["param_groups"])
+    twin, twins = twin_of(member.model, member.optimizer)
+    train(twin, twins, 3, 50)
+    would_be = held(State(Genome(), twin, twins))
+
+    report = member.apply(*parents)
+    after = member.held()
+    assert member.optimizer.state_dict()["param_groups"] == groups
+    assert {id(p): p.data_ptr() for p in member.model.parameters()} == tensors
+    assert report.checksum > 0
+
+    parent = next(iter(parents[dist.get_rank()]))
+    lr = member.optimizer.param_groups[0]["lr"]
+    if isinstance(lr, torch.Tensor):
+        lr.fill_(0.01 * (parent + 1))
+    else:
+        member.optimizer.param_groups[0]["lr"] = 0.01 * (parent + 1)
+    train(member.model, member.optimizer, 3, 50)
+    member.state.average = None
+    return before, after, would_be, member.held(), report.checksum, report.bytes_moved
+
+
+def check_copies(ranks, parents, optimizer, model, steps):
+    parents = [{parent: 1.0} for parent in parents]
+    answers = ranks(len(parents)).run(inherit_and_train_on, parents, optimizer, model, steps)
+    for child, ((parent,), (before, after, _, trained, _, moved)) in enumerate(
+        zip(parents, answers, strict=True)
+    ):
+        assert same(after, answers[parent][0]), child
+        assert same(trained, answers[parent][2]), child
+        assert (moved > 0) == (child != parent)
+        assert same(before, after) == (child == parent)
+    assert len({answer[4] for answer in answers}) == len({p for each in parents for p in each})
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("parents", "steps"),
+    [
+        pytest.param((1, 2, 0), (2, 3, 4), id="circle"),
+        pytest.param((0, 0, 0), (3, 0, 0), id="to empty ones"),
+        pytest.param((0, 0, 0), (0, 3, 2), id="from an empty one"),
+        pytest.param((1, 2, 0), (2, 0, 4), id="circle with an empty one"),
+    ],
+)
+def test_a_child_trains_on_as_its_parent_would(ranks, optimizer, parents, steps):
+    check_copies(ranks, parents, optimizer, plain_net, steps)
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [
+        pytest.param((0,), id="alone"),
+        pytest.param((1, 0), id="swap"),
+        pytest.param((0, 0), id="pair"),
+        pytest.param((1, 0, 2), id="swap beside one"),
+        pytest.param((3, 3, 3, 3), id="fan"),
+        pytest.param((1, 0, 3, 2), id="two swaps"),
+        pytest.param((0, 0, 1, 2), id="chain"),
+        pytest.param((1, 2, 2, 0), id="chain and fan"),
+        pytest.param((0, 2, 1, 1), id="swap and fan"),
+        pytest.param((1, 2, 3, 4, 5, 6, 7, 0), id="circle of eight"),
+        pytest.param((5, 0, 5, 5, 0, 1, 0, 1), id="eight"),
+    ],
+)
+def test_tensors_of_every_kind_arrive_under_every_plan(ranks, parents):
+    check_copies(ranks, parents, "adam", Odd, [rank % 3 for rank in range(len(parents))])
+
+
+def how_it_lies(parents):
+    member = Rank(model=Odd, steps=1 if dist.get_rank() == 0 else 0)
+    assert member.model.tied.weight is member.model.first.weight
+    names = [(n, p) for n, p in member.model.named_parameters() if p in member.optimizer.state]
+    assert not names if dist.get_rank() else names
+    report = member.apply(*parents)
+    assert member.model.tied.weight is member.model.first.weight
+    bytes_ = sum(
+        t.nbytes
+        for part in filter(None, member.held().values())
+        for entry in part.values()
+        for t in (entry.values() if isinstance(entry, dict) else [entry])
+    )
+    state = member.optimizer.state
+    weight = member.model.images.weight
+    return (
+        report.bytes_moved,
+        bytes_,
+        state[weight]["exp_avg"].stride() == weight.stride(),
+        member.model.never_used in state,
+    )
+
+
+def test_new_state_is_laid_out_like_its_parameter_and_tied_weights_travel_once(ranks):
+    parent, child = ranks(2).run(how_it_lies, [{0: 1.0}, {0: 1.0}])
+    assert parent[0] == 0
+    assert child[1] <= child[0] <= child[1] + 16 * 200  # messages have gaps
+    assert parent[2:] == child[2:] == (True, False)
+
+
+def allocated():
+    gc.collect()
+    tensors = [each for each in gc.get_objects() if issubclass(type(each), torch.Tensor)]
+    return sum(
+        {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}.values()
+    )
+
+
+def left_allocated(parents):
+    member = Rank(model=lambda: nn.Linear(5, 500), steps=1)
+    member.model.zero_grad()
+    member.apply(*parents)
+    before = allocated()
+    member.apply(*parents)
+    return allocated() - before
+
+
+@pytest.mark.parametrize("parents", [[{1: 1.0}, {0: 1.0}], [{0: 0.5, 1: 0.5}] * 2])
+def test_no_memory_stays_allocated(ranks, parents):
+    assert ranks(2).run(left_allocated, parents) == [0, 0]
+
+
+# The mean
+
+
+def average(parents, optimizer, model, steps, spoiled=()):
+    rank = dist.get_rank()
+    member = Rank(optimizer, model, steps[rank])
+    if rank in spoiled:
+        with torch.no_grad():
+            for tensor in member.model.parameters():
+                tensor.fill_(float("nan"))
+    before, lr = member.held(), lr_of(member.optimizer)
+    report = member.apply(*parents)
+    assert lr_of(member.optimizer) == lr
+    return before, member.held(), report.checksum
+
+
+def mean_by_hand(values, weights):
+    first = max(range(len(weights)), key=lambda place: (weights[place], -place))
+    if isinstance(values[first], dict):
+        return {
+            key: mean_by_hand(
+                [v[key] if w else None for v, w in zip(values, weights, strict=True)], weights
+            )
+            for key in values[first]
+        }
+    if isinstance(values[first], (list, tuple)):
+        by_place = [dict(enumerate(value or ())) for value in values]
+        return type(values[first])(mean_by_hand(by_place, weights).values())
+    if not isinstance(values[first], torch.Tensor) or not (
+        values[first].is_floating_point() or values[first].is_complex()
+    ):
+        return values[first]
+    wide = torch.complex128 if values[first].is_complex() else torch.float64
+    return sum(v.to(wide) * w for v, w in zip(values, weights, strict=True) if w) / sum(weights)
+
+
+def assert_close(value, wanted):
+    if isinstance(value, dict):
+        assert value.keys() == wanted.keys()
+        for key in value:
+            assert_close(value[key], wanted[key])
+    elif isinstance(value, (list, tuple)):
+        assert len(value) == len(wanted)
+        for one, other in zip(value, wanted, strict=True):
+            assert_close(one, other)
+    elif isinstance(value, torch.Tensor) and (value.is_floating_point() or value.is_complex()):
+        bound = {1: 0.1, 2: 0.01}.get(value.dtype.itemsize, 1e-6)
+        wide = value.to(wanted.dtype)
+        torch.testing.assert_close(wide, wanted, rtol=bound, atol=1e-6)
+    else:
+        assert same(value, wanted)
+
+
+def check_means(ranks, parents, optimizer, model, steps, spoiled=()):
+    answers = ranks(len(parents)).run(average, parents, optimizer, model, steps, spoiled)
+    befores = [before for before, _, _ in answers]
+    for child, weights in enumerate(parents):
+        wanted = mean_by_hand(befores, [weights.get(m, 0.0) for m in range(len(parents))])
+        assert_close(answers[child][1], wanted)
+        for other in range(child):
+            if parents[other] == weights:
+                assert same(answers[child][1], answers[other][1])
+                assert answers[child][2] == answers[other][2]
+    return answers
+
+
+@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "lbfgs"])
+def test_a_clan_recentres_on_its_mean(ranks, optimizer):
+    steps = (2,) * 3
+    answers = check_means(ranks, [dict.fromkeys(range(3), 1 / 3)] * 3, optimizer, plain_net, steps)
+    if optimizer.startswith("adam"):
+        for _, after, _ in answers:
+            assert all(entry["step"].item() == 2.0 for entry in after["optimizer"].values())
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [
+        pytest.param([{0: 0.5, 1: 0.5}] * 2, id="two"),
+        pytest.param([{0: 0.5, 1: 0.3, 2: 0.2}] * 3, id="three with weights"),
+        pytest.param([{0: 0.25, 1: 0.25, 3: 0.5}] * 4, id="without one"),
+        pytest.param([{0: 0.5, 1: 0.5}, {1: 1.0}, {0: 0.5, 1: 0.5}], id="two and a copy"),
+        pytest.param(
+            [{1: 0.6, 2: 0.4}, {2: 0.5, 0: 0.5}, {1: 0.9, 0: 0.1}, {3: 1.0}], id="crossed"
+        ),
+        pytest.param([{m: 0.25, (m + 1) % 8: 0.75} for m in range(8)], id="circle of eight"),
+    ],
+)
+def test_tensors_of_every_kind_are_averaged(ranks, parents):
+    check_means(ranks, parents, "adam", Odd, [3] * len(parents))
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [
+        [{0: 0.5, 1: 0.5, 2: 0.0}] * 3,
+        [{0: 0.5, 1: 0.5, 2: 0.0}, {0: 0.6, 1: 0.4, 2: 0.0}, {1: 1.0, 2: 0.0}],
+    ],
+    ids=["shared", "each its own"],
+)
+@pytest.mark.parametrize("steps", [(2, 2, 2), (2, 2, 0)], ids=["full", "empty"])
+def test_a_member_of_weight_zero_gives_nothing_and_gets_all(ranks, parents, steps):
+    answers = check_means(ranks, parents, "adam", plain_net, steps, (2,))
+    assert all(tensor.isfinite().all() for tensor in answers[2][1]["model"].values())
+
+
+def large_counters(parents):
+    member = Rank("adam")
+    for entry in member.optimizer.state.values():
+        entry["step"].fill_(16_777_215.0)
+    member.apply(*parents)
+    return [entry["step"].item() for entry in member.optimizer.state.values()]
+
+
+@pytest.mark.parametrize("weights", [{0: 0.5, 1: 0.5}, dict.fromkeys(range(3), 1 / 3)])
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_counters_that_are_equal_stay_exact(ranks, weights, is_shared):
+    parents = [weights, weights, weights if is_shared else {2: 1.0}]
+    for counters in ranks(3).run(large_counters, parents):
+        assert {*counters} == {16_777_215.0}
+
+
+# Members of several ranks, and what is registered
+
+
+def in_pairs(parents):
+    member = Rank(channel=Communication(ranks_per_member=2, timeout=TIMEOUT), model=Odd)
+    before = member.held()
+    member.apply(*parents)
+    return before, member.held()
+
+
+def test_ranks_inherit_from_those_of_equal_place(ranks):
+    answers = ranks(4).run(in_pairs, [{1: 1.0}, {0: 1.0}])
+    for rank, (_, after) in enumerate(answers):
+        assert same(after, answers[(rank + 2) % 4][0])
+    answers = ranks(4).run(in_pairs, [{0: 0.5, 1: 0.5}] * 2)
+    for rank, (_, after) in enumerate(answers):
+        place = rank % 2
+        assert_close(after, mean_by_hand([answers[place][0], answers[place + 2][0]], [0.5, 0.5]))
+        assert same(after, answers[(rank + 2) % 4][1])
+        assert not same(after, answers[rank ^ 1][1])
+
+
+class Notes:
+    """An object of somebody's own."""
+
+    def __init__(self, rank, is_forgetful=False):
+        self.notes = {"seen": rank, "names": ["a", rank], "mean": torch.full((3,), float(rank))}
+        self.is_forgetful = is_forgetful
+
+    def state_dict(self):
+        return self.notes
+
+    def load_state_dict(self, state):
+        if not self.is_forgetful:
+            self.notes = state
+
+
+def with_registered(parents, *milestones):
+    milestones = milestones[dist.get_rank()]
+    member = Rank()
+    average = torch.optim.swa_utils.AveragedModel(member.model)
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(member.optimizer, milestones)
+    notes = Notes(dist.get_rank())
+    before = copy.deepcopy((average.state_dict(), scheduler.state_dict(), notes.notes))
+    member.apply(*parents, ema=average, scheduler=scheduler, notes=notes)
+    return before, (average.state_dict(), scheduler.state_dict(), notes.notes)
+
+
+def test_registered_objects_are_inherited(ranks):
+    (first, _), (_, second) = ranks(2).run(with_registered, [{0: 1.0}] * 2, [2], [3, 4])
+    for one, other in zip(first, second, strict=True):
+        assert same(dict(one), dict(other))
+
+
+def test_registered_objects_are_averaged(ranks):
+    (_, one), (_, other) = ranks(2).run(with_registered, [{0: 0.5, 1: 0.5}] * 2, [2], [2])
+    assert one[2]["seen"] == other[2]["seen"] == 0
+    assert one[2]["mean"].tolist() == other[2]["mean"].tolist() == [0.5] * 3
+    assert same(dict(one[0]), dict(other[0]))
+
+
+# What goes wrong
+
+
+def on_rank(number):
+    return dist.get_rank() == number
+
+
+def with_another_plan():
+    Rank().apply({0: 1.0}, {1: 1.0} if on_rank(2) else {0: 0.5, 1: 0.5}, {0: 1.0})
+
+
+def for_too_few():
+    Rank().apply({0: 1.0})
+
+
+def with_a_stranger():
+    Rank().apply({0: 1.0}, {3: 1.0}, {0: 1.0})
+
+
+def with_weights_that_do_not_add_up():
+    Rank().apply({0: 1.0}, {0: 0.5, 1: 0.4}, {0: 1.0})
+
+
+def with_another_shape():
+    model = (lambda: nn.Linear(5, 3)) if on_rank(1) else (lambda: nn.Linear(5, 2))
+    Rank(model=model).apply({0: 1.0}, {0: 1.0}, {2: 1.0})
+
+
+def with_another_average():
+    Rank(average=not on_rank(1)).apply({0: 1.0}, {0: 1.0}, {2: 1.0})
+
+
+def averaged_with_an_empty_one():
+    Rank(steps=0 if on_rank(1) else 1).apply(*[{0: 0.25, 1: 0.25, 2: 0.5}] * 3)
+
+
+def averaged_over_different_options():
+    member = Rank(steps=0)
+    if on_rank(1):
+        member.optimizer.param_groups[0]["amsgrad"] = False
+    member.train(1, 0)
+    member.apply({0: 0.5, 1: 0.5}, {1: 1.0}, {2: 1.0})
+
+
+def registered_under_another_name():
+    name = "ema" if on_rank(1) else "notes"
+    Rank().apply({0: 1.0}, {0: 1.0}, {0: 1.0}, **{name: Notes(dist.get_rank())})
+
+
+NOT_ALIKE = (
+    "member {} and member {} cannot be averaged for member 0: {}; give one of them the weight 0, "
+    "or let both take steps with optimizers of the same options first"
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            with_another_plan,
+            (
+                "the ranks hold different plans: the parents of member 1 are 0 with weight 0.5, "
+                "1 with weight 0.5 on rank 0 and 1 with weight 1 on rank 2; make the plan from "
+                "what all ranks have gathered, and from nothing else"
+            ),
+        ),
+        (
+            for_too_few,
+            "the plan is for 1 members, and the clan has 3: give each member its parents",
+        ),
+        (
+            with_a_stranger,
+            "the plan gives member 1 the parent 3: members have the numbers 0 to 2",
+        ),
+        (
+            with_weights_that_do_not_add_up,
+            (
+                "the plan gives member 1 parents of weights {0: 0.5, 1: 0.4}: weights are 0 or "
+                "more and add up to 1"
+            ),
+        ),
+        (
+            with_another_shape,
+            (
+                "member 1 cannot inherit from member 0: 'model/bias' is float32 of shape (3,) on "
+                "cpu at the child and float32 of shape (2,) on cpu at the parent; build the same "
+                "on every rank"
+            ),
+        ),
+        (
+            with_another_average,
+            (
+                "member 1 cannot inherit from member 0: 'average' is None at the child and a "
+                "dict of 8 at the parent; build the same on every rank"
+            ),
+        ),
+        (
+            averaged_with_an_empty_one,
+            NOT_ALIKE.format(
+                2, 1, "'optimizer' is a dict of 6 at member 2 and a dict of 0 at member 1"
+            ),
+        ),
+        (
+            averaged_over_different_options,
+            NOT_ALIKE.format(
+                0, 1, "'optimizer/0.bias' is a dict of 4 at member 0 and a dict of 3 at member 1"
+            ),
+        ),
+        (
+            registered_under_another_name,
+            (
+                "member 1 cannot inherit from member 0: what is registered is ['ema'] at the "
+                "child and ['notes'] at the parent; register the same on every rank"
+            ),
+        ),
+    ],
+)
+def test_what_does_not_fit_is_an_error_on_every_rank(ranks, function, message):
+    for raised in ranks(3).fail(function):
+        assert raised.kind == "ClanError"
+        assert raised.message in (message, f"rank 0: {message}")
+
+
+class Refusing(Notes):
+    def load_state_dict(self, state):
+        raise KeyError("seen")
+
+
+class Odder(Notes):
+    def state_dict(self):
+        return {"notes": object()}
+
+
+def with_what_cannot_travel():
+    notes = Odder(0) if on_rank(1) else Notes(0)
+    Rank().apply({0: 1.0}, {0: 1.0}, {0: 1.0}, notes=notes)
+
+
+def with_what_refuses():
+    notes = Refusing(0) if on_rank(1) else Notes(0)
+    Rank().apply({0: 1.0}, {0: 1.0}, {0: 1.0}, notes=notes)
+
+
+def while_averages_are_in_place():
+    member = Rank()
+    if on_rank(1):
+        member.state.average.swap_in()
+    member.apply({0: 1.0}, {0: 1.0}, {0: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (
+            with_what_cannot_travel,
+            (
+                "'registered/notes/notes' is a object, which no child can inherit: keep tensors "
+                "(not sparse), numbers, texts, None, and lists, tuples and dictionaries of them "
+                "in a state"
+            ),
+        ),
+        (
+            with_what_refuses,
+            (
+                "what is registered as 'notes' cannot be inherited: its load_state_dict raised "
+                "KeyError: 'seen'"
+            ),
+        ),
+        (
+            while_averages_are_in_place,
+            (
+                "the model holds the averaged weights at the moment, and its own stand aside: "
+                "call state.average.swap_out() before members inherit"
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_on_one_rank_is_an_error_on_all(ranks, function, message):
+    first, second, third = ranks(3).fail(function)
+    assert {first.kind, second.kind, third.kind} == {"ClanError"}
+    assert second.message == message
+    assert first.message == third.message == f"rank 1: {message}"
+
+
+def with_what_is_forgetful():
+    notes = Notes(dist.get_rank(), is_forgetful=on_rank(2))
+    Rank().apply({0: 1.0}, {0: 1.0}, {0: 1.0}, notes=notes)
+
+
+def with_what_is_written_to(parents, name):
+    member, take_over = Rank(), inherit.take_over
+
+    def meddle(state, registered, heritage):
+        take_over(state, registered, heritage)
+        if on_rank(2):
+            wrong = state.model.get_parameter(name)
+            first, second = wrong.data[0].clone(), wrong.data[1].clone()
+            wrong.data[0], wrong.data[1] = second, first
+
+    inherit.take_over = meddle
+    member.apply(*parents)
+
+
+DO_NOT_GO_ON = (
+    "; something else writes to it meanwhile, or an object's load_state_dict does not keep what it "
+    "is given: do not go on from this state"
+)
+
+
+def test_a_child_that_is_not_like_its_parent_is_found(ranks):
+    for raised in ranks(3).fail(with_what_is_forgetful):
+        assert raised.message == (
+            "member 2 has not become equal to member 0, its parent: they differ in "
+            f"'registered/notes/mean', bit for bit{DO_NOT_GO_ON}"
+        )
+    copies, mean = [{0: 1.0}, {0: 1.0}, {1: 1.0}], [{0: 0.5, 1: 0.5}] * 3
+    for raised in ranks(3).fail(with_what_is_written_to, copies, "3.weight"):
+        assert raised.message == (
+            "member 2 has not become equal to member 1, its parent: they differ in "
+            f"'model/3.weight', bit for bit{DO_NOT_GO_ON}"
+        )
+    for raised in ranks(3).fail(with_what_is_written_to, mean, "0.bias"):
+        assert raised.message == (
+            "member 2 has not become equal to member 0, who has the same parents: they differ in "
+            f"'model/0.bias', bit for bit{DO_NOT_GO_ON}"
+        )
+
+
+def absent():
+    member = Rank(channel=Communication(timeout=2.0))
+    if on_rank(1):
+        time.sleep(3.0)
+        raise ArithmeticError
+    member.apply({0: 1.0}, {0: 1.0}, {0: 1.0})
+
+
+def gone_in_the_middle():
+    member = Rank(channel=Communication(timeout=2.0))
+    member.channel.deadline = timedelta(seconds=2)
+    if on_rank(1):
+
+        def travel(self, own, fitted):
+            time.sleep(3.0)
+            raise ArithmeticError
+
+        route.Route.travel = travel
+    member.apply({1: 1.0}, {2: 1.0}, {0: 1.0})
+
+
+def test_a_rank_that_is_missing_is_named(ranks):
+    first, second, third = ranks(3).fail(absent)
+    assert second.kind == "ArithmeticError"
+    for rank, raised in ((0, first), (2, third)):
+        assert raised.kind == "CommunicationError"
+        assert raised.message == (
+            f"rank {rank} waits in vain at inheriting; rank 1 is missing, last seen at its start; "
+            "see the log of what is missing, or give slow members more than 2 s: timeout=..."
+        )
+
+
+def test_a_rank_that_is_lost_in_the_middle_is_named(ranks):
+    first, second, third = ranks(3).fail(gone_in_the_middle)
+    assert second.kind == "ArithmeticError"
+    for raised in (first, third):
+        assert raised.kind == "CommunicationError"
+        assert raised.message.startswith("moving what is inherited failed: rank 0 is ")
+        assert "rank 1 is missing, last seen at inheriting" in raised.message
