@@ -302,6 +302,9 @@ def test_a_recipe_is_shown_as_it_explains_itself(name, entries, capsys):
     assert "\ndiffers: " in shown
 
 
+_VALUES = {bool: "yes or no", int: "a number", float: "0 to 1"}
+
+
 def test_every_setting_of_a_recipe_has_its_meaning(page):
     asked = page("recipes").partition("## What they ask")[2].partition("\n## ")[0]
     rows = [
@@ -316,7 +319,7 @@ def test_every_setting_of_a_recipe_has_its_meaning(page):
     used = {
         (
             key,
-            value if isinstance(value, str) else {bool: "yes or no", int: "a number"}[type(value)],
+            value if isinstance(value, str) else _VALUES[type(value)],
         )
         for make in RECIPES.values()
         for key, value in make().settings.items()

@@ -53,6 +53,7 @@ def factorial(
         settings={
             "inheritance": "average",
             "evaluate": "averaged",
+            "duty_cycle": 0.0,
             "rounds": rounds,
             "calibrate": calibrate,
         },

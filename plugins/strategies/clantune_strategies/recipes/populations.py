@@ -85,7 +85,7 @@ def hdet(*, width: float = 1 / 9, step: float = 0.05, memory: float = 0.9) -> Re
         differs="every active gene is spread, in ln lr and the like; the centre goes a fixed step "
         "against the sign of the slope of a loss on common data, where the source goes in "
         "proportion to what each member's training loss on its own data says",
-        settings={"inheritance": "average", "evaluate": "raw"},
+        settings={"inheritance": "average", "evaluate": "raw", "duty_cycle": 0.0},
     )
 
 

@@ -25,5 +25,5 @@ def as_specified(*, pressure: float = 1.5, std: float = 0.3) -> Recipe:
         "Methods for Genetic Algorithms; uniform crossover as in Syswerda 1989, Uniform Crossover "
         "in Genetic Algorithms",
         differs="noise is Gaussian on the latent line of each gene, and acts on all of them",
-        settings={"inheritance": "sampled", "evaluate": "raw"},
+        settings={"inheritance": "sampled", "evaluate": "raw", "duty_cycle": 0.2},
     )
