@@ -18,7 +18,7 @@ import attrs
 import torch
 import torch.distributed as dist
 from _ranks import answer_of_ranks
-from _report import PACKAGES, Bar, bar, report
+from _report import PACKAGES, Bar, bar, report, show_progress
 from _tasks import TASKS, Task
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -137,11 +137,22 @@ def trained_plainly(task: Task, start: Start, paced: bool, seed: int, steps: int
     return loss if loss == loss else float("inf")
 
 
-def jobs(quick: bool) -> list[dict[str, object]]:
+@attrs.frozen
+class Plan:
+    """What is run: which tasks from which starts, how often, and how long."""
+
+    tasks: tuple[str, ...] = tuple(TASKS)
+    starts: tuple[str, ...] = tuple(STARTS)
+    seeds: int = SEEDS
+    steps: int | None = None
+
+
+QUICK = Plan(("digits",), ("several",), 1, 40)
+
+
+def jobs(plan: Plan) -> list[dict[str, object]]:
     """Return every run: task, start, method and seed."""
-    tasks = ["digits"] if quick else [*TASKS]
-    seeds = 1 if quick else SEEDS
-    starts = ["several"] if quick else [*STARTS]
+    tasks, starts, seeds = plan.tasks, plan.starts, plan.seeds
     made: list[dict[str, object]] = []
     for task in tasks:
         for seed in range(seeds):
@@ -156,15 +167,15 @@ def jobs(quick: bool) -> list[dict[str, object]]:
     return made
 
 
-def as_a_rank(quick: bool) -> None:
+def as_a_rank(plan: Plan) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
     tasks = {name: make() for name, make in TASKS.items()}
-    todo = jobs(quick)
+    todo = jobs(plan)
     for done, job in enumerate(todo):
         task, seed, method = tasks[str(job["task"])], int(str(job["seed"])), str(job["method"])
         start = {**STARTS, **ORACLE}[str(job["start"])]
-        steps = 40 if quick else task.steps
+        steps = plan.steps or task.steps
         torch.manual_seed(seed)
         began = time.perf_counter()
         if method in RULES:
@@ -173,8 +184,8 @@ def as_a_rank(quick: bool) -> None:
             paced = method == "oracle" or PLAIN[method]
             job["loss"] = trained_plainly(task, start, paced, seed, steps)
         job["seconds"] = time.perf_counter() - began
-        if dist.get_rank() == 0 and sys.stderr.isatty():
-            sys.stderr.write(f"\r{done + 1} of {len(todo)} runs")
+        if dist.get_rank() == 0:
+            show_progress(done + 1, len(todo), f"{job['task']}, {job['start']}, {method}")
     if dist.get_rank() == 0:
         print(json.dumps(todo))
     dist.destroy_process_group()
@@ -183,14 +194,22 @@ def as_a_rank(quick: bool) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one seed of one case, short runs")
-    parser.add_argument("--rank", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--task", choices=[*TASKS], help="this one only")
+    parser.add_argument("--start", choices=[*STARTS], help="this one only")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="default: %(default)s")
+    parser.add_argument("--rank", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.rank and "RANK" in os.environ:
-        as_a_rank(arguments.quick)
+        tasks, starts, *others = json.loads(arguments.rank)
+        as_a_rank(Plan(tuple(tasks), tuple(starts), *others))
         return 0
-    orders = ["--rank", "--quick"] if arguments.quick else ["--rank"]
-    runs = answer_of_ranks(__file__, RANKS, *orders)
-    return _report(runs)
+    plan = Plan(
+        (arguments.task,) if arguments.task else tuple(TASKS),
+        (arguments.start,) if arguments.start else tuple(STARTS),
+        arguments.seeds,
+    )
+    told = json.dumps(attrs.astuple(QUICK if arguments.quick else plan))
+    return _report(answer_of_ranks(__file__, RANKS, "--rank", told))
 
 
 def _report(runs: list[dict[str, object]]) -> int:
@@ -203,7 +222,7 @@ def _report(runs: list[dict[str, object]]) -> int:
     for task, start in cases:
         best = min(_median(runs, task, each, "oracle") for each in ORACLE)
         plain = [_median(runs, task, each, "plain DDP") for each in STARTS if "lr" in each]
-        worst = statistics.fmean(plain) if all(map(_is_there, plain)) else best + 1.0
+        worst = statistics.fmean(plain)  # not a number, and no regret, if only one start was run
         losses = {}
         for method in (*RULES, *PLAIN):
             found = _losses(runs, task, start, method)
@@ -243,10 +262,6 @@ def _losses(runs: list[dict[str, object]], task: str, start: str, method: str) -
 
 def _median(runs: list[dict[str, object]], task: str, start: str, method: str) -> float:
     return statistics.median(_losses(runs, task, start, method) or [float("nan")])
-
-
-def _is_there(number: float) -> bool:
-    return number == number
 
 
 if __name__ == "__main__":
