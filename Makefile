@@ -13,8 +13,8 @@ SETUP := requirements-dev.txt constraints.txt pyproject.toml $(wildcard plugins/
 help:            ## show this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/: *.*##/\t/' | expand -t 12
 
-demo: $(READY)   ## watch a small evolution, on the core alone
-	$(BIN)/python docs/examples/self_adaptation.py
+demo: $(READY)   ## four processes train a language model from settings that are several times off
+	$(BIN)/clantune launch -n 4 docs/examples/character_lm.py
 
 test: $(READY)   ## run all tests
 	$(BIN)/python -m pytest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self, TypeVar
@@ -246,16 +247,19 @@ class AbstractAllele:
 
     def _moved(self, value: Any) -> Self:
         """Return a copy with a value that is known to be valid."""
-        made = object.__new__(type(self))  # by hand: half of what `attrs.evolve` takes
-        _set_value(made, value)
-        _set_domain(made, self.domain)
-        _set_can_mutate(made, self.can_mutate)
-        _set_can_crossbreed(made, self.can_crossbreed)
-        _set_metadata(made, self.metadata)
-        if self._added:
-            for name in self._added:
-                object.__setattr__(made, name, getattr(self, name))
-        return made
+        # By hand, while its fields can be set: breeding makes little else than such copies.
+        kind: Any = type(self)
+        made = _new(_open_twin(kind))
+        made.value = value
+        made.domain = self.domain
+        made.can_mutate = self.can_mutate
+        made.can_crossbreed = self.can_crossbreed
+        made.metadata = self.metadata
+        for name in self._added:
+            setattr(made, name, getattr(self, name))
+        made.__class__ = kind
+        closed: Self = made
+        return closed
 
     def __repr__(self) -> str:
         shown = [repr(self.value)]
@@ -274,7 +278,11 @@ class AbstractAllele:
             return None
 
 
-# The class refuses to set its fields; the descriptors of its slots do it.
-_set_value, _set_domain, _set_can_mutate, _set_can_crossbreed, _set_metadata = (
-    vars(AbstractAllele)[name].__set__ for name in FIELDS
-)
+_new = object.__new__
+
+
+@functools.cache
+def _open_twin(kind: type[AbstractAllele]) -> type[Any]:
+    """Return a kind whose fields can be set, for as long as a copy is being made."""
+    setters = {name: getattr(object, name) for name in ("__setattr__", "__delattr__")}
+    return type(kind.__name__, (kind,), {"__slots__": (), **setters})

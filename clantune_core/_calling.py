@@ -6,7 +6,7 @@ result on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Never
 
 import attrs
@@ -51,6 +51,10 @@ Observer = Callable[[Step], object]
 """Called after each strategy's turn; what it returns is not looked at."""
 
 
+Caller = Callable[[Any], tuple[Any, str]]
+"""Calls one hook: takes the allele, returns the answer and whose it is (see `caller`)."""
+
+
 class Calls:
     """The hooks of a list of strategies, ready to be called.
 
@@ -85,31 +89,63 @@ class Calls:
             step.takes_all for step in self.implementations[hook]
         )
 
+    def caller(self, hook: str, name: str, arguments: dict[str, Any]) -> Caller:
+        """Return what calls a hook in order; as the function `caller`."""
+        return caller(self.implementations[hook], hook, name, arguments, self.observer)
+
     def fold(
         self, hook: str, name: str, allele: AbstractAllele, arguments: dict[str, Any]
     ) -> AbstractAllele:
         """Pass an allele, as the argument called `name`, through every strategy in order."""
-        for step in self.implementations[hook]:
-            arguments[name] = allele
-            after: AbstractAllele = _answer(step, hook, allele, arguments)
-            if self.observer:
-                context = arguments["context"]
-                self.observer(Step(hook, step.strategy, context, allele, after))
-            allele = after
-        return allele
+        after: AbstractAllele = self.caller(hook, name, arguments)(allele)[0]
+        return after
 
-    def first(
-        self, hook: str, before: AbstractAllele | None, arguments: dict[str, Any]
-    ) -> tuple[Any, str]:
-        """Return the first answer that is not None, and whose it is; `(None, "")` without one."""
-        for step in self.implementations[hook]:
-            after = _answer(step, hook, before, arguments)
-            if self.observer:
-                context = arguments["context"]
-                self.observer(Step(hook, step.strategy, context, before, after))
-            if after is not None:
+
+def caller(  # noqa: C901  (one loop: what it calls would be called for every node and strategy)
+    steps: Sequence[Implementation],
+    hook: str,
+    name: str,
+    arguments: dict[str, Any],
+    observer: Observer | None = None,
+) -> Caller:
+    """Return what calls implementations in order.
+
+    Args:
+        steps: The implementations.
+        hook: Name of the hook: a fold passes through all, a first answer ends the others' turns.
+        name: What the allele is called among the arguments; nothing if there is none.
+        arguments: All others that the hook offers. They may be changed between calls.
+        observer: Told of each strategy's turn.
+
+    Returns:
+        A function that takes the allele, or None if there is none. It returns what came out of the
+        fold, or the first answer that is not None, and whose that is. Where nobody answers, it
+        returns the allele as it was, and no name.
+    """
+    folds = HOOKS[hook] == FOLD
+
+    def call(before: Any) -> tuple[Any, str]:
+        for step in steps:
+            if name:
+                arguments[name] = before
+            try:
+                after = step.function(*step.pick(arguments))
+            except Exception as error:
+                error.add_note(f"in {hook} of strategy {step.strategy!r}")
+                raise
+            if after is not before and (
+                type(after) is not type(before) or after.domain is not before.domain
+            ):
+                _check(step, hook, before, after)
+            if observer:
+                observer(Step(hook, step.strategy, arguments["context"], before, after))
+            if folds:
+                before = after
+            elif after is not None:
                 return after, step.strategy
-        return None, ""
+        return before, ""
+
+    return call
 
 
 def ask(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
@@ -141,24 +177,14 @@ def ask(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
                 strategy=step.strategy,
                 hook=hook,
             )
-    before = offered.get("allele") if HOOKS[hook] == FOLD else offered.get("my_allele")
-    return _answer(step, hook, before, offered)
+    name = "allele" if HOOKS[hook] == FOLD else "my_allele"
+    before = offered.get(name)
+    answer, whose = caller([step], hook, name if name in offered else "", offered)(before)
+    return answer if whose or HOOKS[hook] == FOLD else None
 
 
-def _answer(
-    step: Implementation, hook: str, before: AbstractAllele | None, arguments: Mapping[str, Any]
-) -> Any:
-    """Call an implementation: what it raises names it, and what it returns is as it should be."""
-    try:
-        if step.takes_all:
-            after = step.function(*step.pick(arguments), **step.rest(arguments))
-        else:  # for every node and strategy: nothing in between
-            after = step.function(*step.pick(arguments))
-    except Exception as error:
-        error.add_note(f"in {hook} of strategy {step.strategy!r}")
-        raise
-    if after is before:
-        return after
+def _check(step: Implementation, hook: str, before: AbstractAllele | None, after: Any) -> None:
+    """Raise a `StrategyError` if this is no answer to the hook."""
     if after is None:
         if HOOKS[hook] == FOLD:
             _refuse(step, hook, "returned None; return the allele, unchanged if it is not yours")
@@ -173,7 +199,6 @@ def _answer(
             "and give every genome the same domains"
         )
         _refuse(step, hook, problem)
-    return after
 
 
 def _refuse(step: Implementation, hook: str, problem: str) -> Never:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import functools
 import math
 import numbers
 import sys
@@ -22,6 +23,12 @@ class Range(NamedTuple):
         low = "-∞" if self.min == -sys.float_info.max else _exactly(self.min)
         high = "∞" if self.max == sys.float_info.max else _exactly(self.max)
         return f"{low} .. {high}"
+
+
+@functools.lru_cache(maxsize=4096, typed=True)
+def _shared_range(low: float, high: float) -> Range:
+    """Return one object for the same gene of all members: they come from JSON, each by itself."""
+    return Range(low or abs(low), high or abs(high))  # a zero has no sign, whoever came first
 
 
 def _exactly(number: float) -> str:
@@ -90,7 +97,7 @@ class ContinuousAllele(AbstractAllele):
             limit if end is None else self.check_number(end)
             for end, limit in zip(domain, widest, strict=True)
         )
-        made = Range(low, high)
+        made = _shared_range(low, high)
         if low > high:
             raise AlleleError(
                 f"the domain {made} of {type(self).__name__} holds nothing; give (min, max), the "

@@ -38,7 +38,7 @@ class Implementation:
 
     Attributes:
         strategy: Place in the list and class, such as `"1:Gaussian"`.
-        function: The bound method.
+        function: Calls the method with what `pick` returns.
         wants: The arguments that it names.
         takes_all: Whether it takes all others too, as `**offered`.
         pick: Gets the arguments that it names from those offered, in order.
@@ -49,10 +49,6 @@ class Implementation:
     wants: tuple[str, ...]
     takes_all: bool
     pick: Callable[[Mapping[str, Any]], tuple[Any, ...]]
-
-    def rest(self, offered: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what it takes as `**offered`."""
-        return {name: value for name, value in offered.items() if name not in self.wants}
 
 
 def default(method: F) -> F:
@@ -86,7 +82,15 @@ def implementation(strategy: AbstractStrategy, hook: str, name: str) -> Implemen
             would never be given.
     """
     wants, takes_all = _arguments(type(strategy), hook, name)
-    return Implementation(name, getattr(strategy, hook), wants, takes_all, _picker(wants))
+    method, pick = getattr(strategy, hook), _picker(wants)
+    if not takes_all:
+        return Implementation(name, method, wants, takes_all, pick)
+
+    def function(offered: Mapping[str, Any]) -> Any:
+        rest = {name: value for name, value in offered.items() if name not in wants}
+        return method(*pick(offered), **rest)
+
+    return Implementation(name, function, wants, takes_all, lambda offered: (offered,))
 
 
 def _picker(wants: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:

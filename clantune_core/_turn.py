@@ -54,7 +54,7 @@ class Turn:
     def select(self) -> Ancestry:
         """Return the ancestry of this member's offspring."""
         hook = "select_ancestry"
-        answer, strategy = self.calls.first(hook, None, self._arguments())
+        answer, strategy = self.calls.caller(hook, "", self._arguments())(None)
         if answer is None:
             listed = [step.strategy for step in self.calls.implementations[hook]]
             who = f"{', '.join(listed)} returned None" if listed else "no strategy in the list does"
@@ -71,24 +71,24 @@ class Turn:
 
     def crossbreed(self, ancestry: Ancestry) -> Genome:
         """Return an offspring with this ancestry, its identity drawn from `rng`."""
-        tell_where = "handle_crossbreeding" in self.calls.tell_where
+        hook = "handle_crossbreeding"
+        tell_where = hook in self.calls.tell_where
         arguments = self._arguments(ancestry=ancestry)
+        call = self.calls.caller(hook, "my_allele", arguments)
 
         def combine(
             mine: AbstractAllele, nodes: Sequence[AbstractAllele], place: Context
         ) -> AbstractAllele:
             if not mine.can_crossbreed:
                 return mine
-            arguments["my_allele"] = mine
             arguments["population_alleles"] = nodes
             if tell_where:
                 arguments["context"] = self.context.at(place.gene, place.path)
-            answer: AbstractAllele | None
-            answer, _ = self.calls.first("handle_crossbreeding", mine, arguments)
-            return mine if answer is None else answer
+            answer: AbstractAllele = call(mine)[0]
+            return answer
 
         genome = self.genome
-        if self.calls.implementations["handle_crossbreeding"]:
+        if self.calls.implementations[hook]:
             genome = synthesize_genomes(genome, self.population, combine)
         return genome.offspring(ancestry, self.rng)
 
@@ -98,8 +98,9 @@ class Turn:
         tell_where = hook in self.calls.tell_where
         if not self.calls.implementations[hook]:
             return genome
-        bred = genome.parents is not None and genome.parents.uuids == self.population.uuids
+        bred = genome.parents is not None and genome.parents.is_of(self.population)
         arguments = self._arguments(ancestry=genome.parents if bred else None)
+        call = self.calls.caller(hook, "allele", arguments)
         made = dict(genome.alleles) if self.calls.show_offspring else None
         if made is not None:
             arguments["offspring_alleles"] = MappingProxyType(made)
@@ -112,7 +113,7 @@ class Turn:
             arguments["population_alleles"] = nodes
             if tell_where:
                 arguments["context"] = self.context.at(place.gene, place.path)
-            after = self.calls.fold(hook, "allele", node, arguments)
+            after: AbstractAllele = call(node)[0]
             if made is not None and not place.path:
                 made[place.gene] = after
             return after

@@ -45,11 +45,7 @@ class FloatAllele(ContinuousAllele):
 
     widest: ClassVar[Range] = Range(-sys.float_info.max, sys.float_info.max)
 
-    @property
-    def latent(self) -> float:
-        """The value."""
-        held: float = self.value
-        return held
+    latent = AbstractAllele.value  # the same slot: every strategy asks for it, of every node
 
     def to_latent(self, value: float) -> float:
         """Return the value."""

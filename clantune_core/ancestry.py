@@ -64,31 +64,38 @@ def _identities(population: Sequence[HasUuid]) -> tuple[UUID, ...]:
     return tuple(genome.uuid for genome in population) if known is None else known
 
 
-@attrs.frozen(repr=False, eq=False)
+@attrs.frozen(repr=False, eq=False, init=False)
 class Ancestry(Sequence[Parent]):
     """A sequence of `(probability, uuid)`, one per rank, in rank order, summing to 1.
 
+    It keeps those who contribute, and shares the rest with the population: as many ancestries as
+    members, with an entry for each member, would be a square.
+
     Attributes:
-        probabilities: One per rank, each in 0 to 1.
         uuids: The members' identities, in rank order.
         contributors: The `(rank, probability)` of those who contribute anything, in rank order.
     """
 
-    probabilities: tuple[float, ...] = attrs.field(converter=_checked_probabilities)
-    uuids: tuple[UUID, ...] = attrs.field(converter=_checked_uuids)
-    # Kept, because crossbreeding asks for it at every gene.
-    contributors: tuple[tuple[int, float], ...] = attrs.field(init=False)
+    uuids: tuple[UUID, ...]
+    contributors: tuple[tuple[int, float], ...]
 
-    @contributors.default
-    def _find_contributors(self) -> tuple[tuple[int, float], ...]:
-        return tuple((rank, p) for rank, p in enumerate(self.probabilities) if p)
+    def __init__(self, probabilities: Iterable[float], uuids: Iterable[UUID]) -> None:
+        """Check that every member has a probability, and that they sum to 1.
 
-    def __attrs_post_init__(self) -> None:
-        if len(self.probabilities) != len(self.uuids):
+        Raises:
+            AncestryError: They do not, or something is no probability or no uuid.
+        """
+        every, identities = _checked_probabilities(probabilities), _checked_uuids(uuids)
+        if len(every) != len(identities):
             raise AncestryError(
-                f"{len(self.probabilities)} probabilities for {len(self.uuids)} members: every "
-                "rank has one, zero if it contributes nothing"
+                f"{len(every)} probabilities for {len(identities)} members: every rank has one, "
+                "zero if it contributes nothing"
             )
+        self._keep(identities, tuple((rank, p) for rank, p in enumerate(every) if p))
+
+    def _keep(self, uuids: tuple[UUID, ...], contributors: tuple[tuple[int, float], ...]) -> None:
+        for name, value in (("uuids", uuids), ("contributors", contributors)):
+            object.__setattr__(self, name, value)  # once, and never again
 
     @classmethod
     def of(cls, parents: Iterable[tuple[float, UUID]]) -> Ancestry:
@@ -125,18 +132,14 @@ class Ancestry(Sequence[Parent]):
         if not 0.0 < total < math.inf:
             raise AncestryError(f"weights sum to a positive finite number; these to {total}")
         uuids = _identities(population)
-        probabilities = [0.0] * len(uuids)
         for rank, weight in shares.items():
             if not 0 <= rank < len(uuids):
                 raise AncestryError(f"there is no rank {rank} in a population of {len(uuids)}")
             if weight < 0.0:
                 raise AncestryError(f"a weight is 0 or more; that of rank {rank} is {weight}")
-            probabilities[rank] = weight / total
+        parts = ((rank, shares[rank] / total) for rank in sorted(shares))
         made = object.__new__(cls)  # known to be right: at a thousand members a check costs most
-        few = tuple((rank, probabilities[rank]) for rank in sorted(shares) if probabilities[rank])
-        object.__setattr__(made, "probabilities", tuple(probabilities))
-        object.__setattr__(made, "uuids", uuids)
-        object.__setattr__(made, "contributors", few)
+        made._keep(uuids, tuple(part for part in parts if part[1]))
         return made
 
     @classmethod
@@ -145,9 +148,22 @@ class Ancestry(Sequence[Parent]):
         return cls.from_shares({rank: 1.0}, population)
 
     @property
+    def probabilities(self) -> tuple[float, ...]:
+        """One per rank, each in 0 to 1."""
+        every = [0.0] * len(self.uuids)
+        for rank, probability in self.contributors:
+            every[rank] = probability
+        return tuple(every)
+
+    @property
     def dominant(self) -> int:
         """The rank that contributes most; the lowest one of equals."""
         return max(self.contributors, key=itemgetter(1))[0]
+
+    def is_of(self, population: Sequence[HasUuid]) -> bool:
+        """Whether its members are these, rank by rank."""
+        uuids = _identities(population)
+        return self.uuids is uuids or self.uuids == uuids  # most are of the one that they share
 
     def check(self, population: Sequence[HasUuid]) -> Ancestry:
         """Return this ancestry if it is one of this population, rank by rank.
@@ -160,8 +176,8 @@ class Ancestry(Sequence[Parent]):
                 f"the ancestry has {len(self)} entries for a population of {len(population)}: "
                 "every rank has one, zero if it contributes nothing"
             )
-        uuids = _identities(population)
-        if self.uuids is not uuids and self.uuids != uuids:
+        if not self.is_of(population):
+            uuids = _identities(population)
             rank = next(rank for rank, uuid in enumerate(uuids) if uuid != self.uuids[rank])
             raise AncestryError(
                 f"rank {rank} of the ancestry is {self.uuids[rank]}, but of the population "
@@ -171,14 +187,14 @@ class Ancestry(Sequence[Parent]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Ancestry):
-            return (self.probabilities, self.uuids) == (other.probabilities, other.uuids)
+            return (self.contributors, self.uuids) == (other.contributors, other.uuids)
         return isinstance(other, list | tuple) and list(self) == list(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self))  # that of an equal tuple
 
     def __len__(self) -> int:
-        return len(self.probabilities)
+        return len(self.uuids)
 
     def __iter__(self) -> Iterator[Parent]:
         return map(Parent, self.probabilities, self.uuids)
@@ -190,7 +206,8 @@ class Ancestry(Sequence[Parent]):
     def __getitem__(self, index: int | slice) -> Parent | list[Parent]:
         if isinstance(index, slice):
             return list(self)[index]
-        return Parent(self.probabilities[index], self.uuids[index])
+        rank = range(len(self))[index]
+        return Parent(dict(self.contributors).get(rank, 0.0), self.uuids[rank])
 
     def __repr__(self) -> str:
         parts = ", ".join(

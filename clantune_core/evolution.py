@@ -221,7 +221,7 @@ class Evolution:
             rank=population.rank_of(genome),
             population_size=len(population),
             generation=generation,
-            genes=_active(genome),
+            genes=_active(genome) if self._calls.tell_where else (),  # nobody else reads it
             progress=progress,
         )
         own = _stream(rng) or Random()
@@ -259,4 +259,4 @@ def _require_only_metadata(before: AbstractAllele, after: AbstractAllele) -> Non
 
 
 def _active(genome: Genome) -> tuple[str, ...]:
-    return tuple(gene for gene, allele in genome.alleles.items() if allele.can_mutate)
+    return tuple([gene for gene, allele in genome.alleles.items() if allele.can_mutate])

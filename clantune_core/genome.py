@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from random import Random
 from typing import Any, Self, TypeVar
@@ -45,7 +46,8 @@ def _to_alleles(alleles: Mapping[str, AbstractAllele]) -> FrozenDict[str, Abstra
 
 def _gene_name(name: object) -> str:
     if isinstance(name, str) and name:
-        return freeze_text(name, "alleles")
+        # One text for all members, however many documents they were read from.
+        return sys.intern(freeze_text(name, "alleles"))
     raise AlleleError(f"the name of a gene is a text of one letter or more; got {shown(name)}")
 
 

@@ -10,10 +10,9 @@ from uuid import UUID
 from clantune_core._table import table
 from clantune_core.context import Context
 from clantune_core.errors import ClanTuneError, TreeError, shown
-from clantune_core.trees import Forest
+from clantune_core.trees import CHILDREN, Forest
 
 if TYPE_CHECKING:
-    from clantune_core._allele import AbstractAllele
     from clantune_core.genome import Genome
 
 
@@ -27,7 +26,7 @@ class Population(Sequence["Genome"]):
         uuids: The members' identities, in rank order.
     """
 
-    __slots__ = ("_columns", "_fitnesses", "_forests", "_genomes", "_ranks", "uuids")
+    __slots__ = ("_fitnesses", "_forests", "_genomes", "_ranks", "uuids")
 
     def __init__(self, genomes: Sequence[Genome]) -> None:
         """Check that the genomes have the same genes.
@@ -42,12 +41,9 @@ class Population(Sequence["Genome"]):
         self._forests: dict[str, Forest] | None = None
         self._ranks: dict[UUID, int] | None = None
         genes = [*self._genomes[0].alleles]
-        in_one_order = True
         for rank, genome in enumerate(self._genomes):
             if [*genome.alleles] != genes:
-                in_one_order = False
                 require_same_genes(self._genomes[0], genome, "genome 0", f"genome {rank}")
-        self._columns = self._transpose(genes, in_one_order=in_one_order)
 
     @classmethod
     def of(cls, genomes: Sequence[Genome]) -> Population:
@@ -62,10 +58,7 @@ class Population(Sequence["Genome"]):
             TreeError: They differ in a kind, or in the names of the alleles in metadata.
         """
         if self._forests is None:
-            self._forests = {
-                gene: Forest(alleles, Context(gene=gene, population_size=len(self)))
-                for gene, alleles in self._columns.items()
-            }
+            self._forests = self._compare()
         return self._forests
 
     def rank_of(self, genome: Genome) -> int:
@@ -119,14 +112,21 @@ class Population(Sequence["Genome"]):
             setattr(made, name, value)
         return made
 
-    def _transpose(
-        self, genes: Sequence[str], *, in_one_order: bool
-    ) -> dict[str, tuple[AbstractAllele, ...]]:
-        every = [genome.alleles for genome in self._genomes]
-        if in_one_order:  # one pass over each genome: at a thousand members the memory is the cost
-            rows = zip(*(alleles.values() for alleles in every), strict=True)
-            return dict(zip(genes, rows, strict=True))
-        return {gene: tuple(alleles[gene] for alleles in every) for gene in genes}
+    def _compare(self) -> dict[str, Forest]:
+        genes, rows, single = [*self._genomes[0].alleles], [], True
+        kinds = [*map(type, self._genomes[0].alleles.values())]
+        # Genome by genome, as they lie in memory: at a thousand members that is what takes time.
+        # Most clans have no tree below any gene, and are done with here.
+        for genome in self._genomes:
+            alleles = genome.alleles
+            in_order = [*alleles] == genes
+            row = (*alleles.values(),) if in_order else tuple(alleles[gene] for gene in genes)
+            single = single and [*map(type, row)] == kinds and not any(map(CHILDREN, row))
+            rows.append(row)
+        return {
+            gene: Forest(column, Context(gene=gene, population_size=len(rows)), compared=single)
+            for gene, column in zip(genes, zip(*rows, strict=True), strict=True)
+        }
 
     def _refuse_twins(self) -> None:
         uuids = self.uuids

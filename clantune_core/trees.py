@@ -7,8 +7,7 @@ learns about trees. Because children come first, the value that a node reads is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import repeat
-from operator import attrgetter, is_, itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from clantune_core.context import Context
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     from clantune_core._allele import AbstractAllele
 
 R = TypeVar("R")
+
+CHILDREN: Callable[[AbstractAllele], Mapping[str, AbstractAllele]] = attrgetter("metadata.children")
+"""The alleles in a node's metadata."""
 
 Predicate = Callable[["AbstractAllele", Context], bool]
 """Whether a handler is called for a node. Its children are visited in any case."""
@@ -60,8 +62,15 @@ class Forest:
 
     __slots__ = ("alleles", "children", "context", "kind", "nodes")
 
-    def __init__(self, alleles: Iterable[AbstractAllele], context: Context) -> None:
+    def __init__(
+        self, alleles: Iterable[AbstractAllele], context: Context, *, compared: bool = False
+    ) -> None:
         """Compare the trees.
+
+        Args:
+            alleles: Their roots.
+            context: Where they lie.
+            compared: Whether they are known to be single nodes of one kind.
 
         Raises:
             TreeError: They differ in a kind, or in the names of the alleles in metadata.
@@ -69,20 +78,17 @@ class Forest:
         self.alleles = tuple(alleles)
         self.context = context
         self.kind = type(self.alleles[0])
-        if len(set(map(type, self.alleles))) > 1:
-            self._refuse([_kind_in_words(allele) for allele in self.alleles])
-        self.children: Mapping[str, Forest] = self._find_children()
+        self.children: Mapping[str, Forest] = {} if compared else self._compare()
         self.nodes: Sequence[AbstractAllele] = (
             _Flattened(self.alleles) if self.children else self.alleles
         )
 
-    def _find_children(self) -> dict[str, Forest]:
-        # The common case, no tree below any gene, costs no loop in Python.
-        first = self.alleles[0].metadata
-        same = all(map(is_, map(attrgetter("metadata"), self.alleles), repeat(first)))
-        if same and not first.children:
+    def _compare(self) -> dict[str, Forest]:
+        if len(set(map(type, self.alleles))) > 1:
+            self._refuse([_kind_in_words(allele) for allele in self.alleles])
+        every = [*map(CHILDREN, self.alleles)]
+        if not any(every):
             return {}
-        every = [allele.metadata.children for allele in self.alleles]
         names = every[0].keys()
         if any(children.keys() != names for children in every):
             self._refuse([_names_in_words(children) for children in every])

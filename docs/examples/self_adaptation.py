@@ -6,7 +6,7 @@ allele like any other, which mutates before the gene that reads it: members with
 have better offspring. It starts far too small, grows while there is far to go, and shrinks when the
 bottom is near.
 
-Run it with `make demo`, or as it is: python docs/examples/self_adaptation.py
+Run it as it is: python docs/examples/self_adaptation.py
 """
 
 import argparse

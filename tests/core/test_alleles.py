@@ -634,3 +634,38 @@ def test_the_member_of_an_enumeration_is_kept_as_its_text():
 def test_the_repr_is_what_one_would_type(allele, text):
     assert repr(allele) == text
     assert eval(text) == allele
+
+
+# ---- Copies ----
+
+
+def test_a_zero_at_the_end_of_a_domain_has_no_sign():
+    for zero in (-0.0, 0.0):
+        low, high = FloatAllele(0.5, (zero, 1.0)).domain
+        assert (math.copysign(1.0, low), high) == (1.0, 1.0)
+    assert [type(end) for end in IntAllele(1, (0, 2)).domain] == [int, int]
+    assert [type(end) for end in FloatAllele(1, (0, 2)).domain] == [float, float]
+
+
+@attrs.frozen(repr=False)
+class Named(FloatAllele):
+    """A kind with a field of its own."""
+
+    unit: str = attrs.field(default="", kw_only=True)
+
+
+class Bare(FloatAllele):
+    """A kind that attrs has not made, and so one with a dictionary."""
+
+
+@pytest.mark.parametrize("allele", [FloatAllele(1), Named(1, unit="s"), Bare(1), IntAllele(1)])
+def test_a_copy_is_of_the_kind_and_frozen_too(allele):
+    copied = allele.with_value(2)
+    assert type(copied) is type(allele)
+    assert copied.value == 2
+    assert getattr(copied, "unit", "") == getattr(allele, "unit", "")
+    for field in ("value", "domain", "something"):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(copied, field, 3)
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            delattr(copied, field)

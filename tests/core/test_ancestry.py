@@ -5,6 +5,7 @@ import math
 import pickle
 from uuid import UUID
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,15 @@ def test_an_ancestry_is_a_sequence_of_pairs_in_rank_order():
     assert ancestry.contributors == ((0, 0.25), (2, 0.75))
     assert ancestry.dominant == 2
     assert Ancestry.of(ancestry) is ancestry
+
+
+def test_ancestries_of_a_large_population_keep_the_few_who_contribute():
+    population = Population([Genome() for _ in range(1000)])
+    ancestry = Ancestry.sole(7, population)
+    held = [getattr(ancestry, field.name) for field in attrs.fields(Ancestry)]
+    assert [value for value in held if value is not population.uuids] == [((7, 1.0),)]
+    assert ancestry.is_of(population)
+    assert not ancestry.is_of([*population][::-1])
 
 
 @given(ancestries)

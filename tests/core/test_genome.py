@@ -335,3 +335,11 @@ def test_a_genome_shows_as_a_table():
 
 def test_a_genome_without_genes_shows_as_a_line():
     assert repr(Genome(uuid=UUID_1)) == "<Genome 00000000: 0 genes, no fitness>"
+
+
+def test_genomes_from_different_documents_share_names_and_domains():
+    text = {"optimizer/0/lr": LogFloatAllele(1e-3, (1e-6, 1.0)), "layers": IntAllele(2, (1, 9))}
+    one, other = (Genome.deserialize(Genome(text).serialize()) for _ in range(2))
+    for name, same in zip(one.alleles, other.alleles, strict=True):
+        assert name is same
+        assert one.alleles[name].domain is other.alleles[name].domain

@@ -204,3 +204,12 @@ def test_other_fitnesses_leave_the_members_who_they_are():
     assert population.fitnesses() == (1.0, 2.0)
     with pytest.raises(ClanTuneError, match="1 fitnesses for 2 members"):
         population.with_fitnesses([1.0])
+
+
+def test_kinds_are_compared_by_gene_where_genes_come_in_different_orders():
+    one, other = FloatAllele(0.5), IntAllele(2)
+    same = [Genome({"a": one, "b": other}), Genome({"b": other, "a": one})]
+    assert [forest.kind for forest in Population(same).forests.values()] == [FloatAllele, IntAllele]
+    swapped = [Genome({"a": one, "b": other}), Genome({"b": one, "a": other})]
+    with pytest.raises(TreeError, match="gene 'a': the genomes differ"):
+        Population(swapped).forests  # noqa: B018  (they are compared when first asked for)

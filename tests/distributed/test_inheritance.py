@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import io
 import time
 from datetime import timedelta
 
@@ -152,6 +153,17 @@ def held(state):
     )
 
 
+def packed(*values):
+    """Values as bytes: pickle alone knows no tensors of the newer types."""
+    file = io.BytesIO()
+    torch.save(values, file)
+    return file.getvalue()
+
+
+def unpacked(answers):
+    return [torch.load(io.BytesIO(answer), weights_only=False) for answer in answers]
+
+
 def lr_of(optimizer):
     return float(optimizer.param_groups[0]["lr"])
 
@@ -202,12 +214,14 @@ def inherit_and_train_on(parents, optimizer, model, steps):
         member.optimizer.param_groups[0]["lr"] = 0.01 * (parent + 1)
     train(member.model, member.optimizer, 3, 50)
     member.state.average = None
-    return before, after, would_be, member.held(), report.checksum, report.bytes_moved
+    return packed(before, after, would_be, member.held(), report.checksum, report.bytes_moved)
 
 
 def check_copies(ranks, parents, optimizer, model, steps):
     parents = [{parent: 1.0} for parent in parents]
-    answers = ranks(len(parents)).run(inherit_and_train_on, parents, optimizer, model, steps)
+    answers = unpacked(
+        ranks(len(parents)).run(inherit_and_train_on, parents, optimizer, model, steps)
+    )
     for child, ((parent,), (before, after, _, trained, _, moved)) in enumerate(
         zip(parents, answers, strict=True)
     ):
@@ -317,7 +331,7 @@ def average(parents, optimizer, model, steps, spoiled=()):
     before, lr = member.held(), lr_of(member.optimizer)
     report = member.apply(*parents)
     assert lr_of(member.optimizer) == lr
-    return before, member.held(), report.checksum
+    return packed(before, member.held(), report.checksum)
 
 
 def mean_by_hand(values, weights):
@@ -352,13 +366,13 @@ def assert_close(value, wanted):
     elif isinstance(value, torch.Tensor) and (value.is_floating_point() or value.is_complex()):
         bound = {1: 0.1, 2: 0.01}.get(value.dtype.itemsize, 1e-6)
         wide = value.to(wanted.dtype)
-        torch.testing.assert_close(wide, wanted, rtol=bound, atol=1e-6)
+        torch.testing.assert_close(wide, wanted, rtol=bound, atol=2e-3 if bound == 0.1 else 1e-6)
     else:
         assert same(value, wanted)
 
 
 def check_means(ranks, parents, optimizer, model, steps, spoiled=()):
-    answers = ranks(len(parents)).run(average, parents, optimizer, model, steps, spoiled)
+    answers = unpacked(ranks(len(parents)).run(average, parents, optimizer, model, steps, spoiled))
     befores = [before for before, _, _ in answers]
     for child, weights in enumerate(parents):
         wanted = mean_by_hand(befores, [weights.get(m, 0.0) for m in range(len(parents))])
@@ -433,14 +447,14 @@ def in_pairs(parents):
     member = Rank(channel=Communication(ranks_per_member=2, timeout=TIMEOUT), model=Odd)
     before = member.held()
     member.apply(*parents)
-    return before, member.held()
+    return packed(before, member.held())
 
 
 def test_ranks_inherit_from_those_of_equal_place(ranks):
-    answers = ranks(4).run(in_pairs, [{1: 1.0}, {0: 1.0}])
+    answers = unpacked(ranks(4).run(in_pairs, [{1: 1.0}, {0: 1.0}]))
     for rank, (_, after) in enumerate(answers):
         assert same(after, answers[(rank + 2) % 4][0])
-    answers = ranks(4).run(in_pairs, [{0: 0.5, 1: 0.5}] * 2)
+    answers = unpacked(ranks(4).run(in_pairs, [{0: 0.5, 1: 0.5}] * 2))
     for rank, (_, after) in enumerate(answers):
         place = rank % 2
         assert_close(after, mean_by_hand([answers[place][0], answers[place + 2][0]], [0.5, 0.5]))
