@@ -94,9 +94,11 @@ def implementation(strategy: AbstractStrategy, hook: str, name: str) -> Implemen
 
 
 def _picker(wants: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    if len(wants) > 1:  # for every node and strategy: what a loop takes, in a fifth
-        return itemgetter(*wants)
-    return lambda offered: tuple(offered[name] for name in wants)
+    # Called for every node and strategy: no loop.
+    if len(wants) == 1:
+        (name,) = wants
+        return lambda offered: (offered[name],)
+    return itemgetter(*wants) if wants else lambda _: ()
 
 
 def seat(strategies: Sequence[AbstractStrategy]) -> dict[str, tuple[Implementation, ...]]:

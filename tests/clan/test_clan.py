@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from clantune_clan import Clan, ClanError
-from clantune_clan.pace import Pace
+from clantune_clan.run.pace import Pace
 from clantune_core import (
     AbstractMutationStrategy,
     BoolAllele,
@@ -502,7 +502,7 @@ def test_a_gene_multiplies_what_a_scheduler_sets(name):
 
 
 def load(name):
-    from clantune_clan.presets import load_preset
+    from clantune_clan.run.presets import load_preset
 
     return load_preset(name)
 

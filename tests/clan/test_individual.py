@@ -16,7 +16,7 @@ from clantune_clan import (
     State,
     build_state,
 )
-from clantune_clan._accumulation import window
+from clantune_clan.member.accumulation import window
 from clantune_core import Genome, IntAllele, LogFloatAllele
 
 LR = "optimizer/param_groups/0/lr"

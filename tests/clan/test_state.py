@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from clantune_clan import PathError, State, TreeNodeHandler
-from clantune_clan.nodes import NODES
+from clantune_clan.member.nodes import NODES
 from clantune_core import Genome, IntAllele, LogFloatAllele
 
 

@@ -18,7 +18,7 @@ from clantune_clan.inheritance.heritage import Heritage, heritage_of, homes_of, 
 from clantune_clan.inheritance.matching import require_matching
 from clantune_clan.inheritance.plan import Plan, require_one_plan
 from clantune_clan.inheritance.route import Route
-from clantune_clan.state import State
+from clantune_clan.member.state import State
 
 WHERE = "inheriting"
 

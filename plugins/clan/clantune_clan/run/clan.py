@@ -13,30 +13,30 @@ import torch.distributed as dist
 from torch import nn
 from torch.optim import Optimizer
 
-from clantune_clan import genes
-from clantune_clan.beginning import first_genome
-from clantune_clan.best import Best
-from clantune_clan.calibration import LAST, Calibration
 from clantune_clan.communication import Communication
 from clantune_clan.communication.channel import TIMEOUT
 from clantune_clan.communication.joining import join
-from clantune_clan.construction import build_state
-from clantune_clan.describing import describe
 from clantune_clan.errors import ClanError
-from clantune_clan.evaluation import Loss, fitness_of_all
-from clantune_clan.exporting import export_schedule, schedule_of
 from clantune_clan.gradients import Reduction
-from clantune_clan.history import History
-from clantune_clan.individual import Individual
 from clantune_clan.loader import ClanLoader, clan_loader
-from clantune_clan.pace import PacedLearningRate
-from clantune_clan.presets import Preset
-from clantune_clan.records import record_of
-from clantune_clan.scaling import GeneOverScheduler, over_a_scheduler, refuse_unknown_scheduler
-from clantune_clan.settings import Rule, Settings, settle
-from clantune_clan.sides import side_of
-from clantune_clan.state import State
-from clantune_clan.turnover import Outcome, Turnover
+from clantune_clan.member.construction import build_state
+from clantune_clan.member.individual import Individual
+from clantune_clan.member.state import State
+from clantune_clan.run import genes
+from clantune_clan.run.beginning import first_genome
+from clantune_clan.run.best import Best
+from clantune_clan.run.calibration import LAST, Calibration
+from clantune_clan.run.describing import describe
+from clantune_clan.run.evaluation import Loss, fitness_of_all
+from clantune_clan.run.exporting import export_schedule, schedule_of
+from clantune_clan.run.history import History
+from clantune_clan.run.pace import PacedLearningRate
+from clantune_clan.run.presets import Preset
+from clantune_clan.run.records import record_of
+from clantune_clan.run.scaling import GeneOverScheduler, over_a_scheduler, refuse_unknown_scheduler
+from clantune_clan.run.settings import Rule, Settings, settle
+from clantune_clan.run.sides import side_of
+from clantune_clan.run.turnover import Outcome, Turnover
 from clantune_core import Genome, Population
 
 

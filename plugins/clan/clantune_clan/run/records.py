@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from clantune_clan.individual import Individual
-from clantune_clan.turnover import Outcome
+from clantune_clan.member.individual import Individual
+from clantune_clan.run.turnover import Outcome
 from clantune_core import Genome
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from clantune_clan._leaves import is_same
 from clantune_clan.errors import OverwrittenError
-from clantune_clan.expression import Expression
-from clantune_clan.state import State
+from clantune_clan.member.expression import Expression
+from clantune_clan.member.leaves import is_same
+from clantune_clan.member.state import State
 
 
 class Guard:

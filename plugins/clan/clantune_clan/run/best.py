@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from clantune_clan.communication import Communication
-from clantune_clan.state import State
-from clantune_clan.unwrapping import bare_module
+from clantune_clan.member.state import State
+from clantune_clan.member.unwrapping import bare_module
 
 
 class Best:

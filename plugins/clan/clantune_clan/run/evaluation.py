@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from clantune_clan.average import WeightAverage
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.state import State
+from clantune_clan.member.average import WeightAverage
+from clantune_clan.member.state import State
 
 Loss = Callable[[nn.Module], Any]
 

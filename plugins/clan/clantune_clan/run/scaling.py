@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
 from clantune_clan.errors import ClanError
-from clantune_clan.expression import ENTRY, Expressed
+from clantune_clan.member.expression import ENTRY, Expressed
 from clantune_core import AbstractAllele, Genome
 
 _GROUP = "optimizer/param_groups/"

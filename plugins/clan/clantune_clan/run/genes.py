@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from clantune_clan.errors import ClanError
-from clantune_clan.expression import GRADIENT_ACCUMULATION, GenomeExpression
-from clantune_clan.presets import Preset, load_preset
-from clantune_clan.state import State
+from clantune_clan.member.expression import GRADIENT_ACCUMULATION, GenomeExpression
+from clantune_clan.member.state import State
+from clantune_clan.run.presets import Preset, load_preset
 from clantune_core import (
     AbstractAllele,
     BoolAllele,

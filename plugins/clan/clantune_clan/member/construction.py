@@ -14,14 +14,14 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
-from clantune_clan.average import WeightAverage
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.expression import Expressed
 from clantune_clan.gradients import Gradients, Reduction
 from clantune_clan.gradients.layout import FIRST
-from clantune_clan.state import State
-from clantune_clan.unwrapping import bare_module
+from clantune_clan.member.average import WeightAverage
+from clantune_clan.member.expression import Expressed
+from clantune_clan.member.state import State
+from clantune_clan.member.unwrapping import bare_module
 from clantune_core import Genome
 
 

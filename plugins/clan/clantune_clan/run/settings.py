@@ -8,8 +8,8 @@ from typing import Any, Literal
 import attrs
 
 from clantune_clan.errors import ClanError
-from clantune_clan.pace import Pace
-from clantune_clan.presets import load_recipe
+from clantune_clan.run.pace import Pace
+from clantune_clan.run.presets import load_recipe
 from clantune_clan.schedule import Schedule
 from clantune_core import AbstractStrategy, Evolution
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clantune_clan.history import History, Record
-from clantune_clan.settings import Settings
+from clantune_clan.run.history import History, Record
+from clantune_clan.run.settings import Settings
 from clantune_core import AbstractAllele, ContinuousAllele
 
 FORMAT = 1

@@ -9,13 +9,13 @@ from typing import Any
 
 import attrs
 
-from clantune_clan.best import Best
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.evaluation import holding, measured
 from clantune_clan.inheritance import Inheritance, Plan, Report
-from clantune_clan.settings import Settings
-from clantune_clan.state import State
+from clantune_clan.member.state import State
+from clantune_clan.run.best import Best
+from clantune_clan.run.evaluation import holding, measured
+from clantune_clan.run.settings import Settings
 from clantune_core import Ancestry, Genome, Population, member_rng, shared_rng
 
 CENTRE_FITNESS = "centre_fitness"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clantune_clan.communication import Communication
-from clantune_clan.expression import DATA_PATH, Expressed
+from clantune_clan.member.expression import DATA_PATH, Expressed
 from clantune_core import ContinuousAllele, Genome
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clantune_clan.communication import Communication
-from clantune_clan.settings import Settings
+from clantune_clan.run.settings import Settings
 from clantune_core import Genome, Population, member_rng, shared_rng
 
 

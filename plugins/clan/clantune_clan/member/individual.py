@@ -10,18 +10,18 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from clantune_clan._accumulation import window
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.expression import (
+from clantune_clan.member.accumulation import window
+from clantune_clan.member.expression import (
     GRADIENT_ACCUMULATION,
     Expressed,
     Expression,
     GenomeExpression,
 )
-from clantune_clan.guard import Guard
+from clantune_clan.member.guard import Guard
+from clantune_clan.member.state import State
 from clantune_clan.schedule import Mode, Schedule
-from clantune_clan.state import State
 from clantune_core import ClanTuneError, Genome
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from clantune_clan.expression import Expressed
+from clantune_clan.member.expression import Expressed
+from clantune_clan.run.settings import Settings
 from clantune_clan.schedule import Schedule
-from clantune_clan.settings import Settings
 from clantune_core import Genome
 
 _INHERITANCE = {

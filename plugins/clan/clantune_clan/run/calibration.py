@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.expression import Expressed
-from clantune_clan.state import State
+from clantune_clan.member.expression import Expressed
+from clantune_clan.member.state import State
 from clantune_core import ContinuousAllele, Genome
 
 SPREADS = (10.0, 3.3, 2.2)

@@ -1,0 +1,19 @@
+"""One member: its state, what its genome means for it, and one round of it."""
+
+from clantune_clan.member.average import WeightAverage
+from clantune_clan.member.construction import build_state
+from clantune_clan.member.expression import Expressed, Expression, GenomeExpression
+from clantune_clan.member.individual import Individual
+from clantune_clan.member.nodes import TreeNodeHandler
+from clantune_clan.member.state import State
+
+__all__ = [
+    "Expressed",
+    "Expression",
+    "GenomeExpression",
+    "Individual",
+    "State",
+    "TreeNodeHandler",
+    "WeightAverage",
+    "build_state",
+]
