@@ -17,7 +17,8 @@ demo: $(READY)   ## four processes train a language model from settings that are
 	$(BIN)/clantune launch -n 4 docs/examples/character_lm.py
 
 test: $(READY)   ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/distributed
+	$(BIN)/python -m pytest tests/distributed
 
 lint: $(READY)   ## check format, lint and types
 	$(BIN)/ruff format --check .
