@@ -3,7 +3,6 @@
 import json
 import math
 
-import attrs
 import pytest
 import torch
 from torch import nn
@@ -12,7 +11,6 @@ from torch.optim import lr_scheduler
 from clantune_clan import Clan, ClanError
 from clantune_clan.run.pace import Pace
 from clantune_core import (
-    AbstractMutationStrategy,
     BoolAllele,
     FloatAllele,
     IntAllele,
@@ -458,34 +456,25 @@ SCHEDULERS = {
 }
 
 
-@attrs.frozen
-class Doubled(AbstractMutationStrategy):
-    """Twice the learning rate that a run began with."""
-
-    def handle_mutating(self, allele, context):
-        return allele.with_value(2.0 * 0.01) if context.gene == "lr" else allele
-
-
 @pytest.mark.parametrize("name", SCHEDULERS)
 @pytest.mark.filterwarnings("ignore:.*lr_scheduler.*:UserWarning")
 def test_a_gene_multiplies_what_a_scheduler_sets(name):
     def rates(times):
-        model, optimizer = model_and_optimizer(
-            torch.optim.SGD if "cycl" in name else torch.optim.AdamW
-        )
-        if name == "cyclic":
-            optimizer.param_groups[0]["momentum"] = 0.9
-        preset = "sgd" if "cycl" in name else "adamw"
-        presets = [load(preset)]
-        genes_first = Clan(model=model, optimizer=optimizer, autobind=presets).genome
+        cycles = "cycl" in name
+        options = {"momentum": 0.9} if cycles else {}
+        kind = torch.optim.SGD if cycles else torch.optim.AdamW
+        model, optimizer = model_and_optimizer(kind, **options)
         scheduler = SCHEDULERS[name](optimizer)
+        base = optimizer.param_groups[0].get("initial_lr", 0.01)
         it = Clan(
             model=model,
             optimizer=optimizer,
-            genome_config={"lr": genes_first.alleles["lr"]},
+            autobind=["sgd" if cycles else "adamw"],
+            genome_config={"lr": {"value": times * base, "domain": (1e-6, 1.0)}},
             scheduler=scheduler,
+            total_steps=8,  # no pace beside a scheduler
             round_length=8,
-            strategies=[Everyone(), Doubled()] if times == 2 else [Everyone()],
+            strategies=[Everyone()],
             evaluate="raw",
         )
         member = it.round()
@@ -496,15 +485,19 @@ def test_a_gene_multiplies_what_a_scheduler_sets(name):
             member.step()
         return seen
 
-    once, twice = rates(1), rates(2)
+    once, twice = rates(1.0), rates(2.0)
     assert len({*once}) > 1
     assert twice == [2.0 * rate for rate in once]
 
 
-def load(name):
-    from clantune_clan.run.presets import load_preset
-
-    return load_preset(name)
+def test_a_warm_up_from_nothing_is_no_obstacle_to_a_gene():
+    model, optimizer = model_and_optimizer()
+    scheduler = lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, step / 4))
+    it = Clan(
+        model=model, optimizer=optimizer, scheduler=scheduler, autobind=["adamw"], round_length=6
+    )
+    assert it.genome.alleles["lr"].value == 0.01
+    assert optimizer.param_groups[0]["lr"] == 0.0
 
 
 def test_a_scheduler_that_nobody_handed_in_is_refused():
@@ -514,10 +507,10 @@ def test_a_scheduler_that_nobody_handed_in_is_refused():
     with pytest.raises(ClanError) as raised:
         it.round()
     assert str(raised.value) == (
-        "a learning rate scheduler is on this optimizer, and a gene sets the learning rate: one "
-        "would overwrite the other. Hand it in, Clan(..., scheduler=scheduler), and the gene "
-        "multiplies what it sets; or leave it out, and give total_steps= for a warm-up and a "
-        "cooldown (if it is gone already, delete 'initial_lr' from the param groups)"
+        "a learning rate scheduler is on this optimizer, and a gene or the warm-up sets the "
+        "learning rate: one would overwrite the other. Hand it in, Clan(..., scheduler=scheduler), "
+        "and the gene multiplies what it sets; or leave it out, and give total_steps= for a "
+        "warm-up and a cooldown (if it is gone already, delete 'initial_lr' from the param groups)"
     )
 
 
@@ -540,7 +533,71 @@ def test_a_momentum_that_evolves_does_not_go_with_a_scheduler_that_cycles_it():
     )
 
 
+def test_groups_may_share_a_tensor_rate():
+    model, _ = model_and_optimizer()
+    rate = torch.tensor(0.01)
+    groups = [{"params": model[0].parameters()}, {"params": model[3].parameters()}]
+    optimizer = torch.optim.AdamW(groups, lr=rate)
+    assert optimizer.param_groups[0]["lr"] is optimizer.param_groups[1]["lr"]
+    it = Clan(
+        model=model, optimizer=optimizer, autobind=["adamw"], total_steps=8, rounds=2, warmup=1.0,
+        strategies=factorial(evolve=False),
+    )  # fmt: skip
+    assert train(it.round(), 2) == pytest.approx([0.01 / 8, 0.02 / 8])
+    assert rate.item() == pytest.approx(0.01)
+
+
 # ---- What a run leaves behind ----
+
+
+def test_a_history_is_not_mixed_with_another(tmp_path):
+    path = tmp_path / "history.jsonl"
+    run(clan(history=path), rounds=1)
+    with pytest.raises(ClanError) as raised:
+        clan(history=path)
+    assert str(raised.value) == (
+        f"there is a history at {path} already: move it, or give another path"
+    )
+
+
+def test_weights_that_are_lost_lose_though_their_average_looks_well():
+    for result in (1.0, lambda model: float(model(torch.ones(1, 2)).sum() ** 2)):
+        it = clan(strategies="factorial", round_length=200)
+        member = it.round()
+        train(member, 199)
+        with torch.no_grad():
+            member.model[0].weight.fill_(math.nan)
+        member.step()
+        with pytest.raises(ClanError, match="no member has a finite loss"):
+            it.step(result)
+
+
+def test_a_centre_that_cannot_be_measured_is_none():
+    it = clan(strategies="factorial")
+    train(it.round())
+    losses = iter([0.5, 0.5, math.nan])
+    it.step(lambda model: next(losses))
+    assert [record["centre"] for record in it.history] == [None]
+    it.round()
+
+
+def test_layers_that_are_frozen_in_their_mode_stay_so():
+    it = clan()
+    member = it.round()
+    member.model[2].eval()
+    train(member)
+    it.step(lambda model: float(model.eval()(torch.ones(1, 2))))
+    assert not it.round().model[2].training
+    assert it._state.model[0].training
+
+
+def test_a_run_that_is_too_short_for_a_calibration_is_refused():
+    with pytest.raises(ClanError) as raised:
+        clan(calibrate=True, total_steps=18, round_length=None)
+    assert str(raised.value) == (
+        "18 steps are too few for a calibration of 18 and a round of 1: train longer, or leave "
+        "calibrate out"
+    )
 
 
 def test_the_history_has_a_line_for_each_round_and_member(tmp_path):

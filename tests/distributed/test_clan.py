@@ -1,5 +1,6 @@
 """The clan on several ranks: rounds, one history for one seed, and the loops of the manual."""
 
+import itertools
 import json
 import math
 import subprocess
@@ -123,7 +124,7 @@ def test_members_start_a_round_from_one_centre_with_genes_around_it(ranks):
 
 
 def with_a_dropout_gene():
-    clan = make(factorial(), dropout=0.3, autobind=["adamw", "dropout"], duty_cycle=0.0)
+    clan = make(factorial(), dropout=0.3, autobind=["adamw", "dropout"])
     member = clan.round()
     member.model.eval()  # the gradient alone, without what the gene does to it
     (member.model(torch.full((1, 4), 1.0 + dist.get_rank())).sum()).backward()
@@ -182,6 +183,29 @@ def test_the_second_time_that_all_are_lost_is_an_error(ranks):
         )
 
 
+def a_schedule_of_copies(path):
+    """The genes of those whose weights the best member has got, round by round."""
+    clan = make(as_specified(), seed=5)
+    run(clan, rounds=4)
+    clan.export_schedule(path)
+    if dist.get_rank():
+        return None
+    rounds = list(clan.history.rounds())
+    member = clan._best.member
+    last = clan._best.round
+    wanted = [rounds[last][member]["genes"]]
+    for records in reversed(rounds[:last]):
+        member = records[member]["body"]
+        wanted.insert(0, records[member]["genes"])
+    found = json.loads(Path(path).read_text("utf-8"))
+    bodies = [record["body"] for records in rounds for record in records]
+    return [part["genes"] for part in found["rounds"]][: last + 1] == wanted, len({*bodies}) > 1
+
+
+def test_the_schedule_of_copies_follows_the_weights(ranks, tmp_path):
+    assert ranks(4).run(a_schedule_of_copies, str(tmp_path / "schedule.json"))[0] == (True, True)
+
+
 class Count:
     def __init__(self):
         self.value = torch.tensor([1.0 + dist.get_rank()])
@@ -234,20 +258,22 @@ def test_ranks_that_are_told_different_things_are_an_error(ranks):
         )
 
 
-def a_loss_that_fails():
+def a_loss_that_fails(time):
     clan = make(factorial())
     train(clan.round(), clan)
+    calls = itertools.count(1)
 
     def loss(model):
-        if dist.get_rank() == 1:
+        if dist.get_rank() == 1 and next(calls) == time:
             raise ValueError("no data")
         return 1.0
 
     clan.step(loss)
 
 
-def test_a_loss_that_fails_on_one_rank_is_an_error_on_all(ranks):
-    first, second = ranks(2).fail(a_loss_that_fails)
+@pytest.mark.parametrize("time", [1, 2, 3])  # averaged weights, raw ones, the centre
+def test_a_loss_that_fails_on_one_rank_is_an_error_on_all(ranks, time):
+    first, second = ranks(2).fail(a_loss_that_fails, time)
     assert (second.kind, second.message) == ("ValueError", "no data")
     assert (first.kind, first.message) == ("ClanError", "rank 1: no data")
 

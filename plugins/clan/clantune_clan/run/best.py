@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from clantune_clan.communication import Communication
 from clantune_clan.member.state import State
 from clantune_clan.member.unwrapping import bare_module
+from clantune_core import Genome
 
 
 class Best:
@@ -21,6 +22,7 @@ class Best:
         fitness: Theirs; infinite before there are any.
         member: Who holds them; None if all do.
         round: In which round they were found.
+        genome: This rank's genome in that round.
     """
 
     def __init__(self) -> None:
@@ -28,6 +30,7 @@ class Best:
         self.fitness = math.inf
         self.member: int | None = None
         self.round = -1
+        self.genome: Genome | None = None
         self._tensors: dict[str, Tensor] | None = None
 
     def offer(
@@ -45,6 +48,7 @@ class Best:
         if not fitness < self.fitness:
             return False
         self.fitness, self.member, self.round = fitness, member, round_
+        self.genome = state.genome
         self._tensors = _held(state) if mine else None
         return True
 

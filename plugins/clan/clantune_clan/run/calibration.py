@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
@@ -22,8 +23,10 @@ LAST = 4
 class Calibration:
     """Rounds in which members try learning rates around a centre, each alone on the same data."""
 
-    def __init__(self, state: State, communicator: Communication) -> None:
-        """Begin from the state as it is.
+    def __init__(
+        self, state: State, communicator: Communication, registered: Mapping[str, Any]
+    ) -> None:
+        """Begin from the state as it is, and that of what is registered.
 
         Raises:
             ClanError: There is no gene for a learning rate, or nobody to compare with.
@@ -44,7 +47,9 @@ class Calibration:
             )
         if communicator.members < 2:
             raise ClanError("calibrate=True compares members, and there is one only")
+        self._registered = registered
         self._first = copy.deepcopy({n: v for n, v in state.state_dict().items() if n != "genome"})
+        self._others = copy.deepcopy({n: thing.state_dict() for n, thing in registered.items()})
         self._shift = 0.0  # of the centre from where it began, on the latent line
         self._round = 0
 
@@ -87,3 +92,5 @@ class Calibration:
         first = copy.deepcopy(self._first)
         genome = self._state.genome.serialize()
         self._state.load_state_dict({**first, "genome": genome})
+        for name, thing in self._registered.items():
+            thing.load_state_dict(copy.deepcopy(self._others[name]))

@@ -23,6 +23,7 @@ from clantune_clan.member.construction import build_state
 from clantune_clan.member.individual import Individual
 from clantune_clan.member.state import State
 from clantune_clan.run import genes
+from clantune_clan.run.attempt import Attempt
 from clantune_clan.run.beginning import first_genome
 from clantune_clan.run.best import Best
 from clantune_clan.run.calibration import LAST, Calibration
@@ -33,7 +34,12 @@ from clantune_clan.run.history import History
 from clantune_clan.run.pace import PacedLearningRate
 from clantune_clan.run.presets import Preset
 from clantune_clan.run.records import record_of
-from clantune_clan.run.scaling import GeneOverScheduler, over_a_scheduler, refuse_unknown_scheduler
+from clantune_clan.run.scaling import (
+    GeneOverScheduler,
+    at_base_rates,
+    over_a_scheduler,
+    refuse_unknown_scheduler,
+)
 from clantune_clan.run.settings import Rule, Settings, settle
 from clantune_clan.run.sides import side_of
 from clantune_clan.run.turnover import Outcome, Turnover
@@ -101,7 +107,8 @@ class Clan:
                 wants it.
             rounds: Rounds in a run whose length is known; None: as the rule wants it.
             warmup: Share of the run in which the learning rate rises.
-            cooldown: Share of the run in which it falls.
+            cooldown: Share of the run in which it falls. What strategies take for the cooldown is a
+                parameter of theirs.
             history: File that rank 0 writes records to; None: a temporary one.
             timeout: Seconds to wait for another rank.
         """
@@ -118,9 +125,12 @@ class Clan:
             evaluate=evaluate,
             calibrate=calibrate,
             rounds=rounds,
+            has_scheduler=scheduler is not None,
         )
         self.communicator = _channel(population_size, timeout)
-        self.history = History(history, writes=self.communicator.rank == 0)
+        opened = Attempt.of(lambda: History(history, writes=self.communicator.rank == 0))
+        self.communicator.gather("the history", None, problem=opened.problem)
+        self.history = opened.outcome
         self._autobind = autobind
         self._config = genome_config or {}
         self._reduction: Reduction | Literal["auto"] = reduction
@@ -146,9 +156,10 @@ class Clan:
         if self._state is not None:
             raise ClanError("this clan has its model and optimizer already")
         identity = uuid5(NAMESPACE_URL, f"clantune/{self.settings.seed}/{self.communicator.member}")
-        genome = genes.bind(Genome(uuid=identity), self._autobind, model, optimizer)
-        self._state = State(genome, model, optimizer)
-        self._state.genome = genes.configure(genome, self._config, self._state)
+        with at_base_rates(optimizer):
+            genome = genes.bind(Genome(uuid=identity), self._autobind, model, optimizer)
+            self._state = State(genome, model, optimizer)
+            self._state.genome = genes.configure(genome, self._config, self._state)
 
     def add_genome(
         self,
@@ -167,7 +178,8 @@ class Clan:
         state = self._attached()
         if self._turnover is not None:
             raise ClanError(f"gene {name!r} comes too late: genes are added before the first round")
-        state.genome = genes.add_gene(state.genome, name, state, type=type, **options)
+        with at_base_rates(state.optimizer):
+            state.genome = genes.add_gene(state.genome, name, state, type=type, **options)
 
     def inherits(self, name: str, thing: Any) -> None:
         """Let something with `state_dict` and `load_state_dict` be inherited with the weights.
@@ -266,7 +278,8 @@ class Clan:
 
     def _write(self, record: Mapping[str, Any]) -> None:
         told = self.communicator.gather("the records of a round", record)
-        self.history.add(told[:: self.communicator.ranks_per_member])
+        written = Attempt.of(lambda: self.history.add(told[:: self.communicator.ranks_per_member]))
+        self.communicator.gather("the history of a round", None, problem=written.problem)
 
     def best(self) -> nn.Module:
         """Return a copy of the model with the best weights so far. All ranks do this together.
@@ -279,7 +292,8 @@ class Clan:
         """Write the schedule that was found as JSON; rank 0 does, others need not."""
         if self.communicator.rank == 0:
             alleles = self._attached().genome.alleles
-            export_schedule(schedule_of(self.history, self.settings, alleles), path)
+            schedule = schedule_of(self.history, self.settings, alleles, self._best)
+            export_schedule(schedule, path)
 
     def describe(self) -> str:
         """Return in words what this clan does."""
@@ -308,9 +322,10 @@ class Clan:
         bare = self._attached()
         genome, optimizer = bare.genome, bare.optimizer
         if self._scheduler is None:
-            refuse_unknown_scheduler(genome, optimizer)
+            paced = self.settings.pace.total_steps is not None
+            refuse_unknown_scheduler(genome, optimizer, paced=paced)
         else:
-            self._over_scheduler = GeneOverScheduler.of(genome)
+            self._over_scheduler = GeneOverScheduler.of(genome, optimizer)
             genome = over_a_scheduler(genome, self._scheduler)
         self.communicator.require_same("the settings", _told(self.settings))
         self._state = build_state(
@@ -325,7 +340,7 @@ class Clan:
             self._state, self.communicator, self.settings, self._best, self._registered
         )
         if self.settings.calibrates:
-            self._calibration = Calibration(self._state, self.communicator)
+            self._calibration = Calibration(self._state, self.communicator, self._registered)
         else:
             self._state.genome = first_genome(genome, self.settings, self.communicator)
 
@@ -333,6 +348,7 @@ class Clan:
         state = self._attached()
         current = self.settings.schedule.round_at(self._steps_done)
         searching = self._calibration is not None
+        shares_by_half = self.settings.half_clans and not searching
         if self._calibration is not None:
             state.genome = self._calibration.place()
         member = Individual(
@@ -341,7 +357,7 @@ class Clan:
             current.length,
             current.duty_cycle,
             first_step=self._steps_done,
-            on_own_side=None if searching else side_of(state.genome, self.communicator),
+            on_own_side=side_of(state.genome, self.communicator) if shares_by_half else None,
             hold_average=searching or self.settings.evaluate == "averaged",
         )
         if self._calibration is not None and state.average is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
@@ -15,6 +15,7 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.state import State
+from clantune_clan.run.attempt import Attempt
 
 Loss = Callable[[nn.Module], Any]
 
@@ -38,13 +39,14 @@ def number_of(result: Any) -> float:
 
 
 def measured(loss: Loss, model: nn.Module) -> float:
-    """Return the loss of a model as it is: no gradients, and its mode of training kept."""
-    training = model.training
+    """Return the loss of a model as it is: no gradients, and all modes of training kept."""
+    modes = {module: module.training for module in model.modules()}
     try:
         with torch.no_grad():
             return number_of(loss(model))
     finally:
-        model.train(training)
+        for module, training in modes.items():
+            module.training = training
 
 
 def fitness_of_all(
@@ -58,36 +60,43 @@ def fitness_of_all(
         communicator: The channel to the others.
         sign: -1 if high scores are good.
     """
-    average = state.average
-    holds_average = average is not None and average.is_in_place
-    problem: Exception | None = None
-    mine = raw = math.nan
-    try:
-        mine = sign * (measured(result, state.model) if callable(result) else number_of(result))
-    except Exception as error:  # noqa: BLE001  (raised below, on all ranks)
-        problem = error
-    if average is not None and holds_average:
-        average.swap_out()
-        if callable(result) and problem is None:
-            raw = sign * measured(result, state.model)
-    told = communicator.gather("the losses of a round", [str(mine), str(raw)], problem=problem)
-    pairs = [(float(m), float(r)) for m, r in told[:: communicator.ranks_per_member]]
+    attempt = Attempt.of(lambda: _own(result, state, sign))
+    told = communicator.gather(
+        "the losses of a round", [*map(str, attempt.value or ())], problem=attempt.problem
+    )
+    pairs = [(float(own), float(raw)) for own, raw in told[:: communicator.ranks_per_member]]
     return _judged(pairs)
 
 
+def _own(result: Any, state: State, sign: float) -> tuple[float, float]:
+    """Return the fitness of what the model holds, and that of its own weights."""
+    average = state.average
+    own = sign * (measured(result, state.model) if callable(result) else number_of(result))
+    if average is None or not average.is_in_place:
+        return own, own
+    average.swap_out()
+    if callable(result):
+        return own, sign * measured(result, state.model)
+    # Nobody measures them, but weights that are lost can be seen.
+    sound = all(bool(torch.isfinite(p.detach().sum())) for p in state.model.parameters())
+    return own, own if sound else math.inf
+
+
 def _judged(pairs: list[tuple[float, float]]) -> list[float]:
-    """Return the averaged weights' losses; the raw ones' where these have blown up."""
-    living = [fitness for fitness, _ in pairs if math.isfinite(fitness)]
+    """Return the averaged weights' fitness; the raw ones' where these have blown up."""
+    living = [own for own, _ in pairs if math.isfinite(own)]
     limit = BLOWN_UP * median(living) if living and median(living) > 0.0 else math.inf
-    return [_lost(max(fitness, raw) if raw >= limit else fitness) for fitness, raw in pairs]
-
-
-def _lost(fitness: float) -> float:
-    return fitness if math.isfinite(fitness) else math.inf
+    fitnesses = []
+    for own, raw in pairs:
+        if not (math.isfinite(own) and math.isfinite(raw)):
+            fitnesses.append(math.inf)
+        else:
+            fitnesses.append(max(own, raw) if raw >= limit else own)
+    return fitnesses
 
 
 @contextlib.contextmanager
-def holding(average: WeightAverage | None, *, averaged: bool) -> Any:
+def holding(average: WeightAverage | None, *, averaged: bool) -> Iterator[None]:
     """Let the model hold the weights that are judged."""
     if average is None or not averaged:
         yield

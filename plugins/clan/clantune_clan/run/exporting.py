@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from clantune_clan.run.best import Best
 from clantune_clan.run.history import History, Record
 from clantune_clan.run.settings import Settings
 from clantune_core import AbstractAllele, ContinuousAllele
@@ -16,31 +17,35 @@ FORMAT = 1
 
 
 def schedule_of(
-    history: History, settings: Settings, alleles: Mapping[str, AbstractAllele]
+    history: History, settings: Settings, alleles: Mapping[str, AbstractAllele], best: Best
 ) -> dict[str, Any]:
     """Return the schedule: from which step on which values, and the pace of the learning rate.
 
-    Where members share a centre it is the centre's. Otherwise it is that of the last best member,
-    followed back through those it descends from.
+    Where members share a centre it is the centre's. Otherwise it is that of the member with the
+    best weights, followed back through those that its weights come from; what came after stays as
+    that member had it.
 
     Args:
         history: Of the run, read to its end.
         settings: Of the run.
         alleles: The genes, whose latent lines say what lies between two values.
+        best: The best weights, if there are any.
     """
     rounds = [records for records in history.rounds() if not records[0]["calibration"]]
     values = (
         [_centre(records, alleles) for records in rounds]
         if settings.inheritance == "average"
-        else _lineage(rounds)
+        else _lineage(rounds, best)
     )
     pace = settings.pace
+    steps = None if pace.total_steps is None else pace.total_steps - pace.begin
+    share = pace.total_steps / steps if pace.total_steps and steps else 0.0
     return {
         "clantune": "schedule",
         "version": FORMAT,
-        "total_steps": pace.total_steps,
-        "warmup": pace.warmup if pace.total_steps else 0.0,
-        "cooldown": pace.cooldown if pace.total_steps else 0.0,
+        "total_steps": steps,
+        "warmup": pace.warmup * share,
+        "cooldown": pace.cooldown * share,
         "rounds": [
             {"step": records[0]["start"] - pace.begin, "genes": genes}
             for records, genes in zip(rounds, values, strict=True)
@@ -68,15 +73,13 @@ def _between(allele: AbstractAllele, values: Sequence[Any]) -> Any:
     return allele.from_latent(math.fsum(map(allele.to_latent, values)) / len(values))
 
 
-def _lineage(rounds: Sequence[Sequence[Record]]) -> list[dict[str, Any]]:
-    if not rounds:
-        return []
-    member = min(rounds[-1], key=lambda record: float(record["fitness"]))["member"]
-    values = []
-    for records in reversed(rounds):
+def _lineage(rounds: Sequence[Sequence[Record]], best: Best) -> list[dict[str, Any]]:
+    last = next((i for i, rs in enumerate(rounds) if rs[0]["round"] == best.round), -1)
+    if last < 0 or best.member is None:
+        return [records[0]["genes"] for records in rounds]
+    member, values = best.member, [rounds[last][best.member]["genes"]]
+    for records in reversed(rounds[:last]):
+        # A record says whose weights the member of the next round has got.
+        member = member if records[member]["body"] is None else records[member]["body"]
         values.append(records[member]["genes"])
-        # A record tells the parents of what came after it: those of this one are a round before.
-        place = len(rounds) - len(values) - 1
-        if place >= 0:
-            member = max(rounds[place][member]["parents"], key=lambda parent: parent[1])[0]
-    return values[::-1]
+    return [*values[::-1], *(values[0] for _ in rounds[last + 1 :])]

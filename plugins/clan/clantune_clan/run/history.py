@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from clantune_clan.errors import ClanError
+
 Record = dict[str, Any]
 
 
@@ -27,6 +29,9 @@ class History:
         Args:
             path: Where it is written; None makes a temporary file.
             writes: Whether this rank writes it.
+
+        Raises:
+            ClanError: There is a file already, and records of two runs would be mixed.
         """
         self.path: Path | None = None
         if not writes:
@@ -35,9 +40,13 @@ class History:
             options = {"prefix": "clan-", "suffix": ".jsonl", "delete": False}
             with tempfile.NamedTemporaryFile("w", **options) as file:  # type: ignore[call-overload]
                 path = file.name
+            self.path = Path(path)
+            return
+        if Path(path).exists():
+            raise ClanError(f"there is a history at {path} already: move it, or give another path")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.touch()
 
     def add(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write the records of a round."""

@@ -61,7 +61,8 @@ class PacedLearningRate:
         """
         self._optimizer = optimizer
         self._factors = factors
-        self._held: dict[int, Any] = {}
+        self._tensors: list[tuple[Tensor, Tensor]] = []
+        self._numbers: list[tuple[dict[str, Any], float]] = []
         self._hooks = [
             optimizer.register_step_pre_hook(self._before),
             optimizer.register_step_post_hook(self._after),
@@ -76,27 +77,25 @@ class PacedLearningRate:
     def _before(self, *_: object) -> None:
         self._restore()  # a step that failed has not done it
         for place, factor in self._factors().items():
-            if factor == 1.0:
-                continue
             group = self._optimizer.param_groups[place]
             rate = group["lr"]
+            if factor == 1.0 or any(rate is held for held, _ in self._tensors):
+                continue  # groups may share a tensor
             if isinstance(rate, Tensor):
-                self._held[place] = rate.clone()
+                self._tensors.append((rate, rate.clone()))
                 with torch.no_grad():
                     rate.mul_(factor)
             else:
-                self._held[place] = rate
+                self._numbers.append((group, rate))
                 group["lr"] = rate * factor
 
     def _after(self, *_: object) -> None:
         self._restore()
 
     def _restore(self) -> None:
-        for place, rate in self._held.items():
-            group = self._optimizer.param_groups[place]
-            if isinstance(rate, Tensor):
-                with torch.no_grad():
-                    group["lr"].copy_(rate)
-            else:
-                group["lr"] = rate
-        self._held = {}
+        for tensor, rate in self._tensors:
+            with torch.no_grad():
+                tensor.copy_(rate)
+        for group, number in self._numbers:
+            group["lr"] = number
+        self._tensors, self._numbers = [], []

@@ -41,6 +41,7 @@ def record_of(
         "fitness": _plain(genome.fitness),
         "centre": None if outcome is None else outcome.centre,
         "parents": [] if ancestry is None else [[*parent] for parent in ancestry.contributors],
+        "body": None if outcome is None or outcome.bodies is None else outcome.bodies[place],
         "seconds": {
             "fitness": seconds,
             **({} if outcome is None else outcome.seconds),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -28,18 +30,35 @@ def rates_of(genome: Genome) -> dict[str, list[int]]:
     return found
 
 
-def refuse_unknown_scheduler(genome: Genome, optimizer: Optimizer) -> None:
-    """Raise an error if a scheduler that nobody handed in moves a rate that a gene sets."""
-    if not rates_of(genome):
+def refuse_unknown_scheduler(genome: Genome, optimizer: Optimizer, *, paced: bool) -> None:
+    """Raise an error if a scheduler that nobody handed in moves a rate that a gene or we set."""
+    if not paced and not rates_of(genome):
         return
     stepped = hasattr(optimizer.step, "_wrapped_by_lr_sched")
     if stepped or any("initial_lr" in group for group in optimizer.param_groups):
         raise ClanError(
-            "a learning rate scheduler is on this optimizer, and a gene sets the learning rate: "
-            "one would overwrite the other. Hand it in, Clan(..., scheduler=scheduler), and the "
-            "gene multiplies what it sets; or leave it out, and give total_steps= for a warm-up "
-            "and a cooldown (if it is gone already, delete 'initial_lr' from the param groups)"
+            "a learning rate scheduler is on this optimizer, and a gene or the warm-up sets the "
+            "learning rate: one would overwrite the other. Hand it in, Clan(..., "
+            "scheduler=scheduler), and the gene multiplies what it sets; or leave it out, and give "
+            "total_steps= for a warm-up and a cooldown (if it is gone already, delete "
+            "'initial_lr' from the param groups)"
         )
+
+
+@contextlib.contextmanager
+def at_base_rates(optimizer: Optimizer) -> Iterator[None]:
+    """Let param groups have the rates that their scheduler starts from, while genes are bound.
+
+    A scheduler has changed them when it was made: a warm-up from nothing to nothing.
+    """
+    held = [(group, group["lr"]) for group in optimizer.param_groups]
+    for group, _ in held:
+        group["lr"] = group.get("initial_lr", group["lr"])
+    try:
+        yield
+    finally:
+        for group, rate in held:
+            group["lr"] = rate
 
 
 def over_a_scheduler(genome: Genome, scheduler: Any) -> Genome:
@@ -75,17 +94,24 @@ class GeneOverScheduler:
 
     Attributes:
         rates: The genes that set learning rates, with the places of their param groups.
-        start: Their values when the scheduler was made for this optimizer.
+        start: Their values at which they change nothing.
     """
 
     rates: Mapping[str, list[int]]
     start: Mapping[str, float]
 
     @classmethod
-    def of(cls, genome: Genome) -> GeneOverScheduler:
-        """Take a genome as the one that multiplies with 1."""
+    def of(cls, genome: Genome, optimizer: Optimizer) -> GeneOverScheduler:
+        """Take what the scheduler starts from as what a gene multiplies with 1."""
         rates = rates_of(genome)
-        return cls(rates, {name: genome.alleles[name].value for name in rates})
+        groups = optimizer.param_groups
+        start = {}
+        for name, places in rates.items():
+            path = f"{_GROUP}{places[0]}/lr"
+            offset = Expressed.of(name, genome.alleles[name]).path[path]
+            group = groups[places[0]]
+            start[name] = float(group.get("initial_lr", group["lr"])) / math.exp(offset)
+        return cls(rates, start)
 
     def factors(self, genes: Mapping[str, float]) -> dict[int, float]:
         """Return the factor of each param group, for genes as they are expressed."""

@@ -24,6 +24,7 @@ USUAL: Mapping[str, Any] = {
     "duty_cycle": 0.15,
     "rounds": 20,
     "calibrate": False,
+    "half_clans": False,
 }
 """What holds if neither the user nor the recipe says otherwise."""
 
@@ -47,6 +48,8 @@ class Settings:
         evaluate: Which weights are judged: `"averaged"` or `"raw"`.
         mode: Whether a low loss is good (`"min"`) or a high score (`"max"`).
         seed: Of all random streams.
+        half_clans: Whether members share gradients only with those on their side of a gene that
+            acts on the way of the data.
     """
 
     rule: str
@@ -57,6 +60,7 @@ class Settings:
     evaluate: Literal["averaged", "raw"]
     mode: Literal["min", "max"]
     seed: int
+    half_clans: bool = False
 
     @property
     def calibrates(self) -> bool:
@@ -73,6 +77,7 @@ def settle(
     cooldown: float,
     mode: str,
     seed: int,
+    has_scheduler: bool = False,
     **asked: Any,
 ) -> Settings:
     """Return the settings of a run.
@@ -85,6 +90,7 @@ def settle(
         cooldown: Share of the run in which it falls.
         mode: Whether a low loss is good, or a high score.
         seed: Of all random streams.
+        has_scheduler: Whether a scheduler of the user's stands where the pace would be.
         asked: Settings that the recipe may have a say in; None leaves it to that.
     """
     made = DEFAULT_RULE if rule is None else rule
@@ -98,16 +104,22 @@ def settle(
     if round_length is None:
         round_length = max(1, total_steps // wanted["rounds"]) if total_steps else ROUND_LENGTH
     lead = _calibration(total_steps) if wanted["calibrate"] else ()
+    if total_steps is not None and lead and sum(lead) + round_length > total_steps:
+        raise ClanError(
+            f"{total_steps} steps are too few for a calibration of {sum(lead)} and a round of "
+            f"{round_length}: train longer, or leave calibrate out"
+        )
     evolution = recipe if isinstance(recipe, Evolution) else Evolution(recipe)
     return Settings(
         rule=getattr(recipe, "name", "a list of strategies"),
         evolution=evolution,
         schedule=Schedule(round_length, wanted["duty_cycle"], total_steps=total_steps, lead=lead),
-        pace=Pace(total_steps, warmup, cooldown, begin=sum(lead)),
+        pace=Pace(None if has_scheduler else total_steps, warmup, cooldown, begin=sum(lead)),
         inheritance=wanted["inheritance"],
         evaluate=wanted["evaluate"],
         mode="max" if mode == "max" else "min",
         seed=seed,
+        half_clans=wanted["half_clans"],
     )
 
 

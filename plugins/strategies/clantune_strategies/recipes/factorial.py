@@ -54,6 +54,7 @@ def factorial(
             "inheritance": "average",
             "evaluate": "averaged",
             "duty_cycle": 0.0,
+            "half_clans": True,
             "rounds": rounds,
             "calibrate": calibrate,
         },
