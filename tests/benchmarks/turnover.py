@@ -94,8 +94,8 @@ def measure(size: str, kind: str, turns: int) -> Turns:
         for tensor in held.values()
     ) + sum(t.nbytes for entry in state.optimizer.state.values() for t in entry.values())
     pair = dist.new_group([0, 1])
-    # Zeros stay finite however often they are added up.
-    theirs = bare(kind, torch.zeros(total // 4), pair)
+    # Written to, so that it is really in memory; small, so that sums of sums stay finite.
+    theirs = bare(kind, torch.full((total // 4,), 1e-30), pair)
     found = Turns([], [], dict.fromkeys(PARTS, 0.0), total)
     for turn in range(-1, turns):  # the first one warms up
         for contender in ("ours", "bare") if turn % 2 else ("bare", "ours"):

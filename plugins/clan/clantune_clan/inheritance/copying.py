@@ -18,10 +18,14 @@ from torch import Tensor
 
 from clantune_clan.communication.transfer import Transfer
 from clantune_clan.inheritance.averaging import mean
+from clantune_clan.inheritance.checksum import RunningChecksum
 from clantune_clan.inheritance.pieces import Piece, in_place, length, read, write
 
-AHEAD = 3
-"""Messages of one parent that are on their way at once."""
+AHEAD = 2
+"""Messages of one parent that are on their way at once, of those that take up staging."""
+
+IN_PLACE_AHEAD = 32
+"""Messages that may be on their way at once if they take up none."""
 
 STAGING = 24 * 2**20
 """Bytes that all messages of a rank may take at once."""
@@ -83,13 +87,29 @@ class Outbox:
     """What a parent sends to the first one of its chain."""
 
     def __init__(
-        self, post: Post, tensors: Sequence[Tensor], pieces: Sequence[Piece], parent: int, to: int
+        self,
+        post: Post,
+        tensors: Sequence[Tensor],
+        pieces: Sequence[Piece],
+        parent: int,
+        to: int,
+        checksum: RunningChecksum | None,
     ) -> None:
-        """Send pieces of tensors to a rank."""
+        """Send pieces of tensors to a rank.
+
+        Args:
+            post: How the others are reached.
+            tensors: What is sent.
+            pieces: How it is sent.
+            parent: The number of this rank's member.
+            to: The rank that it is sent to.
+            checksum: Takes in what is sent; None if nobody asks.
+        """
         self._post, self._tensors, self._pieces = post, tensors, pieces
         self._parent, self._to = parent, to
         self._sending: deque[tuple[dist.Work | None, Tensor | None]] = deque()
-        self.sent = 0
+        self._begun = self.sent = 0
+        self._checksum = checksum
         self.last = {
             (tensors[part.leaf].data_ptr(), part.begin): place
             for place, piece in enumerate(pieces)
@@ -101,16 +121,21 @@ class Outbox:
         return len(self._pieces)
 
     def begin(self, place: int) -> None:
-        """Begin to send a piece, if there is one of this number."""
-        if place >= len(self._pieces):
-            return
-        piece = self._pieces[place]
-        buffer = None
-        message = in_place(piece, self._tensors)
-        if message is None:
-            message = buffer = self._post.buffer(length(piece))
-            read(piece, self._tensors, message)
-        self._sending.append((self._post.send(message, self._to, place, self._parent), buffer))
+        """Begin to send the pieces up to this one and its followers."""
+        while self._begun < min(len(self._pieces), place + IN_PLACE_AHEAD):
+            piece = self._pieces[self._begun]
+            buffer, message = None, in_place(piece, self._tensors)
+            if message is None:
+                if self._begun >= place + AHEAD:
+                    return
+                message = buffer = self._post.buffer(length(piece))
+                read(piece, self._tensors, message)
+            work = self._post.send(message, self._to, self._begun, self._parent)
+            self._sending.append((work, buffer))
+            if self._checksum:  # there is time while it is on its way
+                for part in piece:
+                    self._checksum.take(part.leaf, part.begin, part.end)
+            self._begun += 1
 
     def advance(self) -> None:
         """Wait until the next piece has left, if there is one."""
@@ -163,30 +188,34 @@ class Inbox:
         self._last = outbox.last if outbox else {}
         self._coming: deque[_Arrival] = deque()
         self._here: deque[_Arrival] = deque()
-        self.received = 0
+        self._begun = self.received = 0
 
     def __len__(self) -> int:
         """Return the number of pieces."""
         return len(self._pieces)
 
     def begin(self, place: int) -> None:
-        """Begin to receive a piece, if there is one of this number."""
-        if place >= len(self._pieces):
-            return
-        piece = self._pieces[place]
-        there = None
-        if len(self._sources) == 1 and self._needs(piece) < 0:
-            there = in_place(piece, self._tensors)
-        messages = (
-            [self._post.buffer(length(piece)) for _ in self._sources] if there is None else [there]
-        )
+        """Begin to receive the pieces up to this one and its followers."""
+        while self._begun < min(len(self._pieces), place + IN_PLACE_AHEAD):
+            piece = self._pieces[self._begun]
+            there = None
+            if len(self._sources) == 1 and self._needs(piece) < 0:
+                there = in_place(piece, self._tensors)
+            if there is None and self._begun >= place + AHEAD:
+                return
+            self._coming.append(self._expect(self._begun, there))
+            self._begun += 1
+
+    def _expect(self, place: int, there: Tensor | None) -> _Arrival:
+        size = length(self._pieces[place])
+        messages = [self._post.buffer(size) for _ in self._sources] if there is None else [there]
         receiving = [
             None
             if source.before is None
             else self._post.receive(message, source.before, place, source.parent)
             for source, message in zip(self._sources, messages, strict=True)
         ]
-        self._coming.append(_Arrival(place, messages, receiving, there is not None))
+        return _Arrival(place, messages, receiving, there is not None)
 
     def advance(self) -> None:
         """Wait for the next piece, if there is one, and begin to hand it on."""
@@ -206,9 +235,16 @@ class Inbox:
                 )
         self._here.append(arrival)
 
-    def settle(self, sent: int) -> None:
-        """Put away the pieces that may be, when so many of this rank's own have left."""
+    def settle(self, sent: int, keep: int = AHEAD) -> None:
+        """Put away the pieces that may be, when so many of this rank's own have left.
+
+        Args:
+            sent: How many have.
+            keep: How many pieces stay as long as they are still being handed on.
+        """
         while self._here and self._needs(self._pieces[self._here[0].place]) < sent:
+            if self._here[0].handing_on and len(self._here) <= keep:
+                return
             arrival = self._here.popleft()
             for work in arrival.handing_on:
                 self._post.finish(work)
@@ -239,12 +275,12 @@ class Inbox:
 def exchange(outbox: Outbox | None, inbox: Inbox | None) -> None:
     """Send and receive everything."""
     ends = [end for end in (inbox, outbox) if end]  # whoever sends waits for one who receives
-    for place in range(-AHEAD, max(map(len, ends), default=0)):
+    for place in range(max(map(len, ends), default=0)):
         for end in ends:
-            end.begin(place + AHEAD)
-        for end in ends if place >= 0 else ():
+            end.begin(place)
+        for end in ends:
             end.advance()
         if inbox:
             inbox.settle(outbox.sent if outbox else 0)
     if inbox:
-        inbox.settle(sys.maxsize)
+        inbox.settle(sys.maxsize, keep=0)

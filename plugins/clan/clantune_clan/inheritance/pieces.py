@@ -12,6 +12,9 @@ from torch import Tensor
 PIECE = 4 * 2**20
 """Bytes that travel in one message: few enough to stay in a cache between two steps of work."""
 
+PACKED = 2**17
+"""Bytes of a tensor that is not packed with others: what is larger goes from where it is."""
+
 ALIGNMENT = 16
 """Bytes that tensors in a message are aligned to, so that each can be seen as its own type."""
 
@@ -44,14 +47,15 @@ def pieces_of(tensors: Sequence[Tensor], limit: int = PIECE) -> list[Piece]:
     small: list[Part] = []
     for leaf, tensor in enumerate(tensors):
         begin, width = 0, tensor.element_size()
-        if small and _end(small) + tensor.nbytes > limit:
+        alone = tensor.nbytes > min(PACKED, limit)
+        if small and (alone or _end(small) + tensor.nbytes > limit):
             pieces.append(tuple(small))
             small = []
         while (tensor.numel() - begin) * width > limit:
             end = begin + limit // width
             pieces.append((Part(leaf, begin, end, 0, limit // width * width),))
             begin = end
-        if begin:
+        if begin or alone:
             size = (tensor.numel() - begin) * width
             pieces.append((Part(leaf, begin, tensor.numel(), 0, size),))
         elif tensor.numel():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from clantune_clan.communication import Communication
+from clantune_clan.inheritance import checksum
 from clantune_clan.inheritance.averaging import Share, share_mean
+from clantune_clan.inheritance.checksum import Checksum, RunningChecksum
 from clantune_clan.inheritance.copying import AHEAD, STAGING, Inbox, Outbox, Post, Source, exchange
 from clantune_clan.inheritance.heritage import Heritage
-from clantune_clan.inheritance.pieces import ALIGNMENT, PIECE, pieces_of
+from clantune_clan.inheritance.pieces import PIECE, pieces_of
 from clantune_clan.inheritance.plan import Plan
 
 
@@ -30,22 +32,24 @@ class Route:
         self.receives = [*self._givers] != [self._me]
         self.first = self._rank(plan.first(self._me))
 
-    @property
-    def gives_before_it_receives(self) -> bool:
-        """Whether others have what this rank held before it received anything."""
-        return self.receives and bool(self._heirs)
+    def travel(self, own: Heritage, fitted: Heritage) -> tuple[int, Checksum | None]:
+        """Fill what was fitted for this rank.
 
-    def travel(self, own: Heritage, fitted: Heritage) -> int:
-        """Fill what was fitted for this rank; return how many bytes it has received."""
+        Returns:
+            How many bytes it has received, and the checksum of what it held, if others copied it.
+        """
         if self._plan.is_shared:
-            return self._share(own, fitted)
+            return self._share(own, fitted), None
         if not self.receives and not self._heirs:
-            return 0
+            return 0, None
         post = Post(self._communicator.transfer, self._communicator.members)
-        outbox = self._outbox(post, own) if self._heirs else None
+        copied = any(len(self._plan.givers(heir)) == 1 for heir in self._heirs)
+        watch = RunningChecksum(own.tensors) if copied else None
+        outbox = self._outbox(post, own, watch) if self._heirs else None
         inbox = self._inbox(post, own, fitted, outbox) if self.receives else None
         exchange(outbox, inbox)
-        return inbox.received if inbox else 0
+        held = watch.finished(own.digest) if watch else None
+        return inbox.received if inbox else 0, held
 
     def _share(self, own: Heritage, fitted: Heritage) -> int:
         greatest = max(self._givers.values())
@@ -56,9 +60,9 @@ class Route:
         )
         return share_mean(self._communicator.transfer, own.tensors, fitted.tensors, share)
 
-    def _outbox(self, post: Post, own: Heritage) -> Outbox:
+    def _outbox(self, post: Post, own: Heritage, watch: RunningChecksum | None) -> Outbox:
         pieces = pieces_of(own.tensors, self._limit())
-        return Outbox(post, own.tensors, pieces, self._me, self._rank(self._heirs[0]))
+        return Outbox(post, own.tensors, pieces, self._me, self._rank(self._heirs[0]), watch)
 
     def _inbox(self, post: Post, own: Heritage, fitted: Heritage, outbox: Outbox | None) -> Inbox:
         greatest = max(self._givers.values())
@@ -84,7 +88,9 @@ class Route:
     def _limit(self) -> int:
         """Return the bytes of a piece, the same on all ranks: all that are held at once are few."""
         most = max(len(self._plan.givers(child)) for child in range(len(self._plan.parents)))
-        return min(PIECE, STAGING // (AHEAD * (1 + most))) // ALIGNMENT * ALIGNMENT
+        # Checksums are taken of whole numbers of their own ranges.
+        room, unit = STAGING // (AHEAD * (1 + 2 * most)), checksum.WORDS * 8
+        return max(unit, min(PIECE, room) // unit * unit)
 
     def _rank(self, member: int) -> int:
         return member * self._communicator.ranks_per_member + self._place
