@@ -37,48 +37,22 @@ class Checksum:
     total: int
 
 
-class RunningChecksum:
-    """A checksum that is taken range by range, each before the range is overwritten."""
-
-    def __init__(self, tensors: Sequence[Tensor]) -> None:
-        """Begin with nothing of any tensor."""
-        self._tensors = tensors
-        self._totals = [tensor.nbytes for tensor in tensors]
-
-    def take(self, tensor: int, begin: int, end: int) -> None:
-        """Take in a range of a tensor's elements; a range begins where the last one ended.
-
-        All but the last one are of whole multiples of `WORDS` words.
-        """
-        self._totals[tensor] = _extended(self._totals[tensor], self._tensors[tensor], begin, end)
-
-    def finished(self, along: str = "") -> Checksum:
-        """Return the checksum, when all has been taken in, and of a text that belongs to it."""
-        parts = tuple(self._totals)
-        data = b"".join(part.to_bytes(8, "little") for part in parts) + along.encode()
-        digest = hashlib.blake2b(data, digest_size=8).digest()
-        return Checksum(parts, int.from_bytes(digest, "little") >> 1)
-
-
 def checksum(tensors: Sequence[Tensor], along: str = "") -> Checksum:
     """Return the checksum of tensors, in order, and of a text that belongs to them."""
-    running = RunningChecksum(tensors)
-    for place, tensor in enumerate(tensors):
-        running.take(place, 0, tensor.numel())
-    return running.finished(along)
+    parts = tuple(checksum_of(tensor) for tensor in tensors)
+    data = b"".join(part.to_bytes(8, "little") for part in parts) + along.encode()
+    digest = hashlib.blake2b(data, digest_size=8).digest()
+    return Checksum(parts, int.from_bytes(digest, "little") >> 1)
 
 
 def checksum_of(tensor: Tensor) -> int:
     """Return the checksum of a tensor's elements in order, whatever their layout in memory."""
-    return _extended(tensor.nbytes, tensor, 0, tensor.numel())
-
-
-def _extended(total: int, tensor: Tensor, begin: int, end: int) -> int:
     tensor = tensor.detach()
     weights = _weights(tensor.device)
     step = WORDS * 8 // tensor.element_size()
-    for first in range(begin, end, step):
-        words = _words(tensor, first, min(first + step, end))
+    total = tensor.nbytes
+    for begin in range(0, tensor.numel(), step):
+        words = _words(tensor, begin, min(begin + step, tensor.numel()))
         mixed = torch.bitwise_right_shift(words, 32)
         if tensor.is_floating_point():
             mixed.bitwise_xor_(words)

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from clantune_clan.communication.transfer import Transfer
 from clantune_clan.inheritance.averaging import mean
-from clantune_clan.inheritance.checksum import RunningChecksum
 from clantune_clan.inheritance.pieces import Piece, in_place, length, read, write
 
 AHEAD = 2
@@ -93,7 +92,6 @@ class Outbox:
         pieces: Sequence[Piece],
         parent: int,
         to: int,
-        checksum: RunningChecksum | None,
     ) -> None:
         """Send pieces of tensors to a rank.
 
@@ -103,13 +101,11 @@ class Outbox:
             pieces: How it is sent.
             parent: The number of this rank's member.
             to: The rank that it is sent to.
-            checksum: Takes in what is sent; None if nobody asks.
         """
         self._post, self._tensors, self._pieces = post, tensors, pieces
         self._parent, self._to = parent, to
         self._sending: deque[tuple[dist.Work | None, Tensor | None]] = deque()
         self._begun = self.sent = 0
-        self._checksum = checksum
         self.last = {
             (tensors[part.leaf].data_ptr(), part.begin): place
             for place, piece in enumerate(pieces)
@@ -132,9 +128,6 @@ class Outbox:
                 read(piece, self._tensors, message)
             work = self._post.send(message, self._to, self._begun, self._parent)
             self._sending.append((work, buffer))
-            if self._checksum:  # there is time while it is on its way
-                for part in piece:
-                    self._checksum.take(part.leaf, part.begin, part.end)
             self._begun += 1
 
     def advance(self) -> None:

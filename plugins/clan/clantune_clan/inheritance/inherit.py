@@ -77,16 +77,19 @@ class Inheritance:
         with _timed(seconds, "forms"):
             own, forms = self._agree(plan)
         route = Route(plan, self._communicator)
+        before = None
+        if route.is_copied_first:  # what only gives stays as it is: once will do
+            with _timed(seconds, "checks"):
+                before = checksum_of_all(own)
         with _timed(seconds, "transfer"):
             fitted = own.fitted(forms[route.first], homes_of(self._state))
-            moved, before = route.travel(own, fitted)
+            moved = route.travel(own, fitted)
         held, problem = own, None
         if route.receives:
             with _timed(seconds, "takeover"):
                 held, problem = self._take_over(fitted, own)
         with _timed(seconds, "checks"):
-            # What this rank only gives stays as it is: its checksum was taken when it left.
-            after = checksum_of_all(held) if route.receives or not before else before
+            after = checksum_of_all(held)
             names = [leaf.name for leaf in held.leaves]
             require_inherited(plan, self._communicator, names, before or after, after, problem)
         return Report(moved, seconds, after.total)

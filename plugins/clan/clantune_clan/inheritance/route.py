@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from clantune_clan.communication import Communication
-from clantune_clan.inheritance import checksum
 from clantune_clan.inheritance.averaging import Share, share_mean
-from clantune_clan.inheritance.checksum import Checksum, RunningChecksum
 from clantune_clan.inheritance.copying import AHEAD, STAGING, Inbox, Outbox, Post, Source, exchange
 from clantune_clan.inheritance.heritage import Heritage
-from clantune_clan.inheritance.pieces import PIECE, pieces_of
+from clantune_clan.inheritance.pieces import ALIGNMENT, PIECE, pieces_of
 from clantune_clan.inheritance.plan import Plan
 
 
@@ -32,24 +30,23 @@ class Route:
         self.receives = [*self._givers] != [self._me]
         self.first = self._rank(plan.first(self._me))
 
-    def travel(self, own: Heritage, fitted: Heritage) -> tuple[int, Checksum | None]:
-        """Fill what was fitted for this rank.
-
-        Returns:
-            How many bytes it has received, and the checksum of what it held, if others copied it.
-        """
-        if self._plan.is_shared:
-            return self._share(own, fitted), None
-        if not self.receives and not self._heirs:
-            return 0, None
-        post = Post(self._communicator.transfer, self._communicator.members)
+    @property
+    def is_copied_first(self) -> bool:
+        """Whether others become what this rank held before it received anything."""
         copied = any(len(self._plan.givers(heir)) == 1 for heir in self._heirs)
-        watch = RunningChecksum(own.tensors) if copied else None
-        outbox = self._outbox(post, own, watch) if self._heirs else None
+        return self.receives and copied
+
+    def travel(self, own: Heritage, fitted: Heritage) -> int:
+        """Fill what was fitted for this rank; return how many bytes it has received."""
+        if self._plan.is_shared:
+            return self._share(own, fitted)
+        if not self.receives and not self._heirs:
+            return 0
+        post = Post(self._communicator.transfer, self._communicator.members)
+        outbox = self._outbox(post, own) if self._heirs else None
         inbox = self._inbox(post, own, fitted, outbox) if self.receives else None
         exchange(outbox, inbox)
-        held = watch.finished(own.digest) if watch else None
-        return inbox.received if inbox else 0, held
+        return inbox.received if inbox else 0
 
     def _share(self, own: Heritage, fitted: Heritage) -> int:
         greatest = max(self._givers.values())
@@ -60,9 +57,9 @@ class Route:
         )
         return share_mean(self._communicator.transfer, own.tensors, fitted.tensors, share)
 
-    def _outbox(self, post: Post, own: Heritage, watch: RunningChecksum | None) -> Outbox:
+    def _outbox(self, post: Post, own: Heritage) -> Outbox:
         pieces = pieces_of(own.tensors, self._limit())
-        return Outbox(post, own.tensors, pieces, self._me, self._rank(self._heirs[0]), watch)
+        return Outbox(post, own.tensors, pieces, self._me, self._rank(self._heirs[0]))
 
     def _inbox(self, post: Post, own: Heritage, fitted: Heritage, outbox: Outbox | None) -> Inbox:
         greatest = max(self._givers.values())
@@ -88,9 +85,7 @@ class Route:
     def _limit(self) -> int:
         """Return the bytes of a piece, the same on all ranks: all that are held at once are few."""
         most = max(len(self._plan.givers(child)) for child in range(len(self._plan.parents)))
-        # Checksums are taken of whole numbers of their own ranges.
-        room, unit = STAGING // (AHEAD * (1 + 2 * most)), checksum.WORDS * 8
-        return max(unit, min(PIECE, room) // unit * unit)
+        return min(PIECE, STAGING // (AHEAD * (1 + 2 * most))) // ALIGNMENT * ALIGNMENT
 
     def _rank(self, member: int) -> int:
         return member * self._communicator.ranks_per_member + self._place
