@@ -84,7 +84,7 @@ def heritage_of(state: State, registered: Mapping[str, Any]) -> Heritage:
     values: dict[str, Any] = {
         "model": _tensors(bare_module(state.model)),
         # Its state_dict copies: a round would pay for that on all ranks, each time.
-        "average": None if state.average is None else {**state.average._mean},  # noqa: SLF001
+        "average": None if state.average is None else state.average.tensors,
         "optimizer": _states(state),
         "registered": {name: _asked(name, each) for name, each in registered.items()},
     }

@@ -54,6 +54,11 @@ class WeightAverage:
         """Whether the model holds the averages now, and its own weights stand aside."""
         return bool(self._aside)
 
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The averages themselves by name, for who moves them: `state_dict` copies."""
+        return dict(self._mean)
+
     def over(self, round_length: int) -> None:
         """Set what it averages over: the last part of a round of so many steps."""
         self.every = max(1, round_length // SAMPLES)
