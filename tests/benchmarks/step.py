@@ -49,7 +49,7 @@ class Plan:
     steps: int
 
 
-FULL = {"0.1 M": Plan(60, 10), "5 M": Plan(24, 4)}
+FULL = {"0.1 M": Plan(95, 10), "5 M": Plan(24, 4)}
 QUICK = {"0.1 M": Plan(2, 2), "5 M": Plan(1, 1)}
 
 
