@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
-import torch.distributed as dist
 from torch import nn
 from torch.optim import Optimizer
 
-from clantune_clan.communication import Communication
 from clantune_clan.communication.channel import TIMEOUT
-from clantune_clan.communication.joining import join
 from clantune_clan.errors import ClanError
 from clantune_clan.gradients import Reduction
 from clantune_clan.loader import ClanLoader, clan_loader
@@ -24,7 +20,7 @@ from clantune_clan.member.individual import Individual
 from clantune_clan.member.state import State
 from clantune_clan.run import genes
 from clantune_clan.run.attempt import Attempt
-from clantune_clan.run.beginning import first_genome
+from clantune_clan.run.beginning import channel_of, first_genome
 from clantune_clan.run.best import Best
 from clantune_clan.run.calibration import LAST, Calibration
 from clantune_clan.run.describing import describe
@@ -127,7 +123,7 @@ class Clan:
             rounds=rounds,
             has_scheduler=scheduler is not None,
         )
-        self.communicator = _channel(population_size, timeout)
+        self.communicator = channel_of(population_size, timeout)
         opened = Attempt.of(lambda: History(history, writes=self.communicator.rank == 0))
         self.communicator.gather("the history", None, problem=opened.problem)
         self.history = opened.outcome
@@ -327,7 +323,7 @@ class Clan:
         else:
             self._over_scheduler = GeneOverScheduler.of(genome, optimizer)
             genome = over_a_scheduler(genome, self._scheduler)
-        self.communicator.require_same("the settings", _told(self.settings))
+        self.communicator.require_same("the settings", self.settings.told())
         self._state = build_state(
             genome,
             bare.model,
@@ -398,28 +394,3 @@ class Clan:
         if turnover is None:
             return None
         return turnover.run(world, self._round, progress, loss)
-
-
-def _channel(population_size: int | None, timeout: float) -> Communication:
-    if population_size is None:
-        return Communication(timeout=timeout)
-    join(timedelta(seconds=timeout))
-    world = dist.get_world_size() if dist.is_initialized() else 1
-    if population_size < 1 or world % population_size:
-        raise ClanError(
-            f"population_size is {population_size}, and there are {world} ranks: start a multiple "
-            f"of {population_size} processes, or leave it out for one member per rank"
-        )
-    return Communication(ranks_per_member=world // population_size, timeout=timeout)
-
-
-def _told(settings: Settings) -> dict[str, str]:
-    return {
-        "rule": str(settings.evolution),
-        "schedule": str(settings.schedule),
-        "pace": str(settings.pace),
-        "inheritance": settings.inheritance,
-        "evaluate": settings.evaluate,
-        "mode": settings.mode,
-        "seed": str(settings.seed),
-    }

@@ -62,6 +62,19 @@ class Settings:
     seed: int
     half_clans: bool = False
 
+    def told(self) -> dict[str, str]:
+        """Return all that ranks must agree on, in words."""
+        return {
+            "rule": str(self.evolution),
+            "schedule": str(self.schedule),
+            "pace": str(self.pace),
+            "inheritance": self.inheritance,
+            "evaluate": self.evaluate,
+            "mode": self.mode,
+            "seed": str(self.seed),
+            "half_clans": str(self.half_clans),
+        }
+
     @property
     def calibrates(self) -> bool:
         """Whether the run begins by searching for the learning rate."""
