@@ -18,7 +18,9 @@ def test_a_script_runs_in_several_processes(tmp_path, capfd):
         "import sys\n"
         "from clantune_clan import Communication\n"
         "channel = Communication()\n"
-        "print(channel.gather('hello', [channel.rank, channel.world_size, sys.argv[1:]]))\n"
+        "mine = [channel.rank, channel.world_size, sys.argv[1:]]\n"
+        "line = f\"{channel.gather('hello', mine)}\\n\"\n"
+        "sys.stdout.write(line)  # one write: print's line and its end can be torn apart\n"
     )
     assert _command.main(["launch", "-n", "2", str(script), "--steps", "3"]) == 0
     printed = capfd.readouterr().out.splitlines()
