@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self, TypeVar
@@ -249,7 +248,7 @@ class AbstractAllele:
         """Return a copy with a value that is known to be valid."""
         # By hand, while its fields can be set: breeding makes little else than such copies.
         kind: Any = type(self)
-        made = _new(_open_twin(kind))
+        made = _new(_OPEN[kind])
         made.value = value
         made.domain = self.domain
         made.can_mutate = self.can_mutate
@@ -281,8 +280,13 @@ class AbstractAllele:
 _new = object.__new__
 
 
-@functools.cache
-def _open_twin(kind: type[AbstractAllele]) -> type[Any]:
-    """Return a kind whose fields can be set, for as long as a copy is being made."""
-    setters = {name: getattr(object, name) for name in ("__setattr__", "__delattr__")}
-    return type(kind.__name__, (kind,), {"__slots__": (), **setters})
+class _OpenTwins(dict[type[AbstractAllele], type[Any]]):
+    """By kind: one whose fields can be set, for as long as a copy is being made."""
+
+    def __missing__(self, kind: type[AbstractAllele]) -> type[Any]:
+        setters = {name: getattr(object, name) for name in ("__setattr__", "__delattr__")}
+        twin = self[kind] = type(kind.__name__, (kind,), {"__slots__": (), **setters})
+        return twin
+
+
+_OPEN = _OpenTwins()

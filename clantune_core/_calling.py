@@ -123,13 +123,14 @@ def caller(  # noqa: C901  (one loop: what it calls would be called for every no
         returns the allele as it was, and no name.
     """
     folds = HOOKS[hook] == FOLD
+    turns = [(step.function, step.pick, step) for step in steps]
 
     def call(before: Any) -> tuple[Any, str]:
-        for step in steps:
+        for function, pick, step in turns:
             if name:
                 arguments[name] = before
             try:
-                after = step.function(*step.pick(arguments))
+                after = function(*pick(arguments))
             except Exception as error:
                 error.add_note(f"in {hook} of strategy {step.strategy!r}")
                 raise

@@ -20,7 +20,7 @@ from clantune_core import (
     StringAllele,
 )
 from clantune_strategies import SBX, Average, Blend, Dominant, PerGene, PerGenome
-from clantune_strategies.crossbreeding.two_parents import two_parents
+from clantune_strategies.crossbreeding.two_parents import drawn_pair
 
 DRAWS = 20_000
 
@@ -133,7 +133,7 @@ def test_places_around_the_ends_of_all_numbers_stay_numbers(strategy):
 def test_two_parents_are_distinct_and_drawn_by_the_shares(occurs):
     population = clan({"lr": KINDS["float"]})
     ancestry = Ancestry.from_weights(WEIGHTS, population)
-    drawn = [two_parents(ancestry, Once(Random(seed))) for seed in range(DRAWS)]
+    drawn = [drawn_pair(ancestry, Once(Random(seed))) for seed in range(DRAWS)]
     occurs(
         drawn,
         {

@@ -2,6 +2,7 @@
 
 import math
 from random import Random
+from statistics import NormalDist
 
 import attrs
 import pytest
@@ -53,7 +54,8 @@ def test_the_velocity_is_a_running_mean_of_the_moves_of_a_lineage(momentum, alle
         last = here
         rng = Random(generation)
         rng.getrandbits(128)  # the identity of the offspring
-        expected = here + momentum.strength * velocity + noise.std * rng.gauss()
+        pushed = noise.std * NormalDist().inv_cdf(rng.random())
+        expected = here + momentum.strength * velocity + pushed
         child = evolution.offspring(clan[0], clan, Random(generation))
         assert child.alleles["gene"].latent == pytest.approx(expected, abs=1e-12)
         places.append(child.alleles["gene"].latent)

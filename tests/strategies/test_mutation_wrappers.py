@@ -30,12 +30,15 @@ from clantune_strategies import (
     Annealed,
     Choose,
     Creep,
+    Dominant,
     Gaussian,
+    KeepBest,
     Lethal,
     Mirrored,
     Perturb,
     Resample,
     Tournament,
+    WhenReplaced,
 )
 
 GENES = {
@@ -61,6 +64,37 @@ def moves(strategy, size, genes=None, seed=1):
         before = me.alleles
         moved.append({gene: a.latent - before[gene].latent for gene, a in made.alleles.items()})
     return moved
+
+
+@attrs.frozen
+class Shared(AbstractMutationStrategy):
+    """Draws values with a part that is the same on every rank; most are cut at 1."""
+
+    def handle_mutating(self, allele, rng, shared_rng):
+        number = shared_rng.random() + rng.random()
+        return allele.with_value(number < 0.5 if isinstance(allele, BoolAllele) else number)
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        WhenReplaced(Shared()),
+        Mirrored(Shared()),
+        Annealed(Shared()),
+        Lethal(Shared(), {"wd": (0.0, 0.5)}),
+    ],
+    ids=lambda wrapper: type(wrapper).__name__,
+)
+def test_a_mutation_inside_that_draws_from_the_shared_stream_leaves_it_in_step(wrapper):
+    genes = {"wd": FloatAllele(0.4, (0.0, 1.0)), "flag": BoolAllele(True)}
+    evolution = Evolution([KeepBest(Tournament()), Dominant(), wrapper])
+    population = [Genome(genes).set_fitness(float(rank)) for rank in range(4)]
+    states = set()
+    for rank, me in enumerate(population):
+        shared = Random(5)
+        evolution.offspring(me, population, Random(rank), shared_rng=shared, progress=0.5)
+        states.add(shared.getstate())
+    assert len(states) == 1
 
 
 # ---- Mirrored ----

@@ -5,6 +5,7 @@ A wrapper answers for the hooks that it defines and for no others.
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any, TypeVar
 
 from clantune_core import AbstractAllele, AbstractMutationStrategy, ask
@@ -32,3 +33,13 @@ class MutationWrapper(AbstractMutationStrategy):
         """Return the allele as the inner one mutates it; `ask` refuses another kind."""
         made: A = ask(self.strategy, "handle_mutating", allele=allele, **offered)
         return made
+
+    def _apart(self, offered: dict[str, Any]) -> dict[str, Any]:
+        """Give the inner one a shared stream for itself.
+
+        Some members let it act, others do not or several times; the stream that is the same on
+        every rank stays so.
+        """
+        if "shared_rng" in offered:
+            offered["shared_rng"] = Random(offered["shared_rng"].getrandbits(64))
+        return offered

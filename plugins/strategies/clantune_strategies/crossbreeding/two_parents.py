@@ -20,13 +20,10 @@ from clantune_strategies._choosing import drawn_parent
 from clantune_strategies._latent import finite
 
 
-def two_parents(ancestry: Ancestry, once: Once) -> tuple[int, int]:
-    """Return the ranks of two parents, the same for all genes; one of them twice if it is alone."""
-    few = ancestry.contributors
-    if len(few) <= 2:  # nothing to draw, which is how it is at most genes of most clans
-        return few[0][0], few[-1][0]
+def drawn_pair(ancestry: Ancestry, once: Once) -> tuple[int, int]:
+    """Draw two parents of three or more by their shares, the same two for all genes."""
     first = drawn_parent(ancestry, once("first parent"))
-    others = [parent for parent in few if parent[0] != first]
+    others = [parent for parent in ancestry.contributors if parent[0] != first]
     left = once("second parent") * sum(part for _, part in others)
     for rank, part in others:
         left -= part
@@ -50,7 +47,8 @@ class _TwoParents(AbstractCrossbreedingStrategy):
         once: Once,
     ) -> AbstractAllele | None:
         """Take the parent that the place is nearer to, moved there."""
-        first, second = two_parents(ancestry, once)
+        few = ancestry.contributors  # one or two of most offspring: nothing to draw, gene by gene
+        first, second = (few[0][0], few[-1][0]) if len(few) < 3 else drawn_pair(ancestry, once)
         one, other = population_alleles[first], population_alleles[second]
         if not isinstance(one, ContinuousAllele) or not isinstance(other, ContinuousAllele):
             return None

@@ -50,7 +50,7 @@ class Annealed(MutationWrapper):
     ) -> AbstractAllele:
         """Let the inner one mutate, and take a part of its move."""
         left = (1.0 - self._progress(context)) ** self.power
-        offered |= {"context": context, "rng": rng}
+        offered = self._apart(offered) | {"context": context, "rng": rng}
         if left in (0.0, 1.0):
             return self._inner(allele, **offered) if left else allele
         if not isinstance(allele, ContinuousAllele):

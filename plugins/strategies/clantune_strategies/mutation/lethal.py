@@ -63,7 +63,7 @@ class Lethal(MutationWrapper):
         self, allele: AbstractAllele, context: Context, my_genome: Genome, **offered: Any
     ) -> AbstractAllele:
         """Let the inner one mutate, again if need be."""
-        offered |= {"context": context, "my_genome": my_genome}
+        offered = self._apart(offered) | {"context": context, "my_genome": my_genome}
         viable = None
         for gene, region in self.regions:
             if gene not in my_genome.alleles:

@@ -37,7 +37,7 @@ class Mirrored(MutationWrapper):
         pair, is_second = divmod(context.rank, 2)
         key = f"mirror/{type(self.strategy).__name__}/{pair}"
         seed = shared_once(f"{key}/at {(context.gene, *context.path)}")
-        offered |= {"context": context, "shared_once": shared_once}
+        offered = self._apart(offered) | {"context": context, "shared_once": shared_once}
         offered["once"] = lambda name: shared_once(f"{key}/once {name}")
 
         def move(start: A) -> A:

@@ -22,7 +22,9 @@ from clantune_core import (
 )
 from clantune_strategies._checks import names, number
 
-_NORMAL = NormalDist()
+_to_normal = NormalDist().inv_cdf  # one number of the stream each, where `Random.gauss` draws pairs
+_LEAST = 2.0**-54
+"""Stands for 0, which the streams may give and which lies at minus infinity."""
 
 
 class _Noise(AbstractMutationStrategy):
@@ -85,8 +87,9 @@ class _Noise(AbstractMutationStrategy):
     def _adapt(
         self, allele: ContinuousAllele, genes: int, rng: Random, once: Once
     ) -> ContinuousAllele:
-        common = _NORMAL.inv_cdf(max(once(f"{self.tag}/common"), 1e-16))
-        step = common / math.sqrt(2.0 * genes) + rng.gauss() / math.sqrt(2.0 * math.sqrt(genes))
+        common = _to_normal(once(f"{self.tag}/common") or _LEAST)
+        own = _to_normal(rng.random() or _LEAST)
+        step = common / math.sqrt(2.0 * genes) + own / math.sqrt(2.0 * math.sqrt(genes))
         return allele.with_latent(allele.latent + step)
 
 
@@ -115,7 +118,7 @@ class Gaussian(_Noise):
         return self.std
 
     def _draw(self, rng: Random) -> float:
-        return rng.gauss()
+        return _to_normal(rng.random() or _LEAST)
 
 
 @attrs.frozen

@@ -27,6 +27,7 @@ class WhenReplaced(MutationWrapper):
         self, allele: AbstractAllele, ancestry: Ancestry | None, context: Context, **offered: Any
     ) -> AbstractAllele:
         """Let the inner one mutate, if this member was replaced."""
+        offered = self._apart(offered)
         if ancestry is not None and ancestry.dominant == context.rank:
             return allele
         return self._inner(allele, ancestry=ancestry, context=context, **offered)
