@@ -1,27 +1,20 @@
-"""A checksum of tensors' bits, in which their places count.
-
-Words of 64 bits are multiplied by odd weights, a fixed one for each place, and added up modulo
-2**64. The lower half of each word is mixed with the upper one before: otherwise a change of a sign,
-which is far up, would count for nothing but its being even or odd, and a second one would undo it.
-"""
+"""A checksum of tensors' bits, in which their places count."""
 
 from __future__ import annotations
 
-import hashlib
+import ctypes
 from collections.abc import Sequence
 
 import attrs
 import torch
+import xxhash
 from torch import Tensor
 
-from clantune_clan.inheritance.pieces import blocks
+from clantune_clan.inheritance.pieces import blocks, is_plain
+from clantune_clan.inheritance.words import sum_of_words
 
-WORDS = 2**17
-"""Words that are added up at once: a megabyte stays in a cache."""
-
-_MODULUS = 2**64
-_STEP = 0x9E3779B97F4A7C15
-_WEIGHTS: dict[torch.device, Tensor] = {}
+STEP = 2**18
+"""Elements of a tensor that are copied at once, where they do not lie in order."""
 
 
 @attrs.frozen
@@ -41,59 +34,30 @@ def checksum(tensors: Sequence[Tensor], along: str = "") -> Checksum:
     """Return the checksum of tensors, in order, and of a text that belongs to them."""
     parts = tuple(checksum_of(tensor) for tensor in tensors)
     data = b"".join(part.to_bytes(8, "little") for part in parts) + along.encode()
-    digest = hashlib.blake2b(data, digest_size=8).digest()
-    return Checksum(parts, int.from_bytes(digest, "little") >> 1)
+    return Checksum(parts, xxhash.xxh3_64_intdigest(data) >> 1)
 
 
 def checksum_of(tensor: Tensor) -> int:
-    """Return the checksum of a tensor's elements in order, whatever their layout in memory."""
+    """Return the checksum of a tensor's elements in order, whatever their layout in memory.
+
+    Tensors are comparable that are on devices of one kind.
+    """
     tensor = tensor.detach()
-    weights = _weights(tensor.device)
-    step = WORDS * 8 // tensor.element_size()
-    total = tensor.nbytes
-    for begin in range(0, tensor.numel(), step):
-        words = _words(tensor, begin, min(begin + step, tensor.numel()))
-        mixed = torch.bitwise_right_shift(words, 32)
-        if tensor.is_floating_point():
-            mixed.bitwise_xor_(words)
-        else:
-            mixed.add_(words)  # slower, but it tells 0 from -1: their bits are all different
-        total = (total * _STEP + _product(mixed, weights[: len(words)])) % _MODULUS
-    return total
+    return hash_of_bytes(tensor) if tensor.device.type == "cpu" else sum_of_words(tensor)
 
 
-def _product(words: Tensor, weights: Tensor) -> int:
-    if words.device.type == "cpu":
-        return int(torch.dot(words, weights))
-    return int(words.mul_(weights).sum())  # no accelerator has a dot of whole numbers
+def hash_of_bytes(tensor: Tensor) -> int:
+    """Return the checksum of a tensor in the main memory, as fast as that can be read."""
+    if is_plain(tensor):
+        return xxhash.xxh3_64_intdigest(_bytes(tensor))
+    digest = xxhash.xxh3_64()
+    for begin in range(0, tensor.numel(), STEP):
+        for block in blocks(tensor, begin, min(begin + STEP, tensor.numel())):
+            in_order = block.clone(memory_format=torch.contiguous_format)
+            digest.update(_bytes(in_order))
+    return digest.intdigest()
 
 
-def _words(tensor: Tensor, begin: int, end: int) -> Tensor:
-    """Return the bytes of a range of elements as words, with zeros at the end if they need some."""
-    size = (end - begin) * tensor.element_size()
-    if tensor.is_contiguous() and not (tensor.is_conj() or tensor.is_neg()):
-        there = tensor.view(-1)[begin:end].view(torch.uint8)
-        if size % 8 == 0 and there.storage_offset() % 8 == 0 and there.data_ptr() % 8 == 0:
-            return there.view(torch.int64)
-    padded = torch.zeros(-(-size // 8) * 8, dtype=torch.uint8, device=tensor.device)
-    values = padded[:size].view(tensor.dtype)
-    for block in blocks(tensor, begin, end):
-        values[: block.numel()].view(block.shape).copy_(block)
-        values = values[block.numel() :]
-    return padded.view(torch.int64)
-
-
-def _weights(device: torch.device) -> Tensor:
-    """Return an odd number for each place; they look random, and are the same everywhere."""
-    if device not in _WEIGHTS:
-        numbers = torch.arange(1, WORDS + 1, dtype=torch.int64) * _signed(_STEP)
-        numbers ^= numbers >> 30
-        numbers *= _signed(0xBF58476D1CE4E5B9)
-        numbers ^= numbers >> 27
-        numbers *= _signed(0x94D049BB133111EB)
-        _WEIGHTS[device] = ((numbers ^ (numbers >> 31)) | 1).to(device)
-    return _WEIGHTS[device]
-
-
-def _signed(number: int) -> int:
-    return number - _MODULUS if number >= _MODULUS // 2 else number
+def _bytes(tensor: Tensor) -> ctypes.Array[ctypes.c_char]:
+    """Return the memory of a plain tensor, without a copy; torch itself asks for no numpy."""
+    return (ctypes.c_char * tensor.nbytes).from_address(tensor.data_ptr())

@@ -72,7 +72,7 @@ def in_place(piece: Piece, tensors: Sequence[Tensor]) -> Tensor | None:
     """Return the bytes of a piece where they are, if they lie together in the main memory."""
     [part, *others] = piece
     tensor = tensors[part.leaf]
-    if others or tensor.device.type != "cpu" or not _is_plain(tensor):
+    if others or tensor.device.type != "cpu" or not is_plain(tensor):
         return None
     return tensor.view(-1)[part.begin : part.end].view(torch.uint8)
 
@@ -123,7 +123,8 @@ def blocks(tensor: Tensor, begin: int, end: int) -> Iterator[Tensor]:
             begin += rows * inner
 
 
-def _is_plain(tensor: Tensor) -> bool:
+def is_plain(tensor: Tensor) -> bool:
+    """Whether the elements lie in memory in order, as they are."""
     return tensor.is_contiguous() and not tensor.is_conj() and not tensor.is_neg()
 
 
