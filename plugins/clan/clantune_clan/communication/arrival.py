@@ -34,32 +34,38 @@ class Arrivals:
         self._meetings = 0
         self.absent: tuple[int, ...] = ()
 
-    def meet(self, where: str) -> None:
-        """Wait until every rank has arrived here.
+    def meet(self, where: str, word: str = "") -> list[str]:
+        """Wait until every rank has arrived here; return the word of each, in rank order.
 
         Raises:
             CommunicationError: Some have not in time, or the store's host is gone.
         """
-        meeting = f"meeting/{self._meetings}"
+        meeting = self._meetings
         self._meetings += 1
         with self._reach_store():
-            self._store.set(f"{meeting}/{self._rank}", "here")
+            # Overwritten at the meeting after the next one, which nobody reaches before all have
+            # left this one.
+            self._store.set(self._place(meeting, self._rank), f"{meeting} {word}")
             self._store.set(f"last/{self._rank}", where)
-            if self._store.add(f"{meeting}/arrived", 1) == len(self._ranks):
-                self._store.set(f"{meeting}/done", ALL_ARRIVED)
+            if self._store.add("arrivals", 1) == self._meetings * len(self._ranks):
+                self._store.set(f"done/{meeting}", ALL_ARRIVED)
             try:
-                self._store.wait([f"{meeting}/done"], self._timeout)
+                self._store.wait([f"done/{meeting}"], self._timeout)
             except dist.DistStoreError:
                 raise self._missing(meeting, where) from None
-            if self._store.get(f"{meeting}/done").decode() != ALL_ARRIVED:
+            places = [self._place(meeting, rank) for rank in self._ranks]
+            done, *words = self._store.multi_get([f"done/{meeting}", *places])
+            if done.decode() != ALL_ARRIVED:
                 raise self._missing(meeting, where)
-            self._tidy()
+            if self._rank == 0 and meeting:
+                self._store.delete_key(f"done/{meeting - 1}")
+        return [word.decode().partition(" ")[2] for word in words]
 
     def announce(self, problem: str) -> None:
         """Leave word of what went wrong here: whoever waits for this rank reads it at once."""
         with self._reach_store():
             self._store.set(f"problem/{self._rank}", problem)
-            self._store.set(f"meeting/{self._meetings}/done", "somebody does not come")
+            self._store.set(f"done/{self._meetings}", "somebody does not come")
 
     def whereabouts(self, where: str) -> str:
         """Say where this rank failed; return in words where all are.
@@ -80,8 +86,18 @@ class Arrivals:
                 for rank, key in keys.items()
             )
 
-    def _missing(self, meeting: str, where: str) -> CommunicationError:
-        missing = [r for r in self._ranks if not self._store.check([f"{meeting}/{r}"])]
+    @staticmethod
+    def _place(meeting: int, rank: int) -> str:
+        return f"word/{meeting % 2}/{rank}"
+
+    def _is_at(self, meeting: int, rank: int) -> bool:
+        place = self._place(meeting, rank)
+        if not self._store.check([place]):
+            return False
+        return self._store.get(place).decode().partition(" ")[0] == str(meeting)
+
+    def _missing(self, meeting: int, where: str) -> CommunicationError:
+        missing = [rank for rank in self._ranks if not self._is_at(meeting, rank)]
         self.absent = tuple(missing)
         return CommunicationError(
             f"rank {self._rank} waits in vain at {where}; "
@@ -96,13 +112,6 @@ class Arrivals:
         key = f"last/{rank}"
         last = self._store.get(key).decode() if self._store.check([key]) else "its start"
         return f"rank {rank} is missing, last seen at {last}"
-
-    def _tidy(self) -> None:
-        # Everybody has left the meeting before the last one, or nobody could be at this one.
-        if self._rank == 0 and self._meetings > 1:
-            old = f"meeting/{self._meetings - 2}"
-            for key in (*map(str, self._ranks), "arrived", "done"):
-                self._store.delete_key(f"{old}/{key}")
 
     @contextlib.contextmanager
     def _reach_store(self) -> Iterator[None]:

@@ -42,24 +42,23 @@ Piece: TypeAlias = tuple[Part, ...]
 
 
 def pieces_of(tensors: Sequence[Tensor], limit: int = PIECE) -> list[Piece]:
-    """Return pieces that hold all tensors, in order. Only types and shapes make a difference."""
+    """Return pieces that hold all tensors. They depend on types and shapes alone."""
     pieces: list[Piece] = []
     small: list[Part] = []
     for leaf, tensor in enumerate(tensors):
         begin, width = 0, tensor.element_size()
-        alone = tensor.nbytes > min(PACKED, limit)
-        if small and (alone or _end(small) + tensor.nbytes > limit):
-            pieces.append(tuple(small))
-            small = []
         while (tensor.numel() - begin) * width > limit:
             end = begin + limit // width
             pieces.append((Part(leaf, begin, end, 0, limit // width * width),))
             begin = end
-        if begin or alone:
-            size = (tensor.numel() - begin) * width
+        size = (tensor.numel() - begin) * width
+        if begin or size > PACKED:
             pieces.append((Part(leaf, begin, tensor.numel(), 0, size),))
-        elif tensor.numel():
-            small.append(Part(leaf, 0, tensor.numel(), _end(small), tensor.nbytes))
+        elif size:
+            if small and _end(small) + size > limit:
+                pieces.append(tuple(small))
+                small = []
+            small.append(Part(leaf, 0, tensor.numel(), _end(small), size))
     return [*pieces, tuple(small)] if small else pieces
 
 
