@@ -240,6 +240,11 @@ def check_copies(ranks, parents, optimizer, model, steps):
         pytest.param((0, 0, 0), (3, 0, 0), id="to empty ones"),
         pytest.param((0, 0, 0), (0, 3, 2), id="from an empty one"),
         pytest.param((1, 2, 0), (2, 0, 4), id="circle with an empty one"),
+        pytest.param((1, 0), (2, 3), id="swap"),
+        pytest.param((1, 0), (2, 0), id="swap with an empty one"),
+        pytest.param((1, 2, 0, 0), (2, 3, 4, 0), id="circle of three, and a child"),
+        pytest.param((1, 2, 3, 4, 5, 6, 7, 0), (1, 2) * 4, id="circle of eight"),
+        pytest.param((5, 0, 5, 5, 0, 1, 0, 1), (2, 2, 0, 3, 0, 4, 1, 1), id="eight"),
     ],
 )
 def test_a_child_trains_on_as_its_parent_would(ranks, optimizer, parents, steps):
@@ -384,10 +389,11 @@ def check_means(ranks, parents, optimizer, model, steps, spoiled=()):
     return answers
 
 
+@pytest.mark.parametrize("members", [2, 3, 4, 8])
 @pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "lbfgs"])
-def test_a_clan_recentres_on_its_mean(ranks, optimizer):
-    steps = (2,) * 3
-    answers = check_means(ranks, [dict.fromkeys(range(3), 1 / 3)] * 3, optimizer, plain_net, steps)
+def test_a_clan_recentres_on_its_mean(ranks, optimizer, members):
+    parents = [dict.fromkeys(range(members), 1 / members)] * members
+    answers = check_means(ranks, parents, optimizer, plain_net, (2,) * members)
     if optimizer.startswith("adam"):
         for _, after, _ in answers:
             assert all(entry["step"].item() == 2.0 for entry in after["optimizer"].values())
