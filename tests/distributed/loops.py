@@ -72,18 +72,6 @@ def changes_of_the_optimizer_only():
     return outcome(clan, member)
 
 
-def genes_added_by_hand():
-    model = MyModel()
-    optimizer = AdamW(model.parameters(), lr=1e-5, weight_decay=0.01)
-    clan = Clan(model=model, optimizer=optimizer, round_length=1000, duty_cycle=0.15)
-    clan.add_genome(name="lr", type="optimizer")
-    clan.add_genome(name="weight_decay", type="optimizer")
-    clan.add_genome(name="betas/0", type="optimizer")
-    clan.add_genome(name="betas/1", type="optimizer")
-    member = clan.round()
-    return outcome(clan, member)
-
-
 def evolution_of_gradient_accumulation():
     model = MyModel()
     optimizer = AdamW(model.parameters(), lr=1e-5, weight_decay=0.01)
@@ -162,6 +150,18 @@ def individual_as_a_context_manager(clan, loader):
             clan.step(validation_loss)
             individual = clan.round()
     return outcome(clan, individual)
+
+
+def genes_added_by_hand():
+    model = MyModel()
+    optimizer = AdamW(model.parameters(), lr=1e-5, weight_decay=0.01)
+    clan = Clan(model=model, optimizer=optimizer, round_length=40, duty_cycle=0.15)
+    clan.add_genome(name="lr", type="optimizer")
+    clan.add_genome(name="weight_decay", type="optimizer")
+    clan.add_genome(name="betas/0", type="optimizer")
+    clan.add_genome(name="betas/1", type="optimizer")
+    part = torch.utils.data.Subset(train_dataset, range(12_000))
+    return individual_in_explicit_style(clan, clan.loader(part, batch_size=32))
 
 
 def in_short_rounds(loop):

@@ -80,9 +80,17 @@ def a_run(rule, options):
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-@pytest.mark.parametrize("rule", ["factorial", "as specified"])
-def test_one_seed_is_one_history_to_the_last_bit(ranks, other_ranks, count, rule):
-    options = {"seed": 3, "duty_cycle": 0.3}
+@pytest.mark.parametrize(
+    ("rule", "more"),
+    [
+        pytest.param("factorial", {}, id="factorial"),
+        pytest.param("factorial", {"dropout": 0.3, "autobind": ["adamw", "dropout"]}, id="halves"),
+        pytest.param("as specified", {}, id="as specified"),
+        pytest.param("calibrated", {}, id="calibrated"),
+    ],
+)
+def test_one_seed_is_one_history_to_the_last_bit(ranks, other_ranks, count, rule, more):
+    options = {"seed": 3, "duty_cycle": 0.3, **more}
     first = ranks(count).run(a_run, rule, options)
     again = other_ranks(count).run(a_run, rule, options)
     assert first == again
@@ -278,18 +286,29 @@ def test_a_loss_that_fails_on_one_rank_is_an_error_on_all(ranks, time):
     assert (first.kind, first.message) == ("ClanError", "rank 1: no data")
 
 
-def members_of_two_ranks():
-    clan = make(factorial(), population_size=2)
+def members_of_two_ranks(inheritance):
+    clan = make(factorial(), population_size=2, inheritance=inheritance)
     run(clan, rounds=2)
     learned = [p.tolist() for p in clan._state.model.parameters()]
-    return clan.communicator.members, learned, len(list(clan.history))
+    bodies = [record["body"] for record in clan.history]
+    return clan.communicator.members, learned, bodies
 
 
-def test_more_ranks_than_members(ranks):
-    answers = ranks(4).run(members_of_two_ranks)
+@pytest.mark.parametrize("inheritance", ["average", "sampled", "dominant"])
+def test_more_ranks_than_members(ranks, inheritance):
+    answers = ranks(4).run(members_of_two_ranks, inheritance)
     assert [members for members, _, _ in answers] == [2] * 4
-    assert answers[0][1] == answers[1][1] == answers[2][1] == answers[3][1]
-    assert [lines for _, _, lines in answers] == [4, 0, 0, 0]
+    weights = [learned for _, learned, _ in answers]
+    assert weights[0] == weights[1]
+    assert weights[2] == weights[3]
+    bodies = answers[0][2]
+    assert [len(bodies) for _, _, bodies in answers] == [4, 0, 0, 0]
+    if inheritance == "average":
+        assert bodies == [None] * 4
+    else:
+        assert {*bodies} <= {0, 1}
+    is_one = inheritance == "average" or bodies[2] == bodies[3]
+    assert (weights[0] == weights[2]) == is_one
 
 
 def as_the_specification_begins():
@@ -326,9 +345,7 @@ def test_the_loops_of_the_specification_run_under_torchrun():
     found = json.loads(done.stdout.splitlines()[-1])
     assert found.keys() == {"optimizer", "by hand", "accumulation", "explicit", "context"}
     for name, loop in found.items():
-        rounds = {"optimizer": 1, "by hand": 0, "accumulation": 1}.get(name, 2)
-        assert (loop["rounds"], loop["members"]) == (rounds, 4 if rounds else 0)
+        is_long = name in ("optimizer", "accumulation")
+        assert (loop["rounds"], loop["members"]) == (1 if is_long else 2, 4)
         assert {"lr", "weight_decay", "betas/0", "betas/1"} <= {*loop["genes"]}
-        assert loop["steps"] == {"optimizer": 1050, "by hand": 0, "accumulation": 1050}.get(
-            name, 103
-        )
+        assert loop["steps"] == (1050 if is_long else 103)
