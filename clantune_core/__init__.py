@@ -1,6 +1,6 @@
 """The genetics under ClanTune: alleles, genomes, four hooks, and an evolution that calls them."""
 
-from clantune_core._calling import Observer, Step, ask
+from clantune_core._calling import Observer, Step, ask, takes
 from clantune_core._plugins import InstalledStrategy, load_strategy, strategies
 from clantune_core.alleles import (
     AbstractAllele,
@@ -93,6 +93,7 @@ __all__ = [
     "strategies",
     "synthesize_genomes",
     "synthesize_trees",
+    "takes",
     "to_json",
     "walk_genomes",
     "walk_trees",

@@ -164,10 +164,7 @@ def ask(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
     Raises:
         StrategyError: There is no such hook, an argument is missing, or this is no strategy.
     """
-    if hook not in HOOKS:
-        raise StrategyError(f"there is no hook {hook!r}; the hooks are {', '.join(HOOKS)}")
-    if not is_implemented(type(strategy), hook):
-        require_strategy(strategy, "what is asked")
+    if not _implements(strategy, hook):
         return offered.get("allele") if HOOKS[hook] == FOLD else None
     step = implementation(strategy, hook, type(strategy).__name__)
     for argument in step.wants:
@@ -182,6 +179,32 @@ def ask(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
     before = offered.get(name)
     answer, whose = caller([step], hook, name if name in offered else "", offered)(before)
     return answer if whose or HOOKS[hook] == FOLD else None
+
+
+def takes(strategy: AbstractStrategy, hook: str, argument: str) -> bool:
+    """Whether a strategy that another one holds is given an argument, if that is there to give.
+
+    Args:
+        strategy: The strategy inside.
+        hook: Name of the hook.
+        argument: Name of an argument of the hook.
+
+    Raises:
+        StrategyError: There is no such hook, or this is no strategy.
+    """
+    if not _implements(strategy, hook):
+        return False
+    step = implementation(strategy, hook, type(strategy).__name__)
+    return step.takes_all or argument in step.wants
+
+
+def _implements(strategy: AbstractStrategy, hook: str) -> bool:
+    if hook not in HOOKS:
+        raise StrategyError(f"there is no hook {hook!r}; the hooks are {', '.join(HOOKS)}")
+    if is_implemented(type(strategy), hook):
+        return True
+    require_strategy(strategy, "what is asked")
+    return False
 
 
 def _check(step: Implementation, hook: str, before: AbstractAllele | None, after: Any) -> None:

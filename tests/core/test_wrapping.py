@@ -25,6 +25,7 @@ from clantune_core import (
     ask,
     from_json,
     load_strategy,
+    takes,
     to_json,
 )
 from clantune_core.testing.generators import populations
@@ -226,6 +227,25 @@ def test_what_cannot_be_asked_is_refused_in_words(strategy, hook, offered, messa
     with pytest.raises(StrategyError) as caught:
         ask(strategy, hook, **offered)
     assert str(caught.value) == message
+
+
+class Greedier(AbstractMutationStrategy):
+    def handle_mutating(self, allele, **offered):
+        return allele
+
+
+def test_a_wrapper_can_know_what_the_inner_one_takes():
+    hook = "handle_mutating"
+    assert takes(Noise(), hook, "shared_rng")
+    assert not takes(Noise(), hook, "my_genome")
+    assert takes(Greedier(), hook, "my_genome")
+    assert not takes(Noise(), "select_ancestry", "rng")
+    for strategy, wrong in ((Noise(), "handle_mutate"), (None, hook)):
+        with pytest.raises(StrategyError) as caught:
+            takes(strategy, wrong, "rng")
+        with pytest.raises(StrategyError) as asked:
+            ask(strategy, wrong, allele=ALLELE)
+        assert str(caught.value) == str(asked.value)
 
 
 class Unfinished(AbstractMutationStrategy):

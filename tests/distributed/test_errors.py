@@ -1,5 +1,9 @@
 """What goes wrong on one rank is an error on all, at once or within the timeout, that names it."""
 
+import os
+import socket
+import subprocess
+import sys
 import time
 import warnings
 
@@ -304,6 +308,69 @@ def test_a_rank_that_leaves_out_a_pass_is_an_error_within_the_timeout(ranks):
         "rank 1 waits in vain at expressing the genome, competitive, at step 2; rank 0 is missing, "
         "last seen at expressing the genome, cooperative, at step 0; rank 2 is missing, "
     )
+
+
+def texts_of_all_lengths():
+    channel = Communication(timeout=TIMEOUT)
+    return [
+        channel.gather(f"text of {length}", ["é\n"[dist.get_rank()] * length * dist.get_rank()])
+        for length in (0, 1, 4080, 4096, 5000, 20_000)
+    ]
+
+
+def test_texts_of_all_lengths_are_gathered(ranks):
+    wanted = [[[""], ["\n" * length]] for length in (0, 1, 4080, 4096, 5000, 20_000)]
+    assert ranks(2).run(texts_of_all_lengths) == [wanted] * 2
+
+
+def at_different_places():
+    channel = Communication(timeout=TIMEOUT)
+    if on_one_rank():
+        channel.gather("the models", None)
+    else:
+        channel.broadcast([torch.ones(3)])
+
+
+def test_ranks_at_different_places_are_told_so(ranks):
+    for rank, raised in enumerate(ranks(2).fail(at_different_places)):
+        own, other = ["handing out the first weights", "the models"][:: 1 - 2 * rank]
+        assert raised.kind == "CommunicationError"
+        assert raised.message == (
+            f"rank {1 - rank} is at {other}, and rank {rank} at {own}: every rank takes the same "
+            "steps"
+        )
+
+
+LEAVING = """
+import sys, time
+from clantune_clan import Communication
+channel = Communication(timeout=20.0)
+channel.gather("the start", None)
+if channel.rank == 0:
+    channel.announce(ValueError("no data"))
+    sys.exit()
+time.sleep(1.0)
+channel.gather("the end", None)
+"""
+
+
+def test_the_host_of_the_store_stays_for_those_who_read_from_it():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", LEAVING],
+            env={**os.environ, **told, "RANK": str(rank), "OMP_NUM_THREADS": "1"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    printed = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 1]
+    assert "rank 0 has failed: ValueError: no data" in printed[1]
 
 
 def absent():

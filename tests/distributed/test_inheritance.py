@@ -645,6 +645,18 @@ def with_what_cannot_travel():
     Rank().apply({0: 1.0}, {0: 1.0}, {0: 1.0}, notes=notes)
 
 
+class Freed(Notes):
+    def state_dict(self):
+        notes = torch.ones(4)
+        notes.untyped_storage().resize_(0)
+        return {"notes": notes}
+
+
+def with_memory_that_is_gone():
+    notes = Freed(0) if on_rank(1) else Notes(0)
+    Rank().apply({0: 1.0}, {0: 1.0}, {0: 1.0}, notes=notes)
+
+
 def with_what_refuses():
     notes = Refusing(0) if on_rank(1) else Notes(0)
     Rank().apply({0: 1.0}, {0: 1.0}, {0: 1.0}, notes=notes)
@@ -666,6 +678,14 @@ def while_averages_are_in_place():
                 "'registered/notes/notes' is a object, which no child can inherit: keep tensors "
                 "(not sparse), numbers, texts, None, and lists, tuples and dictionaries of them "
                 "in a state"
+            ),
+        ),
+        (
+            with_memory_that_is_gone,
+            (
+                "'registered/notes/notes' is a tensor without memory of its own, which no child "
+                "can inherit: keep tensors (not sparse), numbers, texts, None, and lists, tuples "
+                "and dictionaries of them in a state"
             ),
         ),
         (

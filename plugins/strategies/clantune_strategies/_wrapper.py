@@ -8,7 +8,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any, TypeVar
 
-from clantune_core import AbstractAllele, AbstractMutationStrategy, ask
+from clantune_core import AbstractAllele, AbstractMutationStrategy, AbstractStrategy, ask, takes
 from clantune_strategies._checks import held
 
 A = TypeVar("A", bound=AbstractAllele)
@@ -17,6 +17,19 @@ A = TypeVar("A", bound=AbstractAllele)
 def held_mutation() -> Any:
     """Return a field for the mutation that a wrapper holds."""
     return held(AbstractMutationStrategy, "a strategy that mutates")
+
+
+def with_own_stream(
+    strategy: AbstractStrategy, hook: str, offered: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what is offered, with a shared stream that is the inner one's alone, if it takes one.
+
+    Some members let it act, and others do not, or several times, or on fewer genomes: so all draw
+    one number here, and the stream that is the same on every rank stays so.
+    """
+    if "shared_rng" not in offered or not takes(strategy, hook, "shared_rng"):
+        return offered
+    return offered | {"shared_rng": Random(offered["shared_rng"].getrandbits(64))}
 
 
 class MutationWrapper(AbstractMutationStrategy):
@@ -35,11 +48,5 @@ class MutationWrapper(AbstractMutationStrategy):
         return made
 
     def _apart(self, offered: dict[str, Any]) -> dict[str, Any]:
-        """Give the inner one a shared stream for itself.
-
-        Some members let it act, others do not or several times; the stream that is the same on
-        every rank stays so.
-        """
-        if "shared_rng" in offered:
-            offered["shared_rng"] = Random(offered["shared_rng"].getrandbits(64))
-        return offered
+        """Return what is offered, with a shared stream that is the inner one's alone."""
+        return with_own_stream(self.strategy, "handle_mutating", offered)

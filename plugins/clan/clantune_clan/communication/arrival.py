@@ -1,12 +1,14 @@
-"""Who has arrived where: asked before each exchange, so that a missing rank is named on all others.
+"""Meetings of all ranks: who has arrived where, and the short words that they bring.
 
 A collective that somebody does not join fails everywhere and names nobody. The store knows better,
-and costs a fraction of a millisecond.
+and a meeting there takes half a millisecond, so there is one before each exchange; what is short
+needs no other.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,7 +18,7 @@ from torch.distributed import Store  # type: ignore[attr-defined]  # not listed
 
 from clantune_clan.errors import CommunicationError
 
-ALL_ARRIVED = "all"
+NOT_ALL = "somebody does not come"
 
 GRACE = timedelta(seconds=3)
 """How long ranks that failed wait for each other's word on where they are."""
@@ -40,32 +42,43 @@ class Arrivals:
         Raises:
             CommunicationError: Some have not in time, or the store's host is gone.
         """
-        meeting = self._meetings
+        meeting, done = self._meetings, f"done/{self._meetings}"
         self._meetings += 1
         with self._reach_store():
             # Overwritten at the meeting after the next one, which nobody reaches before all have
-            # left this one.
+            # been at the next one.
             self._store.set(self._place(meeting, self._rank), f"{meeting} {word}")
             self._store.set(f"last/{self._rank}", where)
-            if self._store.add("arrivals", 1) == self._meetings * len(self._ranks):
-                self._store.set(f"done/{meeting}", ALL_ARRIVED)
+            if self._store.add(f"arrived/{meeting}", 1) == len(self._ranks):
+                self._store.set(done, self._collect(meeting))
             try:
-                self._store.wait([f"done/{meeting}"], self._timeout)
-            except dist.DistStoreError:
+                self._store.wait([done], self._timeout)
+            except dist.DistNetworkError:
+                raise
+            except RuntimeError:  # a `DistStoreError`, unless the store is a file
                 raise self._missing(meeting, where) from None
-            places = [self._place(meeting, rank) for rank in self._ranks]
-            done, *words = self._store.multi_get([f"done/{meeting}", *places])
-            if done.decode() != ALL_ARRIVED:
+            collected = self._store.get(done).decode()
+            if collected == NOT_ALL:
                 raise self._missing(meeting, where)
-            if self._rank == 0 and meeting:
-                self._store.delete_key(f"done/{meeting - 1}")
-        return [word.decode().partition(" ")[2] for word in words]
+            if self._rank == 0 and meeting:  # which all have left, or they would not be here
+                for key in ("arrived", "done"):
+                    self._store.delete_key(f"{key}/{meeting - 1}")
+        words: list[str] = json.loads(collected)
+        return words
+
+    def _collect(self, meeting: int) -> str:
+        """Return the words of all as JSON; the last one to arrive does."""
+        places = [self._place(meeting, rank) for rank in self._ranks]
+        told = [word.decode().partition(" ") for word in self._store.multi_get(places)]
+        # Who has waited in vain may be at a later meeting by now.
+        is_full = all(number == str(meeting) for number, _, _ in told)
+        return json.dumps([word for _, _, word in told]) if is_full else NOT_ALL
 
     def announce(self, problem: str) -> None:
         """Leave word of what went wrong here: whoever waits for this rank reads it at once."""
         with self._reach_store():
             self._store.set(f"problem/{self._rank}", problem)
-            self._store.set(f"done/{self._meetings}", "somebody does not come")
+            self._store.set(f"done/{self._meetings}", NOT_ALL)
 
     def whereabouts(self, where: str) -> str:
         """Say where this rank failed; return in words where all are.

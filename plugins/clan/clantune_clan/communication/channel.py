@@ -30,14 +30,15 @@ MOST_HALVES = 32
 """Groups of halves that are kept: each holds connections and threads."""
 
 SHORT = 4096
-"""Letters that the store carries, at the meeting itself; what is longer follows over gloo."""
+"""Letters that the store carries for each rank to each; what is longer follows over gloo."""
 
 
 class Communication:
     """What the ranks of a clan tell each other. Every collective is here, or in `gradients`.
 
-    All ranks call the same methods in the same order. What is not a tensor travels as JSON, over a
-    gloo group of its own, whatever the tensors use. Without a process group there is one rank.
+    All ranks call the same methods in the same order. What is not a tensor travels as JSON, by the
+    store if it is short, and over a gloo group of its own, whatever the tensors use. Without a
+    process group there is one rank.
 
     Attributes:
         rank: This process, from 0.
@@ -171,7 +172,7 @@ class Communication:
         """Fill tensors, which are of the same shapes and types everywhere, with those of a rank."""
         if self.world_size == 1:
             return
-        self._arrivals.meet("handing out the first weights")
+        self.gather("handing out the first weights", None)
         for batch in batches(tensors):
             packed = pack(batch)
             self._finish(dist.broadcast(packed, src=source, async_op=True), "a broadcast")
@@ -199,7 +200,8 @@ class Communication:
         return made
 
     def _all_gather(self, text: str, where: str) -> list[Any]:
-        # Short texts meet at the store: a collective takes several times as long on few cores.
+        # JSON has a byte for each letter, since it escapes all others. Short texts meet at the
+        # store: a collective takes several times as long on few cores.
         words = self._arrivals.meet(where, f"{len(text)} {text[:SHORT]}")
         told = [(int(size), begun) for size, _, begun in (word.partition(" ") for word in words)]
         rest = max(0, max(size for size, _ in told) - SHORT)

@@ -15,6 +15,7 @@ from clantune_clan.inheritance.pieces import (
     Part,
     Piece,
     blocks,
+    is_plain,
     length,
     pieces_of,
     read,
@@ -147,7 +148,7 @@ def _in_place(
     """Return the elements of a piece where they are, if they can be summed there."""
     [part, *others] = piece
     mine, tensor = own[part.leaf], tensors[part.leaf]
-    plain = tensor.is_contiguous() and not tensor.is_conj() and tensor.dtype is wide
+    plain = is_plain(tensor) and tensor.dtype is wide
     if others or not plain or mine.data_ptr() != tensor.data_ptr():
         return None
     return tensor.view(-1)[part.begin : part.end]

@@ -63,8 +63,7 @@ def take_apart(value: object, name: str, keep: Callable[[str, Tensor], None]) ->
         ClanError: There is something in it that cannot travel.
     """
     if isinstance(value, Tensor):
-        if value.layout != torch.strided:
-            raise _cannot_travel(name, f"a tensor of the layout {value.layout}")
+        _require_memory(value, name)
         keep(name, value.detach())
         dtype = str(value.dtype).removeprefix("torch.")
         return {"tensor": [dtype, [*value.shape], value.device.type]}
@@ -115,6 +114,13 @@ def walk(form: Form, name: str) -> Iterator[tuple[str, Outline | str]]:
 def _outline(inside: list[Any], name: str) -> Outline:
     dtype, shape, device = inside
     return Outline(name, getattr(torch, dtype), tuple(shape), device)
+
+
+def _require_memory(tensor: Tensor, name: str) -> None:
+    if tensor.layout != torch.strided:
+        raise _cannot_travel(name, f"a tensor of the layout {tensor.layout}")
+    if tensor.nbytes and not tensor.data_ptr():
+        raise _cannot_travel(name, "a tensor without memory of its own")
 
 
 def _cannot_travel(name: str, what: str) -> ClanError:

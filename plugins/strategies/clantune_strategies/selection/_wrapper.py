@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any
 
 import attrs
@@ -19,6 +18,7 @@ from clantune_core import (
     Population,
     ask,
 )
+from clantune_strategies._wrapper import with_own_stream
 
 
 class Wrapper(AbstractCrossbreedingStrategy):
@@ -63,8 +63,7 @@ class SomeMembers(Wrapper):
         me = population_genomes.rank_of(my_genome)
         candidates = self._candidates(me, population_genomes)
         present = sorted({me, *candidates})
-        if "shared_rng" in offered:  # how often it draws may depend on how many it is shown
-            offered["shared_rng"] = Random(offered["shared_rng"].getrandbits(64))
+        offered = with_own_stream(self.strategy, "select_ancestry", offered)
         chosen = self._ask_inside(
             Population([population_genomes[rank] for rank in present]),
             my_genome=my_genome,
