@@ -29,7 +29,7 @@ from clantune_autobind import adamw
 from clantune_clan import Communication, Individual, build_state
 from clantune_core import Genome
 
-SIZES = {"0.1 M": (220, 2), "5 M": (1280, 3)}
+SIZES = {"0.1 M": (220, 2), "0.4 M in 204 tensors": (64, 100), "5 M": (1280, 3)}
 """Width and depth of a network, by about how many parameters it has."""
 
 RANKS = (2, 4)
@@ -49,8 +49,8 @@ class Plan:
     steps: int
 
 
-FULL = {"0.1 M": Plan(95, 10), "5 M": Plan(24, 4)}
-QUICK = {"0.1 M": Plan(2, 2), "5 M": Plan(1, 1)}
+FULL = {"0.1 M": Plan(95, 10), "0.4 M in 204 tensors": Plan(40, 6), "5 M": Plan(24, 4)}
+QUICK = {"0.1 M": Plan(2, 2), "0.4 M in 204 tensors": Plan(1, 1), "5 M": Plan(1, 1)}
 
 
 @attrs.define
