@@ -10,7 +10,7 @@ import torch.distributed as dist
 from clantune_clan.communication.arrival import Arrivals
 from clantune_clan.errors import CommunicationError
 
-TIMEOUT = 0.5
+TIMEOUT = 1.5
 
 
 def tcp(count, _):
