@@ -80,7 +80,7 @@ class Hashes(AbstractMutationStrategy):
     """Depends on the hash seed of the process."""
 
     def handle_mutating(self, allele: AbstractAllele) -> AbstractAllele:
-        return allele.with_metadata(hash=hash("a text") % 1000)
+        return allele.with_metadata(hash=hash("a text") % 2**31)
 
 
 @attrs.frozen
