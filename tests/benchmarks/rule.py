@@ -60,12 +60,14 @@ PLAIN = {"plain DDP": False, "DDP, warm-up, cooldown": True}
 
 SIMULATED = {
     "lr": {
+        "factorial()": 0.11,
         "factorial(calibrate=True)": -0.007,
         "factorial(evolve=False)": 0.019,
         "as_specified()": 3.3,
         "DDP, warm-up, cooldown": 0.49,
     },
     "several": {
+        "factorial()": 0.05,
         "factorial(calibrate=True)": -0.021,
         "factorial(evolve=False)": 0.43,
         "as_specified()": 0.39,

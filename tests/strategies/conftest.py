@@ -30,11 +30,12 @@ def _bound(draws):
 
 
 @pytest.fixture
-def follows():
+def assert_follows():
     """Check that numbers were drawn from a continuous distribution."""
 
     def check(draws, distribution_function):
         count = len(draws)
+        assert count, "nothing was drawn"
         for place, number in enumerate(sorted(draws)):
             below = distribution_function(number)
             assert max(below - place / count, (place + 1) / count - below) < _bound(count)
@@ -43,11 +44,12 @@ def follows():
 
 
 @pytest.fixture
-def occurs():
+def assert_occurs():
     """Check that outcomes were drawn with given probabilities, and no others."""
 
     def check(draws, probabilities):
         counts, count = Counter(draws), len(draws)
+        assert count, "nothing was drawn"
         assert counts.keys() <= probabilities.keys()
         for outcome, probability in probabilities.items():
             assert abs(counts[outcome] / count - probability) < _bound(count), outcome

@@ -60,21 +60,21 @@ def test_dominant_takes_all_from_the_greatest_share_and_of_equals_the_lowest_ran
     assert child(Dominant(), KINDS, (0.2, 0.4, 0.4)) == {k: a[1] for k, a in KINDS.items()}
 
 
-def test_per_gene_draws_each_gene_by_the_shares(occurs):
+def test_per_gene_draws_each_gene_by_the_shares(assert_occurs):
     drawn = []
     for seed in range(10):
         drawn += [a.value for a in child(PerGene(), many(KINDS["float"]), WEIGHTS, seed).values()]
-    occurs(drawn, dict(zip((0.0, 1.0, 10.0), WEIGHTS, strict=True)))
+    assert_occurs(drawn, dict(zip((0.0, 1.0, 10.0), WEIGHTS, strict=True)))
 
 
-def test_per_genome_draws_one_parent_for_all_genes_by_the_shares(occurs):
+def test_per_genome_draws_one_parent_for_all_genes_by_the_shares(assert_occurs):
     drawn = []
     for seed in range(2000):
         alleles = child(PerGenome(), KINDS, WEIGHTS, seed)
         ranks = {KINDS[name].index(allele) for name, allele in alleles.items()}
         assert len(ranks) == 1
         drawn += ranks
-    occurs(drawn, dict(enumerate(WEIGHTS)))
+    assert_occurs(drawn, dict(enumerate(WEIGHTS)))
 
 
 @pytest.mark.parametrize("strategy", [PerGene(), PerGenome()])
@@ -130,11 +130,11 @@ def test_places_around_the_ends_of_all_numbers_stay_numbers(strategy):
 # ---- Two parents ----
 
 
-def test_two_parents_are_distinct_and_drawn_by_the_shares(occurs):
+def test_two_parents_are_distinct_and_drawn_by_the_shares(assert_occurs):
     population = clan({"lr": KINDS["float"]})
     ancestry = Ancestry.from_weights(WEIGHTS, population)
     drawn = [drawn_pair(ancestry, Once(Random(seed))) for seed in range(DRAWS)]
-    occurs(
+    assert_occurs(
         drawn,
         {
             (one, other): WEIGHTS[one] * WEIGHTS[other] / (1 - WEIGHTS[one])
@@ -171,7 +171,7 @@ def test_a_single_parent_is_taken_as_it_is_and_discrete_kinds_are_passed_on(stra
 @pytest.mark.parametrize(
     ("kind", "eta"), [("float", 0.0), ("float", 15.0), ("log", 2.0), ("log", 15.0), ("logit", 5.0)]
 )
-def test_sbx_spreads_as_published(kind, eta, follows, occurs):
+def test_sbx_spreads_as_published(kind, eta, assert_follows, assert_occurs):
     parents = KINDS[kind][:2]
     one, other = (allele.latent for allele in parents)
     columns = many(parents)
@@ -183,12 +183,12 @@ def test_sbx_spreads_as_published(kind, eta, follows, occurs):
     def spread(beta):  # Deb and Agrawal 1995, integrated
         return 0.5 * beta ** (eta + 1) if beta <= 1 else 1 - 0.5 * beta ** -(eta + 1)
 
-    follows([abs(place) for place in places], spread)
-    occurs([place > 0 for place in places], {True: 0.5, False: 0.5})
+    assert_follows([abs(place) for place in places], spread)
+    assert_occurs([place > 0 for place in places], {True: 0.5, False: 0.5})
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
-def test_blend_is_uniform_and_reaches_beyond_the_parents(alpha, follows):
+def test_blend_is_uniform_and_reaches_beyond_the_parents(alpha, assert_follows):
     parents = KINDS["log"][:2]
     low, high = (allele.latent for allele in parents)
     reach = alpha * (high - low)
@@ -198,7 +198,7 @@ def test_blend_is_uniform_and_reaches_beyond_the_parents(alpha, follows):
         places += [allele.latent for allele in made]
     assert min(places) >= low - reach - 1e-12
     assert max(places) <= high + reach + 1e-12
-    follows(places, lambda place: (place - low + reach) / (high - low + 2 * reach))
+    assert_follows(places, lambda place: (place - low + reach) / (high - low + 2 * reach))
 
 
 @pytest.mark.parametrize("strategy", [SBX(0.0), Blend(2.0)])

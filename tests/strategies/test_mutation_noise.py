@@ -35,30 +35,32 @@ def steps(strategy, allele, count=20_000, seed=1):
 
 @pytest.mark.parametrize("allele", CONTINUOUS, ids=lambda allele: allele.kind)
 @pytest.mark.parametrize("std", [0.01, 0.5])
-def test_gaussian_has_the_mean_and_the_variance_and_the_shape(allele, std, follows):
+def test_gaussian_has_the_mean_and_the_variance_and_the_shape(allele, std, assert_follows):
     moved = steps(Gaussian(std=std), allele)
     assert abs(fmean(moved)) < ERRORS * std / math.sqrt(len(moved))
     assert abs(pvariance(moved) / std**2 - 1) < ERRORS * math.sqrt(2 / len(moved))
-    follows(moved, NormalDist(0.0, std).cdf)
+    assert_follows(moved, NormalDist(0.0, std).cdf)
 
 
 @pytest.mark.parametrize("allele", CONTINUOUS, ids=lambda allele: allele.kind)
-def test_half_of_the_steps_of_cauchy_are_shorter_than_its_scale(allele, occurs, follows):
+def test_half_of_the_steps_of_cauchy_are_shorter_than_its_scale(
+    allele, assert_occurs, assert_follows
+):
     moved = steps(Cauchy(scale=0.01), allele)
     shorter = [abs(step) < 0.01 for step in moved]
-    occurs(shorter, {True: 0.5, False: 0.5})
+    assert_occurs(shorter, {True: 0.5, False: 0.5})
     inside = [step for step in moved if abs(step) < 0.1]  # further out a domain may end
 
     def between(step):
         return 0.5 + math.atan(step / 0.01) / (2 * math.atan(10))
 
-    follows(inside, between)
+    assert_follows(inside, between)
 
 
 @pytest.mark.parametrize("strategy", [Gaussian(chance=0.3), Cauchy(chance=0.3)])
-def test_each_gene_mutates_with_the_chance(strategy, occurs):
+def test_each_gene_mutates_with_the_chance(strategy, assert_occurs):
     moved = [step != 0.0 for step in steps(strategy, FloatAllele(0.5))]
-    occurs(moved, {True: 0.3, False: 0.7})
+    assert_occurs(moved, {True: 0.3, False: 0.7})
 
 
 @pytest.mark.parametrize("strategy", [Gaussian(std=0.0), Gaussian(chance=0.0), Cauchy(scale=0.0)])
@@ -73,11 +75,11 @@ def test_nothing_moves_by_nothing(strategy):
     [FloatAllele(1.0, (0, 1)), LogFloatAllele(1e-3, (1e-3, 1)), LogitFloatAllele(0.9, (0.5, 0.9))],
     ids=lambda allele: allele.kind,
 )
-def test_an_end_of_the_domain_holds_and_lets_go(strategy, allele, occurs):
+def test_an_end_of_the_domain_holds_and_lets_go(strategy, allele, assert_occurs):
     low, high = (allele.to_latent(end) for end in allele.domain)
     moved = steps(strategy, allele)
     assert {low <= allele.latent + step <= high for step in moved} == {True}
-    occurs([step == 0.0 for step in moved], {True: 0.5, False: 0.5})
+    assert_occurs([step == 0.0 for step in moved], {True: 0.5, False: 0.5})
 
 
 def test_other_kinds_stay():
@@ -118,23 +120,23 @@ def test_a_learned_size_takes_lognormal_steps_part_of_which_all_genes_share(gene
         assert abs(shared - common) < ERRORS * error
 
 
-def test_the_size_mutates_before_the_value_that_reads_it(follows):
+def test_the_size_mutates_before_the_value_that_reads_it(assert_follows):
     strategy = Gaussian(learns=["size"])
     ready = strategy.setup_genome(Genome({"lr": FloatAllele(0.0)}))
     evolution, drawn = Evolution([strategy]), []
     for seed in range(4000):
         made = evolution.mutate(ready, Random(seed)).alleles["lr"]
         drawn.append(made.value / made.metadata["gaussian/size"].value)
-    follows(drawn, NormalDist().cdf)  # by the old size it would have fat tails
+    assert_follows(drawn, NormalDist().cdf)  # by the old size it would have fat tails
 
 
-def test_a_learned_chance_is_the_chance(occurs):
+def test_a_learned_chance_is_the_chance(assert_occurs):
     strategy = Gaussian(chance=0.2, learns=["chance"])
     genome = strategy.setup_genome(Genome({f"gene {i}": FloatAllele(0.0) for i in range(5000)}))
     made = strategy.apply_strategy(genome, Random(1)).alleles.values()
     expected = fmean(a.metadata["gaussian/chance"].value for a in made)
     moved = [a.value != 0.0 for a in made]
-    occurs(moved, {True: expected, False: 1 - expected})
+    assert_occurs(moved, {True: expected, False: 1 - expected})
 
 
 @pytest.mark.parametrize("strategy", [Gaussian(learns=["size"]), Cauchy(learns=["size"])])

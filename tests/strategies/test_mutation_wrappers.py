@@ -111,9 +111,9 @@ def test_the_members_of_a_pair_go_opposite_ways(size):
     assert len(lengths) == len(GENES) * -(-size // 2)  # each gene and each pair for itself
 
 
-def test_mirrored_noise_is_that_of_the_inner_mutation(follows):
+def test_mirrored_noise_is_that_of_the_inner_mutation(assert_follows):
     evolution, population, drawn = Evolution([Mirrored(Gaussian(std=0.3))]), clan(2), []
-    for seed in range(2000):
+    for seed in range(6000):
         rank = seed % 2
         made = evolution.mutate(
             population[rank],
@@ -122,7 +122,7 @@ def test_mirrored_noise_is_that_of_the_inner_mutation(follows):
             shared_rng=shared_rng(seed, 0),
         )
         drawn.append(made.alleles["wd"].value - 0.5)
-    follows(drawn, NormalDist(0, 0.3).cdf)
+    assert_follows(drawn, NormalDist(0, 0.3).cdf)
 
 
 def test_two_mirrored_mutations_do_not_draw_the_same():
@@ -232,10 +232,10 @@ def test_generations_stand_in_for_a_progress_that_nobody_knows():
     assert went(Annealed(Gaussian()), generation=4) == whole
 
 
-def test_a_discrete_kind_moves_with_the_probability_that_is_left(occurs):
+def test_a_discrete_kind_moves_with_the_probability_that_is_left(assert_occurs):
     genome = Genome({f"gene {i}": BoolAllele(False) for i in range(5000)})
     made = Evolution([Annealed(Choose(1.0), power=2.0)]).mutate(genome, Random(1), progress=0.4)
-    occurs([allele.value for allele in made.alleles.values()], {True: 0.36, False: 0.64})
+    assert_occurs([allele.value for allele in made.alleles.values()], {True: 0.36, False: 0.64})
 
 
 def test_what_the_inner_one_writes_down_is_kept():
@@ -273,7 +273,7 @@ def survived(strategy, allele, seed=1):
     return strategy.apply_strategy(Genome({"gene": allele}), Random(seed)).alleles["gene"].value
 
 
-def test_a_mutation_is_repeated_until_it_is_viable(follows):
+def test_a_mutation_is_repeated_until_it_is_viable(assert_follows):
     genome = Genome({f"gene {i}": FloatAllele(0.0) for i in range(1000)})
     regions = dict.fromkeys(genome.alleles, (-0.5, 2.0))
     strategy = Lethal(Gaussian(std=1.0), regions, tries=1000)
@@ -281,7 +281,7 @@ def test_a_mutation_is_repeated_until_it_is_viable(follows):
     normal = NormalDist()
     low, high = normal.cdf(-0.5), normal.cdf(2.0)
     assert -0.5 <= min(made) < max(made) <= 2.0
-    follows(made, lambda value: (normal.cdf(value) - low) / (high - low))
+    assert_follows(made, lambda value: (normal.cdf(value) - low) / (high - low))
 
 
 def test_tries_are_bounded():

@@ -283,7 +283,7 @@ def parents_by_order(fitnesses):
     ],
     ids=repr,
 )
-def test_members_meet_as_often_as_all_orders_say(fitnesses, occurs):
+def test_members_meet_as_often_as_all_orders_say(fitnesses, assert_occurs):
     population, evolution = clan(*fitnesses), Evolution([Pairs()])
     drawn = []
     for generation in range(2000):
@@ -292,7 +292,7 @@ def test_members_meet_as_often_as_all_orders_say(fitnesses, occurs):
         assert all(max(ancestry.probabilities) == 1.0 for ancestry in chosen)
         drawn.append(tuple(ancestry.dominant for ancestry in chosen))
     orders = Counter(parents_by_order(fitnesses))
-    occurs(drawn, {parents: count / orders.total() for parents, count in orders.items()})
+    assert_occurs(drawn, {parents: count / orders.total() for parents, count in orders.items()})
 
 
 # ---- Frequencies ----
@@ -336,13 +336,13 @@ def test_a_team_selects_in_its_turn_or_takes_over_from_a_faster_one(periods, tea
                 assert found == pytest.approx(expected, rel=1e-14)
 
 
-def test_a_team_draws_its_parent_as_often_as_all_draws_say(occurs):
+def test_a_team_draws_its_parent_as_often_as_all_draws_say(assert_occurs):
     fitnesses = (9.0, 3.0, 8.0, 5.0, 7.0, 4.0)  # nobody in the faster team is better
     population, team, rng = clan(*fitnesses), (1, 3, 5), Random(1)
     strategy = Frequencies(Tournament(2, tournaments=1), (1, 2))
     drawn = [shares(strategy, population, 3, rng, 1).index(1.0) for _ in range(2000)]
     wins = win_probabilities([fitnesses[rank] for rank in team], 2)
-    occurs(drawn, dict(zip(team, wins, strict=True)))
+    assert_occurs(drawn, dict(zip(team, wins, strict=True)))
 
 
 def test_in_teams_equals_share_and_the_dead_are_replaced():
