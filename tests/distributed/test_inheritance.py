@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch import nn
 
 from clantune_clan import Communication, State, WeightAverage
-from clantune_clan.inheritance import Inheritance, Plan, averaging, inherit, route
+from clantune_clan.inheritance import Inheritance, Plan, inherit, route, sharing
 from clantune_core import Genome
 
 TIMEOUT = 20.0
@@ -21,7 +21,7 @@ SMALL = 256
 
 
 def with_small_pieces():
-    route.PIECE = averaging.LIMIT = SMALL
+    route.PIECE = sharing.LIMIT = SMALL
 
 
 class Nested(torch.optim.Optimizer):

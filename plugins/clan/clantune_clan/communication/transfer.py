@@ -8,12 +8,18 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from clantune_clan.communication.buffers import Buffers
+
 
 class Transfer:
     """Moves tensors between the members of a clan, without waiting.
 
     Messages from rank to rank lie in the main memory and travel over gloo, which is the model's own
     group where that speaks it. Sums go over the model's own group, wherever the tensors are.
+
+    Attributes:
+        peers: The ranks that have this rank's place in each member, in order.
+        buffers: Room for messages.
     """
 
     def __init__(
@@ -36,6 +42,8 @@ class Transfer:
         self._control = control
         self._finish = finish
         self._groups: dict[bool, dist.ProcessGroup] = {}
+        self.peers = [*range(dist.get_rank() % ranks_per_member, ranks, ranks_per_member)]
+        self.buffers = Buffers()
 
     def send(self, message: Tensor, rank: int, tag: int) -> dist.Work | None:
         """Begin to send; the message must not change until this is finished."""

@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Sequence
 
 import attrs
-import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from clantune_clan.communication.buffers import Buffers
 from clantune_clan.communication.transfer import Transfer
 from clantune_clan.inheritance.averaging import mean
 from clantune_clan.inheritance.pieces import Piece, in_place, length, read, write
@@ -55,7 +55,6 @@ class Post:
 
     transfer: Transfer
     members: int
-    _buffers: list[Tensor] = attrs.field(factory=list)
 
     def send(self, message: Tensor, rank: int, place: int, parent: int) -> dist.Work | None:
         """Begin to send a piece."""
@@ -69,17 +68,10 @@ class Post:
         """Wait."""
         self.transfer.finish(work, WHERE)
 
-    def buffer(self, size: int) -> Tensor:
-        """Return room for a message."""
-        for place, free in enumerate(self._buffers):
-            if len(free) >= size:
-                return self._buffers.pop(place)[:size]
-        return torch.empty(size, dtype=torch.uint8)
-
-    def free(self, buffer: Tensor) -> None:
-        """Take back what `buffer` returned."""
-        whole = torch.empty(0, dtype=torch.uint8).set_(buffer.untyped_storage())
-        self._buffers.append(whole)
+    @property
+    def buffers(self) -> Buffers:
+        """Room for messages."""
+        return self.transfer.buffers
 
 
 class Outbox:
@@ -124,7 +116,7 @@ class Outbox:
             if message is None:
                 if self._begun >= place + AHEAD:
                     return
-                message = buffer = self._post.buffer(length(piece))
+                message = buffer = self._post.buffers.take(length(piece))
                 read(piece, self._tensors, message)
             work = self._post.send(message, self._to, self._begun, self._parent)
             self._sending.append((work, buffer))
@@ -137,7 +129,7 @@ class Outbox:
         work, buffer = self._sending.popleft()
         self._post.finish(work)
         if buffer is not None:
-            self._post.free(buffer)
+            self._post.buffers.give_back(buffer)
         self.sent += 1
 
 
@@ -201,7 +193,9 @@ class Inbox:
 
     def _expect(self, place: int, there: Tensor | None) -> _Arrival:
         size = length(self._pieces[place])
-        messages = [self._post.buffer(size) for _ in self._sources] if there is None else [there]
+        messages = (
+            [there] if there is not None else [self._post.buffers.take(size) for _ in self._sources]
+        )
         receiving = [
             None
             if source.before is None
@@ -244,7 +238,7 @@ class Inbox:
             if not arrival.is_in_place:
                 self._put(self._pieces[arrival.place], arrival.messages)
                 for message in arrival.messages:
-                    self._post.free(message)
+                    self._post.buffers.give_back(message)
 
     def _needs(self, piece: Piece) -> int:
         """Return the last of this rank's own pieces that reads from where this one goes."""

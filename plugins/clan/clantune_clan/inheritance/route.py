@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from clantune_clan.communication import Communication
-from clantune_clan.inheritance.averaging import Share, share_mean
 from clantune_clan.inheritance.copying import AHEAD, STAGING, Inbox, Outbox, Post, Source, exchange
 from clantune_clan.inheritance.heritage import Heritage
 from clantune_clan.inheritance.pieces import ALIGNMENT, PIECE, pieces_of
 from clantune_clan.inheritance.plan import Plan
+from clantune_clan.inheritance.sharing import Share, share_mean
 
 
 class Route:
