@@ -3,6 +3,8 @@
 import copy
 import gc
 import io
+import itertools
+import random
 import time
 from datetime import timedelta
 
@@ -188,6 +190,12 @@ def twin_of(model, optimizer):
     return model, twin
 
 
+def involved(parents):
+    """Return the members that give or receive something."""
+    given = {(parent, child) for child, each in enumerate(parents) for parent in each}
+    return {member for pair in given if pair[0] != pair[1] for member in pair}
+
+
 # Copying
 
 
@@ -204,7 +212,7 @@ def inherit_and_train_on(parents, optimizer, model, steps):
     after = member.held()
     assert member.optimizer.state_dict()["param_groups"] == groups
     assert {id(p): p.data_ptr() for p in member.model.parameters()} == tensors
-    assert report.checksum > 0
+    assert (report.checksum is None) == (dist.get_rank() not in involved(parents))
 
     parent = next(iter(parents[dist.get_rank()]))
     lr = member.optimizer.param_groups[0]["lr"]
@@ -229,7 +237,8 @@ def check_copies(ranks, parents, optimizer, model, steps):
         assert same(trained, answers[parent][2]), child
         assert (moved > 0) == (child != parent)
         assert same(before, after) == (child == parent)
-    assert len({answer[4] for answer in answers}) == len({p for each in parents for p in each})
+    checksums = {answers[member][4] for member in involved(parents)}
+    assert len(checksums) == len({p for m in involved(parents) for p in parents[m]})
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -269,6 +278,53 @@ def test_a_child_trains_on_as_its_parent_would(ranks, optimizer, parents, steps)
 )
 def test_tensors_of_every_kind_arrive_under_every_plan(ranks, parents):
     check_copies(ranks, parents, "adam", Odd, [rank % 3 for rank in range(len(parents))])
+
+
+def made(rank, is_empty):
+    torch.manual_seed(rank)
+    model = nn.Linear(5, 240)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    if not is_empty:
+        train(model, optimizer, 1, rank)
+    return State(Genome(), model, optimizer)
+
+
+def inherit_under(plans, empty):
+    with_small_pieces()
+    channel = Communication(timeout=TIMEOUT)
+    for parents in plans:
+        everyone = [made(rank, rank in empty) for rank in range(len(parents))]
+        befores = [held(state) for state in everyone]
+        Inheritance(everyone[dist.get_rank()], channel).apply(Plan(parents))
+        mine = parents[dist.get_rank()]
+        wanted = mean_by_hand(befores, [mine.get(member, 0.0) for member in range(len(parents))])
+        assert_close(held(everyone[dist.get_rank()]), wanted)
+    return len(plans)
+
+
+COPIES = [[{parent: 1.0} for parent in plan] for plan in itertools.product(range(4), repeat=4)]
+
+
+def mixed_plans(members, count):
+    dice = random.Random(members)
+    sizes = [dice.choices([1, 2, members], [6, 3, 1], k=members) for _ in range(count)]
+    return [
+        [dict.fromkeys(dice.sample(range(members), size), 1.0 / size) for size in each]
+        for each in sizes
+    ]
+
+
+@pytest.mark.parametrize(
+    ("plans", "empty"),
+    [
+        pytest.param(COPIES, (), id="copies"),
+        pytest.param(COPIES, (1, 2), id="copies, two are empty"),
+        pytest.param(mixed_plans(4, 100), (), id="copies and means"),
+        pytest.param(mixed_plans(8, 25), (), id="copies and means of eight"),
+    ],
+)
+def test_no_plan_lets_ranks_wait_for_each_other(ranks, plans, empty):
+    assert set(ranks(len(plans[0])).run(inherit_under, plans, empty)) == {len(plans)}
 
 
 def how_it_lies(parents):

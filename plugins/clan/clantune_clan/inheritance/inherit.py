@@ -13,6 +13,7 @@ import attrs
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.checking import checksum_of_all, require_inherited
+from clantune_clan.inheritance.checksum import NO_CHECKSUM
 from clantune_clan.inheritance.form import Form
 from clantune_clan.inheritance.heritage import Heritage, heritage_of, homes_of, take_over
 from clantune_clan.inheritance.matching import require_matching
@@ -31,12 +32,12 @@ class Report:
         bytes_moved: Bytes that this rank has received.
         seconds: How long each part took: `"forms"`, `"transfer"`, `"takeover"`, `"checks"`.
         checksum: Of all that this rank holds afterwards: equal for a child and the parent that it
-            copies, and for children of the same parents.
+            copies, and for children of the same parents. None if it neither gave nor received.
     """
 
     bytes_moved: int
     seconds: Mapping[str, float]
-    checksum: int
+    checksum: int | None
 
 
 class Inheritance:
@@ -89,10 +90,10 @@ class Inheritance:
             with _timed(seconds, "takeover"):
                 held, problem = self._take_over(fitted, own)
         with _timed(seconds, "checks"):
-            after = checksum_of_all(held)
+            after = checksum_of_all(held) if route.takes_part else NO_CHECKSUM
             names = [leaf.name for leaf in held.leaves]
             require_inherited(plan, self._communicator, names, before or after, after, problem)
-        return Report(moved, seconds, after.total)
+        return Report(moved, seconds, after.total if route.takes_part else None)
 
     def _agree(self, plan: Plan) -> tuple[Heritage, list[Mapping[str, Form]]]:
         """Return what this rank holds, and the forms of what every rank holds."""

@@ -68,6 +68,21 @@ class Plan:
             if child != parent and parent in self.givers(child)
         ]
 
+    def circle(self, member: int) -> list[int]:
+        """Return members each of which gives to the next one first, and the last to the first.
+
+        They begin with the least. None if this member is not among them.
+        """
+        circle = [member]
+        while heirs := self.heirs(circle[-1]):
+            if heirs[0] == member:
+                least = circle.index(min(circle))
+                return circle[least:] + circle[:least]
+            if heirs[0] in circle:
+                break
+            circle.append(heirs[0])
+        return []
+
     def givers(self, child: int) -> dict[int, float]:
         """Return the parents that give a child something, with their weights, in order."""
         return {parent: weight for parent, weight in self.parents[child].items() if weight > 0.0}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from clantune_clan.communication import Communication
-from clantune_clan.inheritance.copying import AHEAD, STAGING, Inbox, Outbox, Post, Source, exchange
+from clantune_clan.inheritance.copying import exchange
 from clantune_clan.inheritance.heritage import Heritage
+from clantune_clan.inheritance.inbox import Inbox, Source
+from clantune_clan.inheritance.outbox import AHEAD, LAG, STAGING, Outbox, Post, Turns
 from clantune_clan.inheritance.pieces import ALIGNMENT, PIECE, pieces_of
 from clantune_clan.inheritance.plan import Plan
 from clantune_clan.inheritance.sharing import Share, share_mean
@@ -31,6 +33,11 @@ class Route:
         self.first = self._rank(plan.first(self._me))
 
     @property
+    def takes_part(self) -> bool:
+        """Whether this rank gives or receives anything."""
+        return self.receives or bool(self._heirs)
+
+    @property
     def is_copied_first(self) -> bool:
         """Whether others become what this rank held before it received anything."""
         copied = any(len(self._plan.givers(heir)) == 1 for heir in self._heirs)
@@ -40,13 +47,13 @@ class Route:
         """Fill what was fitted for this rank; return how many bytes it has received."""
         if self._plan.is_shared:
             return self._share(own, fitted)
-        if not self.receives and not self._heirs:
+        if not self.takes_part:
             return 0
         post = Post(self._communicator.transfer, self._communicator.members)
-        outbox = self._outbox(post, own) if self._heirs else None
-        inbox = self._inbox(post, own, fitted, outbox) if self.receives else None
-        exchange(outbox, inbox)
-        return inbox.received if inbox else 0
+        outbox = self._outbox(post, own)
+        inbox = self._inbox(post, own, fitted, outbox)
+        exchange(outbox, inbox, LAG if self._most_givers == 1 else 0)
+        return inbox.received
 
     def _share(self, own: Heritage, fitted: Heritage) -> int:
         greatest = max(self._givers.values())
@@ -58,17 +65,19 @@ class Route:
         return share_mean(self._communicator.transfer, own.tensors, fitted.tensors, share)
 
     def _outbox(self, post: Post, own: Heritage) -> Outbox:
-        pieces = pieces_of(own.tensors, self._limit())
-        return Outbox(post, own.tensors, pieces, self._me, self._rank(self._heirs[0]))
+        to = self._rank(self._heirs[0]) if self._heirs else None
+        pieces = pieces_of(own.tensors, self._limit()) if self._heirs else []
+        circle = self._plan.circle(self._me)
+        turns = Turns(circle.index(self._me), len(circle)) if circle else None
+        return Outbox(post, own.tensors, pieces, self._me, to, turns)
 
-    def _inbox(self, post: Post, own: Heritage, fitted: Heritage, outbox: Outbox | None) -> Inbox:
+    def _inbox(self, post: Post, own: Heritage, fitted: Heritage, outbox: Outbox) -> Inbox:
         greatest = max(self._givers.values())
-        sources = [self._source(parent, w / greatest) for parent, w in self._givers.items()]
         return Inbox(
             post,
             fitted.tensors,
-            pieces_of(fitted.tensors, self._limit()),
-            sources,
+            pieces_of(fitted.tensors, self._limit()) if self.receives else [],
+            [self._source(parent, w / greatest) for parent, w in self._givers.items()],
             own.tensors,
             [*self._givers].index(self._plan.first(self._me)),
             outbox,
@@ -84,8 +93,13 @@ class Route:
 
     def _limit(self) -> int:
         """Return the bytes of a piece, the same on all ranks: all that are held at once are few."""
-        most = max(len(self._plan.givers(child)) for child in range(len(self._plan.parents)))
-        return min(PIECE, STAGING // (AHEAD * (1 + 2 * most))) // ALIGNMENT * ALIGNMENT
+        most = self._most_givers
+        held = AHEAD * (1 + 2 * most) if most > 1 else 2 * (AHEAD + LAG)
+        return min(PIECE, STAGING // held) // ALIGNMENT * ALIGNMENT
+
+    @property
+    def _most_givers(self) -> int:
+        return max(len(self._plan.givers(child)) for child in range(len(self._plan.parents)))
 
     def _rank(self, member: int) -> int:
         return member * self._communicator.ranks_per_member + self._place
