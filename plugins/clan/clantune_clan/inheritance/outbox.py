@@ -18,10 +18,10 @@ AHEAD = 2
 IN_PLACE_AHEAD = 32
 """Messages that may be on their way at once if they take up none."""
 
-LAG = 4
-"""Pieces that may come later than this rank's own leave, if members only have one parent each."""
+LAG = 6
+"""Pieces that may come later than this rank's own leave, and be put aside before."""
 
-STAGING = 48 * 2**20
+STAGING = 72 * 2**20
 """Bytes that all messages of a rank may take at once."""
 
 WHERE = "moving what is inherited"

@@ -52,7 +52,7 @@ class Route:
         post = Post(self._communicator.transfer, self._communicator.members)
         outbox = self._outbox(post, own)
         inbox = self._inbox(post, own, fitted, outbox)
-        exchange(outbox, inbox, LAG if self._most_givers == 1 else 0)
+        exchange(outbox, inbox, self._lag())
         return inbox.received
 
     def _share(self, own: Heritage, fitted: Heritage) -> int:
@@ -93,9 +93,17 @@ class Route:
 
     def _limit(self) -> int:
         """Return the bytes of a piece, the same on all ranks: all that are held at once are few."""
-        most = self._most_givers
-        held = AHEAD * (1 + 2 * most) if most > 1 else 2 * (AHEAD + LAG)
+        held = AHEAD * (1 + 2 * self._most_givers) + 2 * self._lag()
         return min(PIECE, STAGING // held) // ALIGNMENT * ALIGNMENT
+
+    def _lag(self) -> int:
+        """Return how much later what comes is waited for than what leaves, the same on all ranks.
+
+        It helps where somebody gives and receives. With means, a rank could wait in a circle.
+        """
+        plan = self._plan
+        exchanged = any(plan.heirs(m) and m not in plan.givers(m) for m in range(len(plan.parents)))
+        return LAG if exchanged and self._most_givers == 1 else 0
 
     @property
     def _most_givers(self) -> int:
