@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import nn
 
 from clantune_clan import Communication, State, WeightAverage
+from clantune_clan.communication.mean import MeanByCollective, begin_mean
 from clantune_clan.inheritance import Inheritance, Plan, inherit, route, sharing
 from clantune_core import Genome
 
@@ -282,7 +283,7 @@ def test_tensors_of_every_kind_arrive_under_every_plan(ranks, parents):
 
 def made(rank, is_empty):
     torch.manual_seed(rank)
-    model = nn.Linear(5, 240)
+    model = nn.Sequential(nn.Linear(5, 240), nn.Linear(240, 2))
     optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
     if not is_empty:
         train(model, optimizer, 1, rank)
@@ -432,8 +433,9 @@ def assert_close(value, wanted):
         assert same(value, wanted)
 
 
-def check_means(ranks, parents, optimizer, model, steps, spoiled=()):
-    answers = unpacked(ranks(len(parents)).run(average, parents, optimizer, model, steps, spoiled))
+def check_means(ranks, parents, optimizer, model, steps, spoiled=(), function=average):
+    arguments = parents, optimizer, model, steps, spoiled
+    answers = unpacked(ranks(len(parents)).run(function, *arguments))
     befores = [before for before, _, _ in answers]
     for child, weights in enumerate(parents):
         wanted = mean_by_hand(befores, [weights.get(m, 0.0) for m in range(len(parents))])
@@ -484,6 +486,20 @@ def test_tensors_of_every_kind_are_averaged(ranks, parents):
 def test_a_member_of_weight_zero_gives_nothing_and_gets_all(ranks, parents, steps):
     answers = check_means(ranks, parents, "adam", plain_net, steps, (2,))
     assert all(tensor.isfinite().all() for tensor in answers[2][1]["model"].values())
+
+
+def average_as_an_accelerator_does(*arguments):
+    try:
+        sharing.begin_mean = MeanByCollective
+        return average(*arguments)
+    finally:
+        sharing.begin_mean = begin_mean
+
+
+@pytest.mark.parametrize("model", [plain_net, Odd])
+def test_the_backends_own_sum_gives_the_mean_too(ranks, model):
+    parents = [dict.fromkeys(range(4), 0.25)] * 4
+    check_means(ranks, parents, "adam", model, (2,) * 4, function=average_as_an_accelerator_does)
 
 
 def large_counters(parents):
@@ -561,6 +577,39 @@ def test_registered_objects_are_averaged(ranks):
     assert one[2]["seen"] == other[2]["seen"] == 0
     assert one[2]["mean"].tolist() == other[2]["mean"].tolist() == [0.5] * 3
     assert same(dict(one[0]), dict(other[0]))
+
+
+class Showing:
+    """Shows the weights of the model itself, as part of its own state."""
+
+    def __init__(self, model):
+        self.weights = model.weight.detach()
+
+    def state_dict(self):
+        return {"weights": self.weights}
+
+    def load_state_dict(self, state):
+        self.loaded = state["weights"]
+
+
+def with_weights_shown(parents):
+    member = Rank("sgd", lambda: nn.Linear(5, 240), average=False)
+    showing = Showing(member.model)
+    member.apply(*parents, showing=showing)
+    return (showing.loaded - member.model.weight).abs().max().item()
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [
+        [{0: 0.75, 1: 0.25}] * 2,
+        [{0: 0.75, 1: 0.25}, {0: 0.25, 1: 0.75}],
+        [{1: 1.0}, {0: 1.0}],
+    ],
+    ids=["shared mean", "two means", "swap"],
+)
+def test_what_an_object_shows_of_the_model_is_what_the_model_held(ranks, parents):
+    assert max(ranks(2).run(with_weights_shown, parents)) < 1e-6
 
 
 # What goes wrong

@@ -15,8 +15,6 @@ from clantune_clan.communication.transfer import Transfer
 GIVEN, HANDED_OUT = 0, 1
 """Numbers that tell the messages of the two steps apart."""
 
-WHERE = "averaging what is inherited"
-
 
 class Mean(Protocol):
     """Tensors that become their mean over ranks, in place. All ranks take the same steps."""
@@ -28,24 +26,28 @@ class Mean(Protocol):
         """Wait until all of the mean is here."""
 
 
-def begin_mean(transfer: Transfer, tensors: Sequence[Tensor], total: float) -> Mean:
+def begin_mean(transfer: Transfer, tensors: Sequence[Tensor], total: float, where: str) -> Mean:
     """Begin to give others what tensors of one dimension and one device hold.
 
     Args:
         transfer: How the others are reached.
         tensors: Of equal lengths and types on all ranks.
         total: What sums are divided by.
+        where: What this is about, in words, for errors.
     """
     in_memory = all(tensor.device.type == "cpu" for tensor in tensors)
-    return (MeanByShares if in_memory else MeanByCollective)(transfer, tensors, total)
+    return (MeanByShares if in_memory else MeanByCollective)(transfer, tensors, total, where)
 
 
 class MeanByCollective:
     """A mean by the backend's own sum, which is best for what is on an accelerator."""
 
-    def __init__(self, transfer: Transfer, tensors: Sequence[Tensor], total: float) -> None:
+    def __init__(
+        self, transfer: Transfer, tensors: Sequence[Tensor], total: float, where: str
+    ) -> None:
         """Begin to add up."""
-        self._transfer, self._tensors, self._total = transfer, tensors, total
+        self._transfer, self._tensors = transfer, tensors
+        self._total, self._where = total, where
         real = [torch.view_as_real(t) if t.is_complex() else t for t in tensors]
         self._sums = [transfer.add_up(tensor) for tensor in real]
 
@@ -55,7 +57,7 @@ class MeanByCollective:
     def finish(self) -> None:
         """Wait for the sums, and divide them."""
         for tensor, work in zip(self._tensors, self._sums, strict=True):
-            self._transfer.finish(work, WHERE)
+            self._transfer.finish(work, self._where)
             tensor.div_(self._total)
 
 
@@ -65,9 +67,11 @@ class MeanByShares:
     All messages of a step are on their way at once, while in a ring each waits for the one before.
     """
 
-    def __init__(self, transfer: Transfer, tensors: Sequence[Tensor], total: float) -> None:
+    def __init__(
+        self, transfer: Transfer, tensors: Sequence[Tensor], total: float, where: str
+    ) -> None:
         """Begin to give each rank what its share is made from."""
-        self._transfer, self._total = transfer, total
+        self._transfer, self._total, self._where = transfer, total, where
         ranks = transfer.peers
         shares = dict(zip(ranks, shares_of(tensors, len(ranks)), strict=True))
         me = ranks.index(dist.get_rank())
@@ -85,7 +89,7 @@ class MeanByShares:
         """Make this rank's share, and begin to hand it out."""
         for part, coming in zip(self._own, self._coming, strict=True):
             for message, work in coming:
-                self._transfer.finish(work, WHERE)
+                self._transfer.finish(work, self._where)
                 part.add_(message.view(part.dtype))
                 self._transfer.buffers.give_back(message)
             part.div_(self._total)
@@ -104,7 +108,7 @@ class MeanByShares:
     def finish(self) -> None:
         """Wait until all of the mean is here."""
         for work in self._works:
-            self._transfer.finish(work, WHERE)
+            self._transfer.finish(work, self._where)
 
     def _expect(self, part: Tensor, rank: int) -> tuple[Tensor, dist.Work | None]:
         message = self._transfer.buffers.take(part.nbytes)

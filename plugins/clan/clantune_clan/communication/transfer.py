@@ -15,7 +15,7 @@ class Transfer:
     """Moves tensors between the members of a clan, without waiting.
 
     Messages from rank to rank lie in the main memory and travel over gloo, which is the model's own
-    group where that speaks it. Sums go over the model's own group, wherever the tensors are.
+    group where that speaks it. What is on an accelerator is added up by the model's own group.
 
     Attributes:
         peers: The ranks that have this rank's place in each member, in order.

@@ -1,7 +1,7 @@
 """Messages from parents to children, piece by piece, while nobody waits for more than a piece.
 
 Each parent's pieces go along a chain: to its first child, who hands them on to the next. So no rank
-sends more than twice what it holds, however many children a parent has.
+sends anything more than once, however many children a parent has.
 
 A rank that is parent and child at once receives a piece when its own has left. In a circle all
 would wait for each other: its ranks take turns in who puts its own aside, and does not wait.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -93,7 +93,7 @@ def heritage_of(state: State, registered: Mapping[str, Any]) -> Heritage:
         part: take_apart(value, part, lambda name, tensor: leaves.append(Leaf(name, tensor)))
         for part, value in values.items()
     }
-    return Heritage(forms, tuple(leaves), values)
+    return Heritage(forms, tuple(_apart(leaves)), values)
 
 
 def homes_of(state: State) -> dict[str, Tensor]:
@@ -118,6 +118,16 @@ def take_over(state: State, registered: Mapping[str, Any], heritage: Heritage) -
             each.load_state_dict(heritage.values["registered"][name])
         except Exception as error:
             raise _failed(name, "load_state_dict", error) from error
+
+
+def _apart(leaves: Sequence[Leaf]) -> Iterator[Leaf]:
+    """Return leaves, with a copy of what an object shows of other parts, which change meanwhile."""
+    seen = set()
+    for leaf in leaves:
+        memory = leaf.tensor.untyped_storage().data_ptr()
+        is_shown = memory in seen and leaf.name.startswith("registered/")
+        yield Leaf(leaf.name, leaf.tensor.clone()) if is_shown else leaf
+        seen.add(memory)
 
 
 def _asked(name: str, thing: Any) -> Any:

@@ -132,6 +132,8 @@ class Inbox:
                 self._put(arrival.piece, arrival.messages)
                 for message in arrival.messages:
                     self._post.buffers.give_back(message)
+            # They would hold memory.
+            arrival.messages, arrival.receiving, arrival.handing_on = [], [], []
 
     def _arrival(self, place: int, piece: Piece) -> _Arrival:
         after = frozenset(

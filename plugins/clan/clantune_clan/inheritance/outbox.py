@@ -21,8 +21,8 @@ IN_PLACE_AHEAD = 32
 LAG = 6
 """Pieces that may come later than this rank's own leave, and be put aside before."""
 
-STAGING = 72 * 2**20
-"""Bytes that all messages of a rank may take at once."""
+STAGING = 76 * 2**20
+"""Bytes that all messages of a rank may take at once, where all members hold the same tensors."""
 
 WHERE = "moving what is inherited"
 
@@ -89,7 +89,7 @@ class Outbox:
         """
         self._post, self._tensors, self._pieces = post, tensors, pieces
         self._parent, self._to, self._turns = parent, to, turns
-        self._messages: list[Tensor] = []
+        self._messages: list[Tensor | None] = []
         self._works: list[dist.Work | None] = []
         self._aside: dict[int, Tensor] = {}
         self._gone: set[int] = set()
@@ -127,9 +127,10 @@ class Outbox:
 
     def begin(self) -> None:
         """Begin to send what is prepared."""
-        for place, message in enumerate(self._messages[len(self._works) :], len(self._works)):
-            if self._to is not None:
-                self._works.append(self._post.send(message, self._to, place, self._parent))
+        for place in range(len(self._works), len(self._messages)):
+            message, to = self._messages[place], self._to
+            if message is not None and to is not None:
+                self._works.append(self._post.send(message, to, place, self._parent))
 
     def let_go(self, place: int) -> None:
         """Wait until a piece has left, if there is one and it was not put aside."""
@@ -141,6 +142,7 @@ class Outbox:
         """Wait until a piece has left, if there is one and it was put aside."""
         if place in self._aside:
             self._post.finish(self._works[place])
+            self._works[place] = self._messages[place] = None  # they would hold its memory
             self._post.buffers.give_back(self._aside.pop(place))
 
     def _is_turn(self, place: int) -> bool:

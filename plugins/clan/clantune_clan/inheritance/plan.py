@@ -71,7 +71,7 @@ class Plan:
     def circle(self, member: int) -> list[int]:
         """Return members each of which gives to the next one first, and the last to the first.
 
-        They begin with the least. None if this member is not among them.
+        They begin with the least. Empty if this member is not among them.
         """
         circle = [member]
         while heirs := self.heirs(circle[-1]):

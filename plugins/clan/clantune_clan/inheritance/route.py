@@ -68,7 +68,8 @@ class Route:
         to = self._rank(self._heirs[0]) if self._heirs else None
         pieces = pieces_of(own.tensors, self._limit()) if self._heirs else []
         circle = self._plan.circle(self._me)
-        turns = Turns(circle.index(self._me), len(circle)) if circle else None
+        waiting = circle and all(len(self._plan.givers(member)) == 1 for member in circle)
+        turns = Turns(circle.index(self._me), len(circle)) if waiting else None
         return Outbox(post, own.tensors, pieces, self._me, to, turns)
 
     def _inbox(self, post: Post, own: Heritage, fitted: Heritage, outbox: Outbox) -> Inbox:
@@ -93,13 +94,13 @@ class Route:
 
     def _limit(self) -> int:
         """Return the bytes of a piece, the same on all ranks: all that are held at once are few."""
-        held = AHEAD * (1 + 2 * self._most_givers) + 2 * self._lag()
+        held = AHEAD * (1 + 2 * self._most_givers) + 2 * self._lag() + 1
         return min(PIECE, STAGING // held) // ALIGNMENT * ALIGNMENT
 
     def _lag(self) -> int:
         """Return how much later what comes is waited for than what leaves, the same on all ranks.
 
-        It helps where somebody gives and receives. With means, a rank could wait in a circle.
+        It helps where somebody gives and receives. What means are made of would take much memory.
         """
         plan = self._plan
         exchanged = any(plan.heirs(m) and m not in plan.givers(m) for m in range(len(plan.parents)))

@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from clantune_clan.communication.mean import WHERE, Mean, begin_mean
+from clantune_clan.communication.mean import Mean, begin_mean
 from clantune_clan.communication.transfer import Transfer
 from clantune_clan.inheritance.averaging import has_mean, wide_type
 from clantune_clan.inheritance.pieces import (
@@ -24,10 +24,12 @@ from clantune_clan.inheritance.pieces import (
 )
 
 LIMIT = 8 * 2**20
-"""Bytes of one mean: it is made while they are still in a cache."""
+"""Bytes of one mean, as members hold them: it is made while they are still in a cache."""
 
 AHEAD = 2
-"""Means that are on their way in each of their two steps."""
+"""Means that are begun before one takes the next of its two steps."""
+
+WHERE = "averaging what is inherited"
 
 
 @attrs.frozen
@@ -64,7 +66,7 @@ def share_mean(
     handed_out = _later(AHEAD, begun, _Batch.hand_out)
     for _ in _later(AHEAD, handed_out, _Batch.finish):
         pass
-    _hand_out(transfer, [pair for pair in pairs if not has_mean(pair[1].dtype)], share)
+    _copy_the_rest(transfer, [pair for pair in pairs if not has_mean(pair[1].dtype)], share)
     return sum(tensor.nbytes for tensor in tensors)
 
 
@@ -121,7 +123,7 @@ def _begin(
                     elements = _copied(piece, own, wide)
                     copies.append((piece, elements))
                 given.append(_weighed(elements, share.weight))
-            yield _Batch(begin_mean(transfer, given, share.total), copies, tensors)
+            yield _Batch(begin_mean(transfer, given, share.total, WHERE), copies, tensors)
 
 
 def _by_type(
@@ -185,7 +187,9 @@ def _along(
             copy = copy[block.numel() :]
 
 
-def _hand_out(transfer: Transfer, pairs: Sequence[tuple[Tensor, Tensor]], share: Share) -> None:
+def _copy_the_rest(
+    transfer: Transfer, pairs: Sequence[tuple[Tensor, Tensor]], share: Share
+) -> None:
     """Give everybody the first parent's values of the tensors that have no mean."""
     own, tensors = [mine for mine, _ in pairs], [tensor for _, tensor in pairs]
     for piece in pieces_of(tensors, LIMIT):
