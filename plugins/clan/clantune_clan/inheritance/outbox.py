@@ -64,6 +64,15 @@ class Post:
         return self.transfer.buffers
 
 
+@attrs.define
+class _Departure:
+    """A piece that leaves, from where it is or from a copy that was put aside."""
+
+    message: Tensor
+    is_aside: bool
+    work: dist.Work | None = None
+
+
 class Outbox:
     """What a parent sends to the first one of its chain."""
 
@@ -73,7 +82,7 @@ class Outbox:
         tensors: Sequence[Tensor],
         pieces: Sequence[Piece],
         parent: int,
-        to: int | None,
+        to: int,
         turns: Turns | None,
     ) -> None:
         """Send pieces of tensors to a rank.
@@ -83,16 +92,15 @@ class Outbox:
             tensors: What is sent.
             pieces: How it is sent.
             parent: The number of this rank's member.
-            to: The rank that it is sent to; None if there are no pieces.
+            to: The rank that it is sent to; any if there are no pieces.
             turns: When this rank puts a piece aside, so that another can come in its place; None
                 if this rank is in no circle.
         """
         self._post, self._tensors, self._pieces = post, tensors, pieces
         self._parent, self._to, self._turns = parent, to, turns
-        self._messages: list[Tensor | None] = []
-        self._works: list[dist.Work | None] = []
-        self._aside: dict[int, Tensor] = {}
+        self._leaving: dict[int, _Departure] = {}
         self._gone: set[int] = set()
+        self._prepared = self._begun = 0
         self._reading: dict[tuple[int, int], list[int]] = {}
         for place, piece in enumerate(pieces):
             for part in piece:
@@ -113,37 +121,42 @@ class Outbox:
 
     def prepare(self, place: int) -> None:
         """Put aside what does not leave from where it is: of this piece and its followers."""
-        while len(self._messages) < min(len(self._pieces), place + IN_PLACE_AHEAD):
-            number = len(self._messages)
+        for number in range(self._prepared, min(len(self._pieces), place + IN_PLACE_AHEAD)):
             piece, is_turn = self._pieces[number], self._is_turn(number)
             message = None if is_turn else in_place(piece, self._tensors)
-            if message is None:
-                if number >= place + (LAG if is_turn else AHEAD):
-                    return
-                message = self._aside[number] = self._post.buffers.take(length(piece))
-                read(piece, self._tensors, message)
+            if message is not None:
+                self._leaving[number] = _Departure(message, is_aside=False)
+            elif number < place + (LAG if is_turn else AHEAD):
+                self._leaving[number] = _Departure(self._copied(piece), is_aside=True)
                 self._gone.add(number)
-            self._messages.append(message)
+            else:
+                return
+            self._prepared += 1
 
     def begin(self) -> None:
         """Begin to send what is prepared."""
-        for place in range(len(self._works), len(self._messages)):
-            message, to = self._messages[place], self._to
-            if message is not None and to is not None:
-                self._works.append(self._post.send(message, to, place, self._parent))
+        for number in range(self._begun, self._prepared):
+            departure = self._leaving[number]
+            departure.work = self._post.send(departure.message, self._to, number, self._parent)
+        self._begun = self._prepared
 
     def let_go(self, place: int) -> None:
         """Wait until a piece has left, if there is one and it was not put aside."""
-        if place < len(self._pieces) and place not in self._gone:
-            self._post.finish(self._works[place])
+        if place < len(self._pieces) and not self._leaving[place].is_aside:
+            self._post.finish(self._leaving.pop(place).work)
             self._gone.add(place)
 
     def finish(self, place: int) -> None:
         """Wait until a piece has left, if there is one and it was put aside."""
-        if place in self._aside:
-            self._post.finish(self._works[place])
-            self._works[place] = self._messages[place] = None  # they would hold its memory
-            self._post.buffers.give_back(self._aside.pop(place))
+        if place in self._leaving:
+            departure = self._leaving.pop(place)
+            self._post.finish(departure.work)
+            self._post.buffers.give_back(departure.message)
+
+    def _copied(self, piece: Piece) -> Tensor:
+        message = self._post.buffers.take(length(piece))
+        read(piece, self._tensors, message)
+        return message
 
     def _is_turn(self, place: int) -> bool:
         return self._turns is not None and self._turns.include(place)

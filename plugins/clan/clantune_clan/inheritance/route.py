@@ -65,7 +65,7 @@ class Route:
         return share_mean(self._communicator.transfer, own.tensors, fitted.tensors, share)
 
     def _outbox(self, post: Post, own: Heritage) -> Outbox:
-        to = self._rank(self._heirs[0]) if self._heirs else None
+        to = self._rank(self._heirs[0] if self._heirs else self._me)
         pieces = pieces_of(own.tensors, self._limit()) if self._heirs else []
         circle = self._plan.circle(self._me)
         waiting = circle and all(len(self._plan.givers(member)) == 1 for member in circle)
