@@ -15,7 +15,7 @@ from torch import nn
 
 from clantune_clan import Communication, State, WeightAverage
 from clantune_clan.communication.mean import MeanByCollective, begin_mean
-from clantune_clan.inheritance import Inheritance, Plan, inherit, route, sharing
+from clantune_clan.inheritance import Inheritance, Plan, inherit, outbox, route, sharing
 from clantune_core import Genome
 
 TIMEOUT = 20.0
@@ -378,6 +378,27 @@ def left_allocated(parents):
 @pytest.mark.parametrize("parents", [[{1: 1.0}, {0: 1.0}], [{0: 0.5, 1: 0.5}] * 2])
 def test_no_memory_stays_allocated(ranks, parents):
     assert ranks(2).run(left_allocated, parents) == [0, 0]
+
+
+def kept_for_messages(parents):
+    member = Rank(model=lambda: nn.Linear(5, 500), steps=1)
+    kept = []
+    for _ in range(3):
+        member.apply(*parents)
+        kept.append(member.channel.transfer.buffers.bytes_kept)
+    return kept
+
+
+@pytest.mark.parametrize(
+    "parents",
+    [[{1: 1.0}, {0: 1.0}], [{0: 0.5, 1: 0.5}] * 2, [{0: 0.6, 1: 0.4}, {0: 0.4, 1: 0.6}]],
+    ids=["swap", "shared mean", "two means"],
+)
+def test_messages_take_turns_in_a_little_memory(ranks, parents):
+    pieces = outbox.STAGING // route.PIECE
+    for first, *more in ranks(2).run(kept_for_messages, parents):
+        assert 0 < first <= pieces * SMALL
+        assert set(more) == {first}
 
 
 # The mean
