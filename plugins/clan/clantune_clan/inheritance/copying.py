@@ -1,4 +1,4 @@
-"""Messages from parents to children, piece by piece, while nobody waits for more than a piece.
+"""Messages from parents to children, piece by piece, while nobody waits for more than a few.
 
 Each parent's pieces go along a chain: to its first child, who hands them on to the next. So no rank
 sends anything more than once, however many children a parent has.

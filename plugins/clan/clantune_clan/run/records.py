@@ -52,6 +52,7 @@ def record_of(
         "checks": {
             "expressed": "as set",
             "plan": "the same on all ranks",
+            # None after a calibration, and for a member that neither gave nor received.
             "inherited": None if report is None else report.checksum,
         },
     }
