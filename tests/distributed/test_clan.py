@@ -291,7 +291,7 @@ def members_of_two_ranks(inheritance):
     run(clan, rounds=2)
     learned = [p.tolist() for p in clan._state.model.parameters()]
     bodies = [record["body"] for record in clan.history]
-    return clan.communicator.members, learned, bodies
+    return clan.communicator.num_members, learned, bodies
 
 
 @pytest.mark.parametrize("inheritance", ["average", "sampled", "dominant"])
@@ -322,7 +322,7 @@ def as_the_specification_begins():
     train_dataset = range(640)
     # Clan loader handles phase-appropriate data distribution
     loader = clan.loader(train_dataset, batch_size=32)
-    return clan.communicator.members, [batch.tolist() for batch in loader]
+    return clan.communicator.num_members, [batch.tolist() for batch in loader]
 
 
 def test_a_clan_of_eight_without_a_model_has_its_loader(ranks):

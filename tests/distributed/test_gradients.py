@@ -299,7 +299,9 @@ def test_half_clans_average_within_their_side(ranks, sides, means):
 def members_of_two_ranks(reduction):
     channel = Communication(ranks_per_member=2, timeout=TIMEOUT)
     model = nn.Linear(1, 1)
-    individual = member(model, channel=channel, reduction=reduction, lr=0.1 * (1 + channel.member))
+    individual = member(
+        model, channel=channel, reduction=reduction, lr=0.1 * (1 + channel.member_index)
+    )
     means, lr = [], []
     while not individual.done:
         individual.model(torch.tensor([[1.0 + channel.rank]])).backward()
@@ -308,7 +310,7 @@ def members_of_two_ranks(reduction):
         individual.optimizer.step()
         individual.optimizer.zero_grad()
         individual.step()
-    fitness = individual.get_world_fitness(float(channel.member))
+    fitness = individual.get_world_fitness(float(channel.member_index))
     return means, lr, model.weight.item(), {m: g.fitness for m, g in fitness.items()}
 
 

@@ -44,8 +44,8 @@ class Communication:
         rank: This process, from 0.
         world_size: Number of processes.
         ranks_per_member: How many consecutive ranks train one member together.
-        member: The member that this rank belongs to, from 0.
-        members: Number of members.
+        member_index: The member that this rank belongs to, from 0.
+        num_members: Number of members.
         deadline: How long anybody waits for anybody.
         transfer: Who moves tensors between members, where there is a process group.
     """
@@ -76,8 +76,8 @@ class Communication:
                 f"multiple of {ranks_per_member} processes"
             )
         self.ranks_per_member = ranks_per_member
-        self.member = self.rank // ranks_per_member
-        self.members = self.world_size // ranks_per_member
+        self.member_index = self.rank // ranks_per_member
+        self.num_members = self.world_size // ranks_per_member
         self._halves: dict[tuple[int, ...], dist.ProcessGroup] = {}
         self._own: dist.ProcessGroup | None = None
         if connected:
@@ -192,10 +192,10 @@ class Communication:
         if self.ranks_per_member == 1:
             return None
         made: dist.ProcessGroup | None = None
-        for member in range(self.members):
+        for member in range(self.num_members):
             ranks = [member * self.ranks_per_member + i for i in range(self.ranks_per_member)]
             group = dist.new_group(ranks, timeout=self.deadline)
-            if member == self.member:
+            if member == self.member_index:
                 made = group
         return made
 

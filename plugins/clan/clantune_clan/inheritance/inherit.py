@@ -98,7 +98,7 @@ class Inheritance:
     def _agree(self, plan: Plan) -> tuple[Heritage, list[Mapping[str, Form]]]:
         """Return what this rank holds, and the forms of what every rank holds."""
         communicator = self._communicator
-        problem: ClanError | None = plan.problem(communicator.members)
+        problem: ClanError | None = plan.problem(communicator.num_members)
         own = Heritage({}, (), {})
         try:
             own = heritage_of(self._state, self._registered)

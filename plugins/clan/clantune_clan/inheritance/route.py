@@ -25,7 +25,7 @@ class Route:
     def __init__(self, plan: Plan, communicator: Communication) -> None:
         """Find the way for this rank."""
         self._plan, self._communicator = plan, communicator
-        self._me = communicator.member
+        self._me = communicator.member_index
         self._place = communicator.rank % communicator.ranks_per_member
         self._givers = plan.givers(self._me)
         self._heirs = plan.heirs(self._me)
@@ -49,7 +49,7 @@ class Route:
             return self._share(own, fitted)
         if not self.takes_part:
             return 0
-        post = Post(self._communicator.transfer, self._communicator.members)
+        post = Post(self._communicator.transfer, self._communicator.num_members)
         outbox = self._outbox(post, own)
         inbox = self._inbox(post, own, fitted, outbox)
         exchange(outbox, inbox, self._lag())

@@ -253,7 +253,7 @@ class Individual:
     def __repr__(self) -> str:
         place = f"step {self._step_num} of {self._schedule.round_length}"
         state = "done" if self._done else self.mode
-        return f"<Individual of member {self._communicator.member}: {place}, {state}>"
+        return f"<Individual of member {self._communicator.member_index}: {place}, {state}>"
 
     def _load(self, state: Mapping[str, Any]) -> None:
         if missing := {"round", "step", "genome", "model", "optimizer", "average"} - state.keys():

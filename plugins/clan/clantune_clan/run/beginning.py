@@ -35,10 +35,10 @@ def first_genome(genome: Genome, settings: Settings, communicator: Communication
         settings: Whose strategies set it up, and mutate it once.
         communicator: The channel to the others.
     """
-    member = communicator.member
+    member = communicator.member_index
     rng, shared = member_rng(settings.seed, 0, member), shared_rng(settings.seed, 0)
     made = settings.evolution.setup(
-        genome, rng, shared_rng=shared, rank=member, population_size=communicator.members
+        genome, rng, shared_rng=shared, rank=member, population_size=communicator.num_members
     )
     everyone = communicator.gather("the first genomes", made.serialize())
     members = everyone[:: communicator.ranks_per_member]

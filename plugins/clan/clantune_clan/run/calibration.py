@@ -45,7 +45,7 @@ class Calibration:
                 "calibrate=True searches for the learning rate, and no gene sets one: bind it, as "
                 "autobind=['adamw'] does"
             )
-        if communicator.members < 2:
+        if communicator.num_members < 2:
             raise ClanError("calibrate=True compares members, and there is one only")
         self._registered = registered
         self._first = copy.deepcopy({n: v for n, v in state.state_dict().items() if n != "genome"})
@@ -64,7 +64,7 @@ class Calibration:
 
     def place(self) -> Genome:
         """Return this member's genome for the next round: its rate off the centre."""
-        return self._with_shift(self._shift + self._offset(self._communicator.member))
+        return self._with_shift(self._shift + self._offset(self._communicator.member_index))
 
     def judge(self, fitnesses: Sequence[float]) -> None:
         """Move the centre to the best member and go back to the first weights."""
@@ -81,7 +81,7 @@ class Calibration:
         return self._with_shift(self._shift - math.log(2.0))
 
     def _offset(self, member: int) -> float:
-        last = self._communicator.members - 1
+        last = self._communicator.num_members - 1
         return math.log(SPREADS[self._round]) * (2.0 * member / last - 1.0)
 
     def _with_shift(self, shift: float) -> Genome:

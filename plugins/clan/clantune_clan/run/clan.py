@@ -151,7 +151,9 @@ class Clan:
         """Give the clan the model and the optimizer, if it was made without them."""
         if self._state is not None:
             raise ClanError("this clan has its model and optimizer already")
-        identity = uuid5(NAMESPACE_URL, f"clantune/{self.settings.seed}/{self.communicator.member}")
+        identity = uuid5(
+            NAMESPACE_URL, f"clantune/{self.settings.seed}/{self.communicator.member_index}"
+        )
         with at_base_rates(optimizer):
             genome = genes.bind(Genome(uuid=identity), self._autobind, model, optimizer)
             self._state = State(genome, model, optimizer)
@@ -254,9 +256,9 @@ class Clan:
         began = time.perf_counter()
         state, sign = self._attached(), -1.0 if self.settings.mode == "max" else 1.0
         fitnesses = fitness_of_all(result, state, self.communicator, sign=sign)
-        mine = fitnesses[self.communicator.member]
+        mine = fitnesses[self.communicator.member_index]
         world = [*member.get_world_fitness(mine).values()]
-        state.genome = me = world[self.communicator.member]
+        state.genome = me = world[self.communicator.member_index]
         judged = time.perf_counter()
         self._steps_done = member.steps_done
         outcome = self._turn(world, result if callable(result) else None)
@@ -264,7 +266,7 @@ class Clan:
             member,
             me,
             number=self._round,
-            place=self.communicator.member,
+            place=self.communicator.member_index,
             outcome=outcome,
             seconds=judged - began,
         )
@@ -295,7 +297,7 @@ class Clan:
         """Return in words what this clan does."""
         state = self._attached()
         reduction = state.gradients.reduction if state.gradients else self._reduction
-        return describe(self.settings, state.genome, self.communicator.members, reduction)
+        return describe(self.settings, state.genome, self.communicator.num_members, reduction)
 
     def _attached(self) -> State:
         if self._state is None:

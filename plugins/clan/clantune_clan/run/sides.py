@@ -14,7 +14,7 @@ def side_of(genome: Genome, communicator: Communication) -> bool | None:
     nothing about it. None if all share: there is no such gene, or fewer than two on a side.
     """
     gene = _on_data_path(genome)
-    if gene is None or communicator.members < 4:
+    if gene is None or communicator.num_members < 4:
         return None
     name, allele = gene
     told = communicator.gather(f"the sides of gene {name!r}", allele.latent)

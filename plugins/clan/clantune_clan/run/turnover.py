@@ -76,7 +76,7 @@ class Turnover:
             return self._recover(population, round_)
         self._lost_before = False
         began = time.perf_counter()
-        me = population[self.communicator.member]
+        me = population[self.communicator.member_index]
         rng, shared = self._streams(round_)
         given: dict[str, Any] = {
             "generation": round_,
@@ -86,7 +86,7 @@ class Turnover:
         evolution = self.settings.evolution
         selection = Attempt.of(lambda: evolution.select(me, population, rng, **given))
         ancestries, plan = self._agree(population, selection, round_)
-        mine = ancestries[self.communicator.member]  # as all others know it
+        mine = ancestries[self.communicator.member_index]  # as all others know it
         selected = time.perf_counter()
         shares_centre = self.settings.inheritance == "average" and len({*ancestries}) == 1
         if not shares_centre:
@@ -115,7 +115,7 @@ class Turnover:
         return Outcome(population, ancestries, bodies, report, centre, seconds)
 
     def _streams(self, round_: int) -> tuple[Random, Random]:
-        seed, member = self.settings.seed, self.communicator.member
+        seed, member = self.settings.seed, self.communicator.member_index
         return member_rng(seed, round_ + 1, member), shared_rng(seed, round_ + 1)
 
     def _agree(
@@ -138,7 +138,9 @@ class Turnover:
             return [*ancestry.contributors]
         if self.settings.inheritance == "dominant":
             return [(ancestry.dominant, 1.0)]
-        stream = Random(f"clantune/parent/{self.settings.seed}/{round_}/{self.communicator.member}")
+        stream = Random(
+            f"clantune/parent/{self.settings.seed}/{round_}/{self.communicator.member_index}"
+        )
         members = [member for member, _ in ancestry.contributors]
         weights = [weight for _, weight in ancestry.contributors]
         return [(stream.choices(members, weights)[0], 1.0)]
@@ -174,7 +176,7 @@ class Turnover:
     def _offer_member(self, population: Population, round_: int) -> None:
         fitnesses = population.fitnesses()
         member = min(range(len(fitnesses)), key=fitnesses.__getitem__)
-        mine = member == self.communicator.member
+        mine = member == self.communicator.member_index
         with holding(self.state.average, averaged=mine and self.settings.evaluate == "averaged"):
             self.best.offer(self.state, fitnesses[member], round_, member=member, mine=mine)
 
@@ -192,8 +194,8 @@ class Turnover:
         if self.state.average is not None:
             self.state.average.restart()
         ancestries = tuple(Ancestry.sole(m, population) for m in range(len(population)))
-        mine = ancestries[self.communicator.member]
-        genome = self.best.genome or population[self.communicator.member]
+        mine = ancestries[self.communicator.member_index]
+        genome = self.best.genome or population[self.communicator.member_index]
         self.state.genome = genome.offspring(mine, self._streams(round_)[0])
         return Outcome(population, ancestries, None, None, None, {})
 
