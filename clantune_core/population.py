@@ -68,9 +68,10 @@ class Population(Sequence["Genome"]):
             ClanTuneError: It is not a member, or two members have one uuid.
         """
         if self._ranks is None:
-            self._ranks = {uuid: rank for rank, uuid in enumerate(self.uuids)}
-            if len(self._ranks) < len(self._genomes):
+            ranks = {uuid: rank for rank, uuid in enumerate(self.uuids)}
+            if len(ranks) < len(self._genomes):
                 self._refuse_twins()
+            self._ranks = ranks
         if genome.uuid not in self._ranks:
             raise ClanTuneError(
                 f"genome {genome.uuid} is not in the population that it should breed from; "

@@ -141,6 +141,13 @@ def test_what_is_no_population_is_refused_in_words(run, error, message):
     assert str(caught.value) == message
 
 
+def test_equal_uuids_are_refused_at_every_call():
+    population = Population(members(1.0, 2.0) + members(3.0))
+    for _ in range(3):
+        with pytest.raises(ClanTuneError, match="ranks 0 and 2 have the same uuid"):
+            population.rank_of(population[0])
+
+
 @given(populations())
 def test_a_population_cannot_be_changed_and_copies_are_equal(population):
     with pytest.raises(TypeError):
