@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import os
@@ -15,7 +14,7 @@ import attrs
 from clantune_core._allele import AbstractAllele
 from clantune_core._seating import implemented_hooks
 from clantune_core.alleles import registered_kinds
-from clantune_core.errors import PluginError, StrategyError, shown
+from clantune_core.errors import PluginError, StrategyError, did_you_mean, shown
 from clantune_core.strategies import AbstractStrategy
 
 if TYPE_CHECKING:
@@ -204,9 +203,8 @@ def _find(group: str, name: str, also: tuple[str, ...] = ()) -> EntryPoint:
     if named:
         raise _switched_off(group, named[0])
     names = sorted({*also, *(e.name for e in _entries(group) if not _is_disabled(e))})
-    near = difflib.get_close_matches(name[:64], names, 1)
     raise PluginError(
-        f"no {what} is called {shown(name)}{f'; did you mean {near[0]!r}?' if near else '.'} "
+        f"no {what} is called {shown(name)}{did_you_mean(name, names)} "
         f"Installed: {', '.join(names) or 'none'}. If a package offers it, pip install that "
         f"package: it is found by its entry point in {group!r}",
         name=name,

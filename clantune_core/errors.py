@@ -7,7 +7,9 @@ reaches its reader with the strategy, the hook and the gene beneath it.
 
 from __future__ import annotations
 
+import difflib
 import reprlib
+from collections.abc import Iterable
 
 
 class ClanTuneError(Exception):
@@ -91,6 +93,12 @@ def shown(value: object, limit: int = 80) -> str:
     except Exception:  # noqa: BLE001  (integers too long for `repr`, objects that are broken)
         text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return how a sentence about an unknown name ends: with the nearest known one, if any."""
+    near = difflib.get_close_matches(str(name)[:64], known, 1)
+    return f"; did you mean {near[0]!r}?" if near else "."
 
 
 def step(path: str, name: str) -> str:

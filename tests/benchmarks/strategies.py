@@ -29,6 +29,7 @@ from clantune_strategies import (
     Truncation,
 )
 from clantune_strategies.recipes import (
+    Recipe,
     as_specified,
     esgd,
     factorial,
@@ -127,7 +128,7 @@ def toy(strategies: Strategies | None, seed: int, size: int = 2, steps: int = 16
         for rank, member in enumerate(clan.members)
     ]
     weights: list[Weights] = [(0.9, 0.9 + 1e-6 * rank) for rank in range(size)]
-    inheritance = getattr(strategies, "settings", {}).get("inheritance", "dominant")
+    inheritance = strategies.settings.inheritance if isinstance(strategies, Recipe) else "dominant"
     rng = Random(seed)
     for step in range(steps):
         weights = [

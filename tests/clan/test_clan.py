@@ -331,9 +331,12 @@ def test_one_name_binds_all_groups_and_keeps_their_ratios():
                 "or another value="
             ),
         ),
-        ({"inheritance": "mean"}, "inheritance is sampled or dominant or average; got 'mean'"),
+        (
+            {"inheritance": "average"},
+            "inheritance: 'average' is not one of 'sampled', 'dominant', 'mean'",
+        ),
         ({"mode": "low"}, "mode is min or max; got 'low'"),
-        ({"evaluate": "ema"}, "evaluate is averaged or raw; got 'ema'"),
+        ({"evaluate": "raw"}, "evaluate: 'raw' is not one of 'weights', 'ema'"),
         ({"warmup": 2.0}, "warmup is a share of the run, 0 to 1; got 2.0"),
         (
             {"calibrate": True},
@@ -475,7 +478,7 @@ def test_a_gene_multiplies_what_a_scheduler_sets(name):
             total_steps=8,  # no pace beside a scheduler
             round_length=8,
             strategies=[Everyone()],
-            evaluate="raw",
+            evaluate="weights",
         )
         member = it.round()
         seen = []

@@ -294,7 +294,7 @@ def members_of_two_ranks(inheritance):
     return clan.communicator.num_members, learned, bodies
 
 
-@pytest.mark.parametrize("inheritance", ["average", "sampled", "dominant"])
+@pytest.mark.parametrize("inheritance", ["mean", "sampled", "dominant"])
 def test_more_ranks_than_members(ranks, inheritance):
     answers = ranks(4).run(members_of_two_ranks, inheritance)
     assert [members for members, _, _ in answers] == [2] * 4
@@ -303,11 +303,11 @@ def test_more_ranks_than_members(ranks, inheritance):
     assert weights[2] == weights[3]
     bodies = answers[0][2]
     assert [len(bodies) for _, _, bodies in answers] == [4, 0, 0, 0]
-    if inheritance == "average":
+    if inheritance == "mean":
         assert bodies == [None] * 4
     else:
         assert {*bodies} <= {0, 1}
-    is_one = inheritance == "average" or bodies[2] == bodies[3]
+    is_one = inheritance == "mean" or bodies[2] == bodies[3]
     assert (weights[0] == weights[2]) == is_one
 
 

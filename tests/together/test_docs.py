@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import clantune_autobind
 import clantune_clan
 import clantune_core
-from clantune_core import hookspecs, testing
+from clantune_core import contracts, hookspecs, testing
 from clantune_core._calling import HOOKS
 from clantune_core.testing import all_laws, laws
 from clantune_core.testing.laws import EVERY, RULES
@@ -78,6 +78,7 @@ def test_every_public_name_is_in_the_reference_once(root):
     page = (root / "docs/api.md").read_text("utf-8")
     named = re.findall(r"^\.\. auto\w+:: (\S+)$", page, re.MULTILINE)
     public = [f"clantune_core.{name}" for name in clantune_core.__all__]
+    public += [f"clantune_core.contracts.{name}" for name in contracts.__all__]
     public += [f"clantune_core.testing.{name}" for name in testing.__all__]
     assert sorted(named) == sorted(public)
 

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from random import Random
 
+import attrs
 import pytest
 
 import clantune_strategies
@@ -322,7 +323,7 @@ def test_every_setting_of_a_recipe_has_its_meaning(page):
             value if isinstance(value, str) else _VALUES[type(value)],
         )
         for make in RECIPES.values()
-        for key, value in make().settings.items()
+        for key, value in attrs.asdict(make().settings).items()
     }
     assert meant == used
 

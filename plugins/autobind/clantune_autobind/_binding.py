@@ -1,45 +1,13 @@
-"""What presets share: a gene for the values at some paths, and the entry that says where they are.
-
-The clan reads nothing of a preset but the alleles and their metadata: presets of other packages
-write the same entry.
-"""
+"""What presets share: one gene for the values at several paths."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from clantune_core import AbstractAllele, ClanTuneError, ContinuousAllele
-
-Role = Literal["gradient_accumulation", "data_path"]
-
-
-def expression(
-    path: Mapping[str, float],
-    *,
-    is_cooperative: bool = True,
-    is_competitive: bool = True,
-    is_patchable: bool = True,
-    role: Role | None = None,
-) -> dict[str, Any]:
-    """Return the entry `"expression"` of a gene's metadata: where and when it is expressed.
-
-    Args:
-        path: For each path how far its value lies from the gene on the gene's latent line.
-        is_cooperative: Whether members use their own value while they cooperate, not the clan's
-            mean.
-        is_competitive: Whether they do while they compete.
-        is_patchable: Whether it is written into the objects at its paths; else it is only read.
-        role: For a gene that the clan treats specially.
-    """
-    return {
-        "path": dict(path),
-        "is_cooperative": is_cooperative,
-        "is_competitive": is_competitive,
-        "is_patchable": is_patchable,
-        "role": role,
-    }
+from clantune_core.contracts import Expressed, Role, offsets
 
 
 class Trait(NamedTuple):
@@ -77,8 +45,7 @@ class Trait(NamedTuple):
             can_mutate=self.evolves,
             can_crossbreed=self.evolves,
         )
-        path = {path: allele.to_latent(value) - allele.latent for path, value in held.items()}
-        return allele.with_metadata(expression=expression(path, role=self.role))
+        return Expressed(offsets(allele, held), role=self.role).added_to(allele)
 
     def _domain(self, smallest: float, largest: float) -> tuple[float, float]:
         # Around all values, not the gene's alone, so that the domain cuts off none of them.

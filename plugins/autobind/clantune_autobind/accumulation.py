@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 from torch.optim import Optimizer
 
-from clantune_autobind._binding import expression
 from clantune_core import AbstractAllele, ClanTuneError, IntAllele
+from clantune_core.contracts import GRADIENT_ACCUMULATION, Expressed
 
 
 def gradient_accumulation(
@@ -41,6 +41,7 @@ def gradient_accumulation(
         raise ClanTuneError(
             f"gradient_accumulation: start is at most largest, which is {largest}; got {start}"
         )
-    entry = expression({}, is_cooperative=False, is_patchable=False, role="gradient_accumulation")
-    allele = IntAllele(start, (1, largest), metadata={"expression": entry})
-    return {"num_grad_accum": allele}
+    read_by_name = Expressed(
+        {}, is_cooperative=False, is_patchable=False, role=GRADIENT_ACCUMULATION
+    )
+    return {"num_grad_accum": read_by_name.added_to(IntAllele(start, (1, largest)))}

@@ -13,8 +13,9 @@ from torch.optim import Optimizer
 from clantune_autobind._binding import Trait, as_number
 from clantune_autobind.tensor_dropout import TensorDropout
 from clantune_core import AbstractAllele, ClanTuneError, LogitFloatAllele
+from clantune_core.contracts import DATA_PATH
 
-_DROPOUT = Trait(LogitFloatAllele, 0.001, 0.95, role="data_path")
+_DROPOUT = Trait(LogitFloatAllele, 0.001, 0.95, role=DATA_PATH)
 
 _WITH_P = (
     nn.Dropout,

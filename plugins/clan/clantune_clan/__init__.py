@@ -12,7 +12,6 @@ from clantune_clan.errors import (
 from clantune_clan.gradients import Gradients
 from clantune_clan.loader import ClanLoader, clan_loader
 from clantune_clan.member import (
-    Expressed,
     Expression,
     GenomeExpression,
     Individual,
@@ -33,7 +32,6 @@ __all__ = [
     "ClanLoader",
     "Communication",
     "CommunicationError",
-    "Expressed",
     "Expression",
     "GenomeExpression",
     "GradientError",

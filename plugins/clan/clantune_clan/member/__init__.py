@@ -2,13 +2,12 @@
 
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.construction import build_state
-from clantune_clan.member.expression import Expressed, Expression, GenomeExpression
+from clantune_clan.member.expression import Expression, GenomeExpression
 from clantune_clan.member.individual import Individual
 from clantune_clan.member.nodes import TreeNodeHandler
 from clantune_clan.member.state import State
 
 __all__ = [
-    "Expressed",
     "Expression",
     "GenomeExpression",
     "Individual",

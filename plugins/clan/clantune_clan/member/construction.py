@@ -19,10 +19,10 @@ from clantune_clan.errors import ClanError
 from clantune_clan.gradients import Gradients, Reduction
 from clantune_clan.gradients.layout import FIRST
 from clantune_clan.member.average import WeightAverage
-from clantune_clan.member.expression import Expressed
 from clantune_clan.member.state import State
 from clantune_clan.member.unwrapping import bare_module
 from clantune_core import Genome
+from clantune_core.contracts import Expressed
 
 
 def build_state(

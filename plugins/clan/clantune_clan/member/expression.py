@@ -10,55 +10,8 @@ import attrs
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_core import AbstractAllele, ContinuousAllele, Genome
-
-ENTRY = "expression"
-"""The entry of an allele's metadata that says where and when its gene is expressed."""
-
-GRADIENT_ACCUMULATION = "gradient_accumulation"
-DATA_PATH = "data_path"
-
-
-@attrs.frozen
-class Expressed:
-    """Where and when a gene is expressed, as its allele's metadata says it.
-
-    Attributes:
-        path: Where: paths, each with how far its value is off the gene's on the latent line.
-        is_cooperative: Whether members use their own value while they cooperate.
-        is_competitive: Whether they do while they compete. If not, they use the clan's mean.
-        is_patchable: Whether the value is written to the paths; if not, it is only read by name.
-        role: What the clan treats specially: `"gradient_accumulation"`, `"data_path"`, or None.
-    """
-
-    path: Mapping[str, float]
-    is_cooperative: bool = True
-    is_competitive: bool = True
-    is_patchable: bool = True
-    role: str | None = None
-
-    @classmethod
-    def of(cls, name: str, allele: AbstractAllele) -> Expressed:
-        """Read it from the metadata of a gene.
-
-        Raises:
-            ClanError: It is not there.
-        """
-        entry = allele.metadata.get(ENTRY)
-        if not isinstance(entry, Mapping):
-            raise ClanError(
-                f"gene {name!r} does not say where it is expressed: add it with "
-                f"GenomeExpression.set_allele(genome, {name!r}, allele, path=...), or by a preset"
-            )
-        known = {field.name for field in attrs.fields(cls)}
-        if "path" not in entry or not entry.keys() <= known:
-            raise ClanError(
-                f"gene {name!r} says {dict(entry)} of where it is expressed; there are "
-                f"{', '.join(sorted(known))}, and path is needed"
-            )
-        path = entry["path"]
-        return cls(**{**entry, "path": {path: 0.0} if isinstance(path, str) else path})
-
+from clantune_core import AbstractAllele, ContinuousAllele, DataError, Genome
+from clantune_core.contracts import Expressed, Role
 
 OwnValue = Callable[[Expressed], bool]
 """A mode: whether members use their own value of a gene; if not, the clan's mean."""
@@ -102,7 +55,7 @@ class GenomeExpression:
         is_cooperative: bool = True,
         is_competitive: bool = True,
         is_patchable: bool = True,
-        role: str | None = None,
+        role: Role | None = None,
     ) -> Genome:
         """Return the genome with a gene that says where and when it is expressed.
 
@@ -117,18 +70,14 @@ class GenomeExpression:
             is_patchable: Whether the value is written to the paths.
             role: What the clan treats specially.
         """
-        paths = {path: 0.0} if isinstance(path, str) else dict(path or {})
-        for place, offset in paths.items():
-            if not math.isfinite(offset):
-                raise ClanError(f"gene {name!r}: the offset of {place!r} is {offset!r}, no number")
-            if offset and not isinstance(allele, ContinuousAllele):
-                raise ClanError(
-                    f"gene {name!r} has no latent line that {place!r} could be {offset} off on"
-                )
-        entry = attrs.asdict(
-            Expressed(paths, is_cooperative, is_competitive, is_patchable, role), recurse=False
-        )
-        return genome.with_alleles({**genome.alleles, name: allele.with_metadata({ENTRY: entry})})
+        try:
+            made = Expressed(
+                {} if path is None else path, is_cooperative, is_competitive, is_patchable, role
+            ).added_to(allele)
+        except DataError as error:
+            error.add_note(f"at gene {name!r}")
+            raise
+        return genome.with_alleles({**genome.alleles, name: made})
 
     def register_mode(self, name: str, expresses_own: OwnValue) -> None:
         """Add a mode: a function of a gene that says whether members use their own value.
@@ -181,22 +130,19 @@ def _expression(
     for name, allele in alleles.items():
         if not flags[name].is_patchable:
             continue
-        for path, offset in flags[name].path.items():
+        for path in flags[name].path:
             if path in patch:
                 raise ClanError(
                     f"genes {gene_at[path]!r} and {name!r} are both expressed at {path!r}; leave "
                     "one out"
                 )
-            patch[path] = _value(allele, offset)
+            try:
+                patch[path] = flags[name].value_at(path, allele)
+            except DataError as error:
+                error.add_note(f"at gene {name!r}")
+                raise
             gene_at[path] = name
     return Expression({n: a.value for n, a in alleles.items()}, patch, gene_at)
-
-
-def _value(allele: AbstractAllele, offset: float) -> Any:
-    if not offset or not isinstance(allele, ContinuousAllele):
-        return allele.value
-    low, high = allele.widest
-    return min(max(allele.from_latent(allele.latent + offset), low), high)
 
 
 def _told(allele: AbstractAllele) -> Any:

@@ -13,16 +13,12 @@ from torch.optim import Optimizer
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.accumulation import window
-from clantune_clan.member.expression import (
-    GRADIENT_ACCUMULATION,
-    Expressed,
-    Expression,
-    GenomeExpression,
-)
+from clantune_clan.member.expression import Expression, GenomeExpression
 from clantune_clan.member.guard import Guard
 from clantune_clan.member.state import State
 from clantune_clan.schedule import Mode, Schedule
 from clantune_core import ClanTuneError, Genome
+from clantune_core.contracts import GRADIENT_ACCUMULATION, Expressed
 
 
 class Individual:

@@ -9,9 +9,9 @@ from typing import Any
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.member.expression import Expressed
 from clantune_clan.member.state import State
 from clantune_core import ContinuousAllele, Genome
+from clantune_core.contracts import Expressed
 
 SPREADS = (10.0, 3.3, 2.2)
 """How far the outermost members stand off, as a factor, in each round of the search."""

@@ -40,6 +40,7 @@ from clantune_clan.run.settings import Rule, Settings, settle
 from clantune_clan.run.sides import side_of
 from clantune_clan.run.turnover import Outcome, Turnover
 from clantune_core import Genome, Population
+from clantune_core.contracts import Evaluate, Inheritance
 
 
 class Clan:
@@ -66,12 +67,12 @@ class Clan:
         genome_config: Mapping[str, Any] | None = None,
         population_size: int | None = None,
         strategies: Rule | None = None,
-        inheritance: Literal["sampled", "dominant", "average"] | None = None,
+        inheritance: Inheritance | None = None,
         reduction: Reduction | Literal["auto"] = "auto",
         scheduler: Any = None,
         seed: int = 0,
         mode: Literal["min", "max"] = "min",
-        evaluate: Literal["averaged", "raw"] | None = None,
+        evaluate: Evaluate | None = None,
         calibrate: bool | None = None,
         rounds: int | None = None,
         warmup: float = 0.1,
@@ -356,7 +357,7 @@ class Clan:
             current.duty_cycle,
             first_step=self._steps_done,
             on_own_side=side_of(state.genome, self.communicator) if shares_by_half else None,
-            hold_average=searching or self.settings.evaluate == "averaged",
+            hold_average=searching or self.settings.evaluate == "ema",
         )
         if self._calibration is not None and state.average is not None:
             state.average.over_last(current.length // LAST, current.length)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from clantune_clan.member.expression import Expressed
 from clantune_clan.run.settings import Settings
 from clantune_clan.schedule import Schedule
 from clantune_core import Genome
+from clantune_core.contracts import Expressed
 
 _INHERITANCE = {
-    "average": "all members take the weighted mean of their parents' weights, moments, and buffers",
+    "mean": "all members take the weighted mean of their parents' weights, moments, and buffers",
     "dominant": "a member takes all its state from the parent that contributes most",
     "sampled": "a member takes all its state from one parent, drawn by how much each contributes",
 }
 _JUDGED = {
-    "averaged": "a running average of a member's weights, which is less noisy than the weights",
-    "raw": "a member's weights as they are",
+    "ema": "a running average of a member's weights, which is less noisy than the weights",
+    "weights": "a member's weights as they are",
 }
 
 

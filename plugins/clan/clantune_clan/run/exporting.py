@@ -34,7 +34,7 @@ def schedule_of(
     rounds = [records for records in history.rounds() if not records[0]["calibration"]]
     values = (
         [_centre(records, alleles) for records in rounds]
-        if settings.inheritance == "average"
+        if settings.inheritance == "mean"
         else _lineage(rounds, best)
     )
     pace = settings.pace

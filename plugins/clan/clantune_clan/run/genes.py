@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,13 +10,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from clantune_clan.errors import ClanError
-from clantune_clan.member.expression import GRADIENT_ACCUMULATION, GenomeExpression
+from clantune_clan.member.expression import GenomeExpression
 from clantune_clan.member.state import State
 from clantune_clan.run.presets import Preset, load_preset
 from clantune_core import (
     AbstractAllele,
     BoolAllele,
-    ContinuousAllele,
     FloatAllele,
     Genome,
     IntAllele,
@@ -25,6 +23,7 @@ from clantune_core import (
     LogitFloatAllele,
     StringAllele,
 )
+from clantune_core.contracts import GRADIENT_ACCUMULATION, Role, offsets
 
 TYPES = ("optimizer", "model", "value", "gradient_accumulation")
 """What a gene may be: something in each param group, something in the model, or only read."""
@@ -90,7 +89,7 @@ def add_gene(
     can_crossbreed: bool = True,
     is_cooperative: bool | None = None,
     is_competitive: bool = True,
-    role: str | None = None,
+    role: Role | None = None,
 ) -> Genome:
     """Return the genome with one gene more, of the kind that its value and name ask for.
 
@@ -123,7 +122,7 @@ def add_gene(
         genome,
         name,
         attrs.evolve(allele, can_mutate=can_mutate, can_crossbreed=can_crossbreed),
-        path=_offsets(allele, first, dict(zip(places, held, strict=False))),
+        path=offsets(allele, dict(zip(places, held, strict=False))),
         is_cooperative=not accumulates if is_cooperative is None else is_cooperative,
         is_competitive=is_competitive,
         is_patchable=bool(places),
@@ -166,18 +165,6 @@ def _real(name: str, value: float, domain: Any) -> AbstractAllele:
             "domain=(min, max), or another value="
         )
     return FloatAllele(value, domain)
-
-
-def _offsets(allele: AbstractAllele, first: Any, held: Mapping[str, Any]) -> dict[str, float]:
-    """Return how far each place is off the gene; what the kind cannot hold stays as it is."""
-    if not isinstance(allele, ContinuousAllele):
-        return dict.fromkeys(held, 0.0)
-    low, high = allele.widest
-    return {
-        place: 0.0 if len(held) == 1 else allele.to_latent(value) - allele.to_latent(first)
-        for place, value in held.items()
-        if len(held) == 1 or (math.isfinite(value) and low <= value <= high)
-    }
 
 
 def _changed(name: str, allele: AbstractAllele, options: Mapping[str, Any]) -> AbstractAllele:

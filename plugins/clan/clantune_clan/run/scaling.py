@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
 from clantune_clan.errors import ClanError
-from clantune_clan.member.expression import ENTRY, Expressed
 from clantune_core import AbstractAllele, Genome
+from clantune_core.contracts import Expressed
 
 _GROUP = "optimizer/param_groups/"
 _CYCLED = ("betas", "momentum")
@@ -80,12 +80,11 @@ def over_a_scheduler(genome: Genome, scheduler: Any) -> Genome:
                     "cycle_momentum=False, or leave the gene out"
                 )
             continue
-        made[name] = _only_read(allele) if name in rates else allele
+        made[name] = allele
+        if name in rates:  # read here, and never written
+            expressed = attrs.evolve(Expressed.of(name, allele), is_patchable=False)
+            made[name] = expressed.added_to(allele)
     return genome.with_alleles(made)
-
-
-def _only_read(allele: AbstractAllele) -> AbstractAllele:
-    return allele.with_metadata({ENTRY: {**allele.metadata[ENTRY], "is_patchable": False}})
 
 
 @attrs.frozen

@@ -11,28 +11,13 @@ from clantune_clan.errors import ClanError
 from clantune_clan.run.pace import Pace
 from clantune_clan.run.presets import load_recipe
 from clantune_clan.schedule import Schedule
-from clantune_core import AbstractStrategy, Evolution
+from clantune_core import AbstractStrategy, DataError, Evolution
+from clantune_core.contracts import Evaluate, Inheritance, RecipeSettings
 
 Rule = str | Evolution | Sequence[AbstractStrategy]
 
 DEFAULT_RULE = "factorial"
 ROUND_LENGTH = 1000
-
-USUAL: Mapping[str, Any] = {
-    "inheritance": "sampled",
-    "evaluate": "raw",
-    "duty_cycle": 0.15,
-    "rounds": 20,
-    "calibrate": False,
-    "half_clans": False,
-}
-"""What holds if neither the user nor the recipe says otherwise."""
-
-CHOICES = {
-    "inheritance": ("sampled", "dominant", "average"),
-    "evaluate": ("averaged", "raw"),
-    "mode": ("min", "max"),
-}
 
 
 @attrs.frozen
@@ -44,8 +29,8 @@ class Settings:
         evolution: The strategies, in order.
         schedule: Rounds and phases.
         pace: What the learning rate is multiplied with.
-        inheritance: How weights are inherited: `"sampled"`, `"dominant"` or `"average"`.
-        evaluate: Which weights are judged: `"averaged"` or `"raw"`.
+        inheritance: How weights are inherited: `"sampled"`, `"dominant"` or `"mean"`.
+        evaluate: What is judged: the `"weights"`, or their running average, `"ema"`.
         mode: Whether a low loss is good (`"min"`) or a high score (`"max"`).
         seed: Of all random streams.
         half_clans: Whether members share gradients only with those on their side of a gene that
@@ -56,8 +41,8 @@ class Settings:
     evolution: Evolution
     schedule: Schedule
     pace: Pace
-    inheritance: Literal["sampled", "dominant", "average"]
-    evaluate: Literal["averaged", "raw"]
+    inheritance: Inheritance
+    evaluate: Evaluate
     mode: Literal["min", "max"]
     seed: int
     half_clans: bool = False
@@ -108,15 +93,13 @@ def settle(
     """
     made = DEFAULT_RULE if rule is None else rule
     recipe: Any = load_recipe(made)() if isinstance(made, str) else made
-    wanted = {**USUAL, **getattr(recipe, "settings", {})}
-    wanted |= {name: value for name, value in asked.items() if value is not None}
-    for name, choices in CHOICES.items():
-        held = mode if name == "mode" else wanted[name]
-        if held not in choices:
-            raise ClanError(f"{name} is {' or '.join(choices)}; got {held!r}")
+    asked = {name: value for name, value in asked.items() if value is not None}
+    wanted = _wanted(getattr(recipe, "settings", {}), asked)
+    if mode not in ("min", "max"):
+        raise ClanError(f"mode is min or max; got {mode!r}")
     if round_length is None:
-        round_length = max(1, total_steps // wanted["rounds"]) if total_steps else ROUND_LENGTH
-    lead = _calibration(total_steps) if wanted["calibrate"] else ()
+        round_length = max(1, total_steps // wanted.rounds) if total_steps else ROUND_LENGTH
+    lead = _calibration(total_steps) if wanted.calibrate else ()
     if total_steps is not None and lead and sum(lead) + round_length > total_steps:
         raise ClanError(
             f"{total_steps} steps are too few for a calibration of {sum(lead)} and a round of "
@@ -126,14 +109,22 @@ def settle(
     return Settings(
         rule=getattr(recipe, "name", "a list of strategies"),
         evolution=evolution,
-        schedule=Schedule(round_length, wanted["duty_cycle"], total_steps=total_steps, lead=lead),
+        schedule=Schedule(round_length, wanted.duty_cycle, total_steps=total_steps, lead=lead),
         pace=Pace(None if has_scheduler else total_steps, warmup, cooldown, begin=sum(lead)),
-        inheritance=wanted["inheritance"],
-        evaluate=wanted["evaluate"],
+        inheritance=wanted.inheritance,
+        evaluate=wanted.evaluate,
         mode="max" if mode == "max" else "min",
         seed=seed,
-        half_clans=wanted["half_clans"],
+        half_clans=wanted.half_clans,
     )
+
+
+def _wanted(recipe: RecipeSettings | Mapping[str, Any], asked: Mapping[str, Any]) -> RecipeSettings:
+    """Return the settings of a recipe, with what the user asked for instead."""
+    try:
+        return attrs.evolve(RecipeSettings.of(recipe), **asked)
+    except DataError as error:
+        raise ClanError(str(error)) from error
 
 
 def _calibration(total_steps: int | None) -> tuple[int, ...]:

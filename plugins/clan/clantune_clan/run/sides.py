@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from clantune_clan.communication import Communication
-from clantune_clan.member.expression import DATA_PATH, Expressed
 from clantune_core import ContinuousAllele, Genome
+from clantune_core.contracts import DATA_PATH, Expressed
 
 
 def side_of(genome: Genome, communicator: Communication) -> bool | None:

@@ -19,9 +19,7 @@ from clantune_clan.run.best import Best
 from clantune_clan.run.evaluation import holding, measured
 from clantune_clan.run.settings import Settings
 from clantune_core import Ancestry, Genome, Population, member_rng, shared_rng
-
-CENTRE_FITNESS = "centre_fitness"
-"""Entry of a genome's bookkeeping from which strategies learn how good the clan's centre is."""
+from clantune_core.contracts import CENTRE_FITNESS
 
 
 @attrs.frozen
@@ -88,7 +86,7 @@ class Turnover:
         ancestries, plan = self._agree(population, selection, round_)
         mine = ancestries[self.communicator.member_index]  # as all others know it
         selected = time.perf_counter()
-        shares_centre = self.settings.inheritance == "average" and len({*ancestries}) == 1
+        shares_centre = self.settings.inheritance == "mean" and len({*ancestries}) == 1
         if not shares_centre:
             self._offer_member(population, round_)
         inheritance = Inheritance(self.state, self.communicator, self.registered)
@@ -110,7 +108,7 @@ class Turnover:
         marks = (began, selected, inherited, judged, time.perf_counter())
         names = ("selection", "inheritance", "centre", "breeding")
         seconds = {n: b - a for n, a, b in zip(names, marks, marks[1:], strict=False)}
-        average = self.settings.inheritance == "average"
+        average = self.settings.inheritance == "mean"
         bodies = None if average else tuple(next(iter(each)) for each in plan.parents)
         return Outcome(population, ancestries, bodies, report, centre, seconds)
 
@@ -134,7 +132,7 @@ class Turnover:
 
     def _parents(self, ancestry: Ancestry, round_: int) -> list[tuple[int, float]]:
         """Return this member's parents in body, with their weights."""
-        if self.settings.inheritance == "average":
+        if self.settings.inheritance == "mean":
             return [*ancestry.contributors]
         if self.settings.inheritance == "dominant":
             return [(ancestry.dominant, 1.0)]
@@ -153,7 +151,7 @@ class Turnover:
         loss: Callable[..., Any] | None,
     ) -> float | None:
         """Return the fitness of the centre that all members have inherited; keep the best one."""
-        with holding(self.state.average, averaged=self.settings.evaluate == "averaged"):
+        with holding(self.state.average, averaged=self.settings.evaluate == "ema"):
             attempt = Attempt.of(lambda: self._measure_centre(population, ancestry, loss))
             # One word on it: a sum may differ in its last bit between two machines.
             told = self.communicator.gather(
@@ -177,7 +175,7 @@ class Turnover:
         fitnesses = population.fitnesses()
         member = min(range(len(fitnesses)), key=fitnesses.__getitem__)
         mine = member == self.communicator.member_index
-        with holding(self.state.average, averaged=mine and self.settings.evaluate == "averaged"):
+        with holding(self.state.average, averaged=mine and self.settings.evaluate == "ema"):
             self.best.offer(self.state, fitnesses[member], round_, member=member, mine=mine)
 
     def _recover(self, population: Population, round_: int) -> Outcome:

@@ -19,6 +19,7 @@ from clantune_core import (
     Genome,
     Population,
 )
+from clantune_core.contracts import CENTRE_FITNESS
 from clantune_strategies._checks import number, one_of, patterns, switch
 from clantune_strategies._choosing import is_alive
 from clantune_strategies._latent import finite
@@ -31,9 +32,6 @@ BEFORE = "effects/before"
 
 HUGE = 1e100
 """Fitnesses further out than this are all alike: their squares can still be added."""
-
-CENTRE_FITNESS = "centre_fitness"
-"""Where a genome's bookkeeping may tell the fitness of the centre, if somebody measured it."""
 
 
 @attrs.frozen

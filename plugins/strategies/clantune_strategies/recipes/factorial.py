@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clantune_core.contracts import RecipeSettings
 from clantune_strategies.crossbreeding import Average
 from clantune_strategies.designs import MainEffects, TwoLevel
 from clantune_strategies.recipes.recipe import Recipe
@@ -50,12 +51,12 @@ def factorial(
         source="ClanTune; two-level factorial designs as in Box, Hunter and Hunter, Statistics "
         "for Experimenters",
         differs="the centre moves by running evidence over several rounds, through a soft gate",
-        settings={
-            "inheritance": "average",
-            "evaluate": "averaged",
-            "duty_cycle": 0.0,
-            "half_clans": True,
-            "rounds": rounds,
-            "calibrate": calibrate,
-        },
+        settings=RecipeSettings(
+            inheritance="mean",
+            evaluate="ema",
+            duty_cycle=0.0,
+            half_clans=True,
+            rounds=rounds,
+            calibrate=calibrate,
+        ),
     )

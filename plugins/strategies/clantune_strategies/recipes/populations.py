@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clantune_core.contracts import RecipeSettings
 from clantune_strategies.crossbreeding import Average, Dominant, Learn
 from clantune_strategies.designs import MainEffects, Spread
 from clantune_strategies.mutation import Gaussian, Perturb, Resample, WhenReplaced
@@ -18,7 +19,7 @@ from clantune_strategies.selection import (
     Truncation,
 )
 
-_COPIED = {"inheritance": "dominant", "evaluate": "raw"}
+_COPIED = RecipeSettings(inheritance="dominant")
 
 
 def pbt(
@@ -85,7 +86,7 @@ def hdet(*, width: float = 1 / 9, step: float = 0.05, memory: float = 0.9) -> Re
         differs="every active gene is spread, in ln lr and the like; the centre goes a fixed step "
         "against the sign of the slope of a loss on common data, where the source goes in "
         "proportion to what each member's training loss on its own data says",
-        settings={"inheritance": "average", "evaluate": "raw", "duty_cycle": 0.0},
+        settings=RecipeSettings(inheritance="mean", duty_cycle=0.0),
     )
 
 

@@ -8,10 +8,15 @@ from typing import Any, overload
 import attrs
 
 from clantune_core import AbstractStrategy, Evolution
+from clantune_core.contracts import RecipeSettings
 
 
 def _listed(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
     return Evolution(strategies).strategies  # which refuses, in words, what is no such list
+
+
+def _to_settings(settings: RecipeSettings | Mapping[str, Any]) -> RecipeSettings:
+    return RecipeSettings.of(settings)  # attrs takes the type of an argument from a function
 
 
 @attrs.frozen(repr=False)
@@ -23,15 +28,15 @@ class Recipe(Sequence[AbstractStrategy]):
         strategies: The list, as an `Evolution` takes it.
         source: Where the method was published.
         differs: What is otherwise here, in a sentence or two.
-        settings: What the method asks of whoever trains the members, such as how weights are
-            inherited; an `Evolution` does not look at it.
+        settings: How the members are trained, as `RecipeSettings`, or some of them by name. An
+            `Evolution` does not look at it.
     """
 
     name: str
     strategies: tuple[AbstractStrategy, ...] = attrs.field(converter=_listed)
     source: str
     differs: str
-    settings: Mapping[str, Any] = attrs.field(factory=dict, hash=False)
+    settings: RecipeSettings = attrs.field(factory=RecipeSettings, converter=_to_settings)
 
     def __len__(self) -> int:
         return len(self.strategies)
@@ -52,8 +57,10 @@ class Recipe(Sequence[AbstractStrategy]):
 
     def explain(self) -> None:
         """Print the list, where the method comes from, and what differs."""
-        asked = "".join(f"\n  {name}: {value}" for name, value in self.settings.items())
+        asked = "".join(
+            f"\n  {name}: {value}" for name, value in attrs.asdict(self.settings).items()
+        )
         print(
-            f"{self!r}\nsource: {self.source}\ndiffers: {self.differs}"
-            + (f"\nasks of the training:{asked}" if asked else "")
+            f"{self!r}\nsource: {self.source}\ndiffers: {self.differs}\n"
+            f"asks of the training:{asked}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clantune_core.contracts import RecipeSettings
 from clantune_strategies.crossbreeding import PerGene
 from clantune_strategies.mutation import Gaussian
 from clantune_strategies.recipes.recipe import Recipe
@@ -25,5 +26,5 @@ def as_specified(*, pressure: float = 1.5, std: float = 0.3) -> Recipe:
         "Methods for Genetic Algorithms; uniform crossover as in Syswerda 1989, Uniform Crossover "
         "in Genetic Algorithms",
         differs="noise is Gaussian on the latent line of each gene, and acts on all of them",
-        settings={"inheritance": "sampled", "evaluate": "raw", "duty_cycle": 0.2},
+        settings=RecipeSettings(duty_cycle=0.2),
     )
