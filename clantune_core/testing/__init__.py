@@ -7,7 +7,7 @@ It needs `pip install clantune-core[testing]`. Three lines test a strategy:
         law()
 """
 
-from clantune_core.testing.conforms import Law, all_laws, conforms, laws
+from clantune_core.testing.conforms import all_laws, conforms, laws
 from clantune_core.testing.generators import (
     alleles,
     ancestries,
@@ -16,7 +16,7 @@ from clantune_core.testing.generators import (
     plain_data,
     populations,
 )
-from clantune_core.testing.laws import LawBroken
+from clantune_core.testing.laws import Law, LawBroken
 
 __all__ = [
     "Law",

@@ -1,7 +1,8 @@
 """The law that needs another process: the same seed gives the same result there.
 
-The other process has another hash seed, as the ranks of a run have, so a strategy whose result
-depends on the order of a set is found out. One process tries many cases: starting it is the cost.
+The other process has another hash seed, as the ranks of a run have. So the law catches a strategy
+whose result depends on the order of a set. One process tries all cases, because the start of a
+process takes longer than the cases.
 """
 
 from __future__ import annotations
@@ -16,14 +17,11 @@ from types import ModuleType
 
 from clantune_core.errors import ClanTuneError
 from clantune_core.testing.cases import Case
-
-NAME = "answers_the_same_in_another_process"
-SENTENCE = "The same seed gives the same result in another process, with another hash seed."
-CASES = 20
+from clantune_core.testing.laws import LawBroken
 
 
-def disagreement(cases: Sequence[Case]) -> str:
-    """Return what differs between this process and another one, in words; empty if nothing."""
+def answers_the_same_in_another_process(cases: Sequence[Case]) -> None:
+    """The same seed gives the same result in another process, with another hash seed."""
     module = sys.modules[type(cases[0].strategy).__module__]
     answer = subprocess.run(  # noqa: S603  (this interpreter, on our own bytes)
         [sys.executable, "-c", f"from {__name__} import answer; answer()", *_origin(module)],
@@ -34,16 +32,17 @@ def disagreement(cases: Sequence[Case]) -> str:
         env={**os.environ, "PYTHONHASHSEED": "4242", "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     if answer.returncode:
-        return f"the other process ended with {answer.stderr.decode(errors='replace')[-2000:]}"
+        raise LawBroken(
+            f"the other process ended with {answer.stderr.decode(errors='replace')[-2000:]}"
+        )
     for case, there in zip(cases, pickle.loads(answer.stdout), strict=True):  # noqa: S301
         here = case.outcomes()
         if here != there and case.is_steady():
-            return f"here {here}, there {there}, in {case!r}"
-    return ""
+            raise LawBroken(f"it gave {here} here, {there} in the other process, for {case!r}")
 
 
 def answer() -> None:
-    """Be the other process: read cases, write their outcomes."""
+    """Read cases and write their outcomes: what the other process does."""
     module, file = sys.argv[1:]
     if not _is_importable(module):
         _load(module, file)
@@ -56,8 +55,8 @@ def _origin(module: ModuleType) -> tuple[str, str]:
     file = getattr(module, "__file__", None)
     if file is None or module.__name__ == "__main__":
         raise ClanTuneError(
-            f"{NAME}: {module.__name__} cannot be imported by another process, nor can the "
-            "strategy in it; put its class into a module"
+            f"another process cannot import {module.__name__}, where the strategy is defined; put "
+            "its class into a module"
         )
     return module.__name__, file
 
@@ -65,15 +64,15 @@ def _origin(module: ModuleType) -> tuple[str, str]:
 def _is_importable(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of a package above it
+    except ModuleNotFoundError:  # for a package above it
         return False
 
 
 def _load(module: str, file: str) -> None:
-    """Import a test file by its path: no import path leads to it."""
+    """Import a file by its path: test files are not on the import path."""
     spec = importlib.util.spec_from_file_location(module, file)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is no Python file")
+        raise ImportError(f"{file} is not a Python file")
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[module] = loaded
     spec.loader.exec_module(loaded)

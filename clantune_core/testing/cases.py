@@ -1,4 +1,4 @@
-"""A case: a strategy, a population, and a seed. What every law is tried on."""
+"""A case: a strategy, a population and a seed. The laws for strategies are tried on cases."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, cast
 import attrs
 from hypothesis import strategies as st
 
+from clantune_core._calling import Observer
 from clantune_core._seating import implemented_hooks
 from clantune_core.ancestry import Ancestry
 from clantune_core.errors import StrategyError
@@ -23,24 +24,25 @@ from clantune_core.serialize import to_json
 from clantune_core.strategies import AbstractStrategy
 from clantune_core.testing.generators import Genes, ancestries, populations
 
-FOREIGN = {"a note of somebody else": 7}
-"""Metadata that belongs to another strategy, in every node of every case."""
+FOREIGN = {"another strategy's note": 7}
+"""Metadata of another strategy, in every node of every case."""
 
 
 @attrs.frozen(repr=False)
 class Case:
-    """One strategy in one situation. Each hook can be run, again and again, from the same seed.
+    """One strategy in one situation. Each hook can run again and again from the same seed.
 
     Attributes:
-        strategy: The strategy on trial.
-        population: Genomes before anybody set them up.
-        rank: Whose turn it is.
-        ancestry: Parents for breeding, whatever the strategy itself would select.
-        is_bred: Whether it is my offspring that mutates, or my genome, as nobody here bred it.
-        seed: Of all random streams.
+        strategy: The strategy that is tested.
+        population: Genomes before setup.
+        rank: The member that breeds.
+        ancestry: Parents for breeding, independent of what the strategy selects.
+        is_bred: Whether an offspring of the member mutates; else the member's own genome does.
+        seed: Seed of all random streams.
         generation: Number of the round.
         progress: Fraction of the run that is done, or None.
-        evolution: The strategy, seated.
+        observer: Called after each turn of the strategy.
+        evolution: An `Evolution` of the strategy alone.
     """
 
     strategy: AbstractStrategy
@@ -51,11 +53,12 @@ class Case:
     seed: int
     generation: int
     progress: float | None
+    observer: Observer | None = attrs.field(default=None, eq=False)
     evolution: Evolution = attrs.field(init=False, eq=False)
 
     @evolution.default
     def _seat(self) -> Evolution:
-        return Evolution([self.strategy])
+        return Evolution([self.strategy], observer=self.observer)
 
     @property
     def hooks(self) -> tuple[str, ...]:
@@ -68,12 +71,12 @@ class Case:
         return any(p.name.startswith("shared_") or p.kind is p.VAR_KEYWORD for p in taken)
 
     def as_rank(self, rank: int) -> Case:
-        """Return the same situation as another member meets it, which has parents of its own."""
+        """Return the same situation for another member, which is its own parent."""
         if rank == self.rank:
             return self
         return attrs.evolve(self, rank=rank, ancestry=Ancestry.sole(rank, self.population))
 
-    # All of the following take a shared stream from those who want to look at it afterwards.
+    # The following take a shared stream, so that a law can look at its state afterwards.
 
     def setup(self, shared: Random | None = None) -> Genome:
         """Run `handle_setup` on my genome."""
@@ -84,12 +87,12 @@ class Case:
         return Population([self._set_up(rank) for rank in range(len(self.population))])
 
     def select(self, shared: Random | None = None) -> Ancestry | None:
-        """Run `select_ancestry`; None if the strategy leaves it to others, as it may."""
+        """Run `select_ancestry`; None if the strategy leaves it to others."""
         ready = self.ready()
         try:
             return self.evolution.select(ready[self.rank], ready, **self._round(shared))
         except StrategyError as error:
-            if error.hook == "select_ancestry" and not error.strategy:  # nobody is at fault
+            if error.hook == "select_ancestry" and not error.strategy:  # it returned None
                 return None
             raise
 
@@ -101,7 +104,7 @@ class Case:
         )
 
     def mutate(self, shared: Random | None = None) -> Genome:
-        """Run `handle_mutating` on every gene of my offspring, or of my genome as it is."""
+        """Run `handle_mutating` on every gene of my offspring, or of my own genome."""
         ready, given = self.ready(), self._round(shared)
         me = ready[self.rank]
         genome = me.offspring(self.ancestry, given["rng"]) if self.is_bred else me
@@ -122,9 +125,9 @@ class Case:
         return runs[hook](shared)
 
     def bred(self, *hooks: str) -> Iterator[tuple[str, Genome]]:
-        """Run those of the hooks that the strategy implements; yield each genome that comes out.
+        """Run those of the hooks that the strategy implements; yield each genome that they return.
 
-        A hook that raises yields nothing here: one law is about that, and reports it.
+        A hook that raises yields nothing here: another law reports it.
         """
         for hook in self.hooks:
             if hook in hooks:
@@ -132,11 +135,11 @@ class Case:
                     yield hook, cast("Genome", self.run(hook))
 
     def outcomes(self) -> dict[str, str]:
-        """Return what every hook gives, as text that can be compared across processes."""
+        """Return the result of every hook, as text that can be compared across processes."""
         return {hook: outcome(partial(self.run, hook)) for hook in self.hooks}
 
     def is_steady(self) -> bool:
-        """Whether every hook gives the same when it is run again."""
+        """Whether every hook gives the same result in a second run."""
         return self.outcomes() == self.outcomes()
 
     def _set_up(self, rank: int, shared: Random | None = None) -> Genome:
@@ -157,12 +160,12 @@ class Case:
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle what makes the case: the strategy is seated again where it arrives."""
-        made_of = [field.name for field in attrs.fields(Case) if field.init]
-        return (Case, tuple(getattr(self, name) for name in made_of))
+        """Pickle the arguments: the other process makes its own `Evolution`."""
+        arguments = [field.name for field in attrs.fields(Case) if field.init]
+        return (Case, tuple(getattr(self, name) for name in arguments))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002
-        """Tell hypothesis to print a case as it is shown, not as the code that made it."""
+        """Let hypothesis print the `repr` of a case, not the code that builds it."""
         printer.text(repr(self))
 
     def __repr__(self) -> str:
@@ -173,11 +176,11 @@ class Case:
 
 
 def outcome(run: Callable[[], Genome | Ancestry | None]) -> str:
-    """Return what a run gives, as text that can be compared across processes."""
+    """Return the result of a run, as text that can be compared across processes."""
     try:
         result = run()
         return to_json(result) if isinstance(result, Genome) else repr(result and [*result])
-    except Exception as error:  # noqa: BLE001  (an error is an outcome too)
+    except Exception as error:  # noqa: BLE001  (an error is also an outcome)
         return f"ended with {type(error).__name__}: {error}"
 
 

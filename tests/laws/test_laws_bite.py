@@ -263,6 +263,25 @@ class TwoFaced(AbstractMutationStrategy):
 
 
 @attrs.frozen
+class SelectsNobody(AbstractCrossbreedingStrategy):
+    """Forgets the `return` of its ancestry."""
+
+    def select_ancestry(self, population_genomes: Population) -> None:
+        Ancestry.sole(0, population_genomes)
+
+
+@attrs.frozen
+class CrossbreedsNothing(AbstractCrossbreedingStrategy):
+    """Forgets the `return` of its allele, but selects."""
+
+    def select_ancestry(self, population_genomes: Population, context: Context) -> Ancestry:
+        return Ancestry.sole(context.rank, population_genomes)
+
+    def handle_crossbreeding(self, my_allele: AbstractAllele) -> None:
+        my_allele.with_value(my_allele.value)
+
+
+@attrs.frozen
 class FirstComeFirstServed(AbstractCrossbreedingStrategy):
     """Prefers a low rank: allowed, unless it promised not to."""
 
@@ -294,6 +313,8 @@ BROKEN: dict[type[AbstractStrategy], str] = {
     Overwrites: "leaves_alone_what_is_not_its_own",
     Smuggles: "gives_genomes_that_can_be_saved",
     TwoFaced: "works_alone_as_in_a_list",
+    SelectsNobody: "selects_somebody",
+    CrossbreedsNothing: "crossbreeds_something",
     FirstComeFirstServed: "ignores_the_order_of_ranks",
 }
 

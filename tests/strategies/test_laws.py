@@ -56,13 +56,14 @@ _learned = st.sampled_from([(), ("size",), ("chance",), ("size", "chance")])
 
 _quantiles = st.floats(0, 0.5)
 _few = st.integers(1, 4)
-_selections = st.one_of(  # for a wrapper to hold: some draw, some learn, some remember
+_selections = st.one_of(  # for a wrapper to hold: they draw, learn, remember, or only crossbreed
     st.builds(Tournament, size=st.integers(1, 3), tournaments=st.integers(1, 3)),
     st.builds(Truncation, quantile=_quantiles),
     st.builds(Rank, pressure=st.floats(1, 2)),
     st.builds(KeepBest, st.builds(Proportional), number=_few),
     st.builds(Smoothed, st.builds(Everyone), rounds=_few),
     st.builds(Gaussian, learns=_learned),  # selects nobody
+    st.builds(PerGene),  # selects nobody either, but crossbreeds
 )
 
 _factors = st.lists(st.floats(0.01, 100), min_size=1, max_size=3).map(tuple)
