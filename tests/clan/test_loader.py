@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
@@ -153,7 +153,17 @@ def test_a_resumed_loader_hands_out_what_would_have_come(options, data):
         assert handed_out(third, 60 - stop - again) == expected[stop + again :]
 
 
+# Its epochs have 1, 1, 4 and 1 batches: a competitive step takes fewer samples.
+SHORT_FOURTH_EPOCH = {
+    "dataset": Numbers(5),
+    "world_size": 5,
+    "batch_size": 1,
+    "schedule": Schedule(6, 0.75),
+}
+
+
 @given(settings_of_clans())
+@example(SHORT_FOURTH_EPOCH)
 def test_length_is_the_number_of_batches_to_come(options):
     if isinstance(options["dataset"], Stream):
         return
@@ -162,8 +172,8 @@ def test_length_is_the_number_of_batches_to_come(options):
         expected = len(loader)
         assert len(list(loader)) == expected
     passing = iter(loader)
-    for _ in range(expected // 2):
-        next(passing, None)
+    for _ in range(len(loader) // 2):
+        next(passing)
     resumed = made(**options, rank=0)
     resumed.load_state_dict(loader.state_dict())
     length = len(resumed)
