@@ -8,7 +8,12 @@ PYTHON ?= $(shell test -e $(READY) && command -v $(BIN)/python || command -v pyt
 SETUP := requirements-dev.txt constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml) \
          docs/examples/third_party_plugin/pyproject.toml
 
-.PHONY: help demo test lint format bench docs wheels clean
+# `RANDOM=1` draws new examples with hypothesis; another number draws those of an earlier run.
+SEED := $(if $(filter 1,$(RANDOM)),$(shell date +%s),$(RANDOM))
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile $(if $(SEED),--hypothesis-seed=$(SEED))
+QUICK := tests/autobind tests/clan tests/core tests/strategies tests/together/test_dependencies.py
+
+.PHONY: help demo check test lint format bench docs wheels clean
 
 help:            ## show this list
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/: *.*##/\t/' | expand -t 12
@@ -16,9 +21,12 @@ help:            ## show this list
 demo: $(READY)   ## four processes train a language model from settings that are several times off
 	$(BIN)/clantune launch -n 4 docs/examples/character_lm.py
 
-test: $(READY)   ## run all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/distributed
-	$(BIN)/python -m pytest tests/distributed
+check: lint      ## check format, lint and types, and run the fast tests: under a minute
+	FAST=1 $(PYTEST) -q $(QUICK)
+
+test: $(READY)   ## run all tests; RANDOM=1 draws new examples, FAST=1 a tenth of them
+	$(PYTEST) --ignore tests/distributed --durations 15
+	$(BIN)/python -m pytest tests/distributed --durations 15
 
 lint: $(READY)   ## check format, lint and types
 	$(BIN)/ruff format --check .

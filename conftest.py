@@ -1,18 +1,51 @@
-"""Runs the examples of the documentation: every `python` block is executed, `toml` is parsed.
+"""The examples that tests try: those that hypothesis draws, and those of the documentation.
 
-It lies at the root because README.md does: pytest asks only the conftest files above a document.
+This file lies at the root because README.md does: pytest asks only the conftest files above a test.
 """
 
 import doctest
+import os
 import sys
 import tomllib
 import traceback
 from types import SimpleNamespace
 
+import pytest
+from hypothesis import settings
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
 collect_ignore = ["docs/_build"]
+
+# ---- Hypothesis: the same examples in every run, and new ones where a seed is given ----
+
+settings.register_profile(
+    "same",
+    max_examples=10 if os.environ.get("FAST") == "1" else 100,
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+)
+settings.register_profile("new", settings.get_profile("same"), derandomize=False)
+settings.load_profile("same")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw new examples where a seed is given."""
+    if config.getoption("--hypothesis-seed") is not None:
+        settings.load_profile("new")
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    """Say how to draw the same examples again."""
+    seed = config.getoption("--hypothesis-seed")
+    if seed is not None and exitstatus:
+        terminalreporter.line(f"To draw these examples again: make test RANDOM={seed}")
+
+
+# ---- The documentation: every `python` block is executed, `toml` is parsed ----
 
 
 def _message_and_notes(kind: type[BaseException], error: BaseException) -> list[str]:

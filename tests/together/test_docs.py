@@ -217,7 +217,8 @@ SHOWN = {
 @pytest.fixture
 def few_examples():
     before = settings.get_current_profile_name()
-    settings.load_profile("fast")
+    settings.register_profile("shown", max_examples=10)
+    settings.load_profile("shown")
     yield
     settings.load_profile(before)
 
