@@ -1,7 +1,6 @@
 """The genetics under ClanTune: alleles, genomes, four hooks, and an evolution that calls them."""
 
 from clantune_core._calling import Observer, Step, ask, takes
-from clantune_core._plugins import InstalledStrategy, load_strategy, strategies
 from clantune_core.alleles import (
     AbstractAllele,
     BoolAllele,
@@ -29,6 +28,15 @@ from clantune_core.errors import (
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome, synthesize_genomes, walk_genomes
 from clantune_core.hookspecs import hookimpl
+from clantune_core.plugins import (
+    InstalledStrategy,
+    Preset,
+    Recipe,
+    load_preset,
+    load_recipe,
+    load_strategy,
+    strategies,
+)
 from clantune_core.population import Population
 from clantune_core.rng import Once, member_rng, shared_rng
 from clantune_core.serialize import deserialize, from_json, serialize, to_json
@@ -73,7 +81,9 @@ __all__ = [
     "Parent",
     "PluginError",
     "Population",
+    "Preset",
     "Range",
+    "Recipe",
     "Step",
     "StrategyError",
     "StringAllele",
@@ -86,6 +96,8 @@ __all__ = [
     "from_json",
     "hookimpl",
     "is_hyperparameter",
+    "load_preset",
+    "load_recipe",
     "load_strategy",
     "member_rng",
     "serialize",

@@ -16,12 +16,12 @@ from clantune_core._allele import AbstractAllele
 from clantune_core._fields import converter, read_fields, write_fields
 from clantune_core._json import DOCUMENT_DEPTH
 from clantune_core._plain import freeze, thaw
-from clantune_core._plugins import allele_class, strategy_class, strategy_name
 from clantune_core._records import Record, fault, make, mapping, sequence, uuid
 from clantune_core.ancestry import Ancestry
 from clantune_core.errors import ClanTuneError, DataError, shown, step
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome
+from clantune_core.plugins import allele_class, strategy_class, strategy_name
 from clantune_core.strategies import AbstractStrategy
 
 Data = dict[str, Any]

@@ -16,8 +16,12 @@ class Site:
         self.folder = folder
         folder.mkdir()
 
-    def install(self, distribution, code, *, version="1.0", strategies=None, kinds=None):
-        """Install a package whose one module is called like it, with these entry points."""
+    def install(self, distribution, code, *, version="1.0", **groups):
+        """Install a package whose one module is called like it.
+
+        Args:
+            groups: Entry points by their names: `strategies={"breeze": "breeze:Breeze"}`.
+        """
         module = distribution.lower().replace("-", "_").replace(".", "_")
         (self.folder / f"{module}.py").write_text(dedent(code))
         info = self.folder / f"{module}-{version}.dist-info"
@@ -25,10 +29,9 @@ class Site:
         (info / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
         )
-        groups = {"clantune.strategies": strategies or {}, "clantune.alleles": kinds or {}}
         lines = []
         for group, entries in groups.items():
-            lines += [f"[{group}]", *[f"{name} = {at}" for name, at in entries.items()], ""]
+            lines += [f"[clantune.{group}]", *(f"{name} = {at}" for name, at in entries.items())]
         (info / "entry_points.txt").write_text("\n".join(lines))
         return module
 

@@ -2,7 +2,15 @@
 
 import pytest
 
-from clantune_core import PluginError, StrategyError, load_strategy, strategies
+from clantune_core import (
+    Evolution,
+    PluginError,
+    StrategyError,
+    load_preset,
+    load_recipe,
+    load_strategy,
+    strategies,
+)
 
 BREEZE = """
     import attrs
@@ -66,7 +74,7 @@ def test_it_imports_nothing_and_hooks_import_only_the_package_asked(site):
     )
     assert printed.splitlines() == [
         "['breeze', 'gust', 'zephyr']",
-        "InstalledStrategy(name='zephyr', distribution='zephyr', version='1.0') []",
+        "strategy 'zephyr' of zephyr []",
         "('handle_setup', 'handle_mutating') ['zephyr']",
     ]
 
@@ -135,8 +143,8 @@ def test_an_unknown_name_suggests_the_nearest_and_lists_the_installed(site):
     )
     installed = ", ".join(sorted(each.name for each in strategies()))
     advice = (
-        f"Installed: {installed}. If a package offers it, pip install that package: it is found "
-        "by its entry point in 'clantune.strategies'"
+        f"Installed: {installed}. If a package offers it, pip install that package; ClanTune's own "
+        "are in clantune-strategies"
     )
     assert printed.splitlines() == [
         f"no strategy is called 'gusts'; did you mean 'gust'? {advice}",
@@ -217,6 +225,112 @@ def test_an_entry_point_that_leads_to_no_strategy_is_refused(own_site, code, hel
     with pytest.raises(PluginError) as caught:
         load_strategy("squall")
     assert str(caught.value) == (
-        f"strategy 'squall' of squall is {held}, which does not derive from AbstractStrategy; the "
-        "package's entry point is wrong"
+        f"strategy 'squall' of squall is {held}, which is not a class that derives from "
+        "AbstractStrategy; the package's entry point is wrong"
+    )
+
+
+# ---- Recipes and presets are found in the same way ----
+
+LULL = (
+    BREEZE
+    + """
+    def lull(*, strength=0.5):
+        return [Breeze(strength=strength)]
+
+    def lulls(model, optimizer):
+        return {}
+"""
+)
+
+
+def test_a_recipe_is_made_with_its_parameters(own_site):
+    own_site.install("lull", LULL, recipes={"lull": "lull:lull"})
+    assert [breeze.strength for breeze in load_recipe("lull")] == [0.5]
+    assert [breeze.strength for breeze in load_recipe("lull", strength=2.0)] == [2.0]
+    with pytest.raises(StrategyError) as caught:
+        load_recipe("lull", strenth=2.0)
+    assert str(caught.value) == (
+        "recipe 'lull' is made as lull(*, strength=0.5): "
+        "got an unexpected keyword argument 'strenth'"
+    )
+
+
+def test_a_recipe_may_be_an_evolution(own_site):
+    code = "from clantune_core import Evolution\ndef lull(): return Evolution([])"
+    own_site.install("lull", code, recipes={"lull": "lull:lull"})
+    assert load_recipe("lull") == Evolution([])
+
+
+def test_a_preset_is_a_function_of_model_and_optimizer(own_site):
+    own_site.install("lull", LULL, presets={"lulls": "lull:lulls"})
+    assert load_preset("lulls")(None, None) == {}
+
+
+@pytest.mark.parametrize(
+    ("load", "group", "form"),
+    [
+        (load_recipe, "recipes", "a function that returns a list of strategies"),
+        (load_preset, "presets", "a function of a model and an optimizer"),
+    ],
+)
+def test_an_entry_point_of_another_form_is_refused(own_site, load, group, form):
+    own_site.install("squall", "gust = 5", **{group: {"gusty": "squall:gust"}})
+    with pytest.raises(PluginError) as caught:
+        load("gusty")
+    assert str(caught.value) == (
+        f"{group[:-1]} 'gusty' of squall is 5, which is not {form}; the package's entry point is "
+        "wrong"
+    )
+
+
+@pytest.mark.parametrize("returned", ["None", "[1]", "'gust'", "{'a': 1}"])
+def test_a_recipe_that_returns_something_else_is_refused(own_site, returned):
+    own_site.install("squall", f"def gust(): return {returned}", recipes={"gusty": "squall:gust"})
+    with pytest.raises(PluginError) as caught:
+        load_recipe("gusty")
+    assert str(caught.value) == (
+        f"recipe 'gusty' of squall returned {returned}, which is not a list of strategies; the "
+        "package is wrong"
+    )
+
+
+@pytest.mark.parametrize(
+    ("load", "group", "what"),
+    [(load_recipe, "recipes", "recipe"), (load_preset, "presets", "preset")],
+)
+def test_two_of_one_name_are_refused_until_one_is_switched_off(
+    own_site, monkeypatch, load, group, what
+):
+    for distribution in ("lull-north", "lull-south"):
+        at = f"{distribution.replace('-', '_')}:{'lull' if group == 'recipes' else 'lulls'}"
+        own_site.install(distribution, LULL, **{group: {"twin": at}})
+    with pytest.raises(PluginError) as caught:
+        load("twin")
+    assert str(caught.value) == (
+        f"{what} 'twin' is installed by 2 distributions: lull-north, lull-south; uninstall one of "
+        "them, or switch it off: CLANTUNE_DISABLE_PLUGINS=lull-south"
+    )
+    monkeypatch.setenv("CLANTUNE_DISABLE_PLUGINS", "lull-south")
+    assert load("twin") is not None
+    monkeypatch.setenv("CLANTUNE_DISABLE_PLUGINS", "lull-south lull-north")
+    with pytest.raises(PluginError, match=rf"^{what} 'twin' of lull-north is switched off by "):
+        load("twin")
+
+
+@pytest.mark.parametrize(
+    ("load", "group", "what", "home"),
+    [
+        (load_recipe, "recipes", "recipe", "clantune-strategies"),
+        (load_preset, "presets", "preset", "clantune-autobind"),
+    ],
+)
+def test_an_unknown_one_suggests_the_nearest(own_site, load, group, what, home):
+    own_site.install("lull", LULL, **{group: {"lulling": "lull:lull"}})
+    with pytest.raises(PluginError) as caught:
+        load("luling")
+    message = str(caught.value)
+    assert message.startswith(f"no {what} is called 'luling'; did you mean 'lulling'? Installed: ")
+    assert message.endswith(
+        "If a package offers it, pip install that package; ClanTune's own are in " + home
     )

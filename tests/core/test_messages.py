@@ -63,7 +63,7 @@ def test_two_packages_with_one_strategy_name_are_both_named(own_site):
 def test_two_packages_with_one_kind_of_allele_are_both_named(own_site):
     for distribution in ("wind-north", "wind-south"):
         module = distribution.replace("-", "_")
-        own_site.install(distribution, "", kinds={"knots": f"{module}:Knots"})
+        own_site.install(distribution, "", alleles={"knots": f"{module}:Knots"})
     document = '{"clantune": "allele", "version": 1, "kind": "knots", "value": 1}'
     assert told(lambda: from_json(document, AbstractAllele), DataError) == (
         "$.kind: kind of allele 'knots' is installed by 2 distributions: wind-north, wind-south; "
@@ -158,7 +158,7 @@ def _unknown_kind(kind, guess):
     return (
         f"$.alleles.lr.kind: no kind of allele is called {kind!r}{guess} Installed: angle, bool, "
         "float, int, log_float, logit_float, string. If a package offers it, pip install that "
-        "package: it is found by its entry point in 'clantune.alleles'"
+        "package; ClanTune's own are in clantune-core"
     )
 
 

@@ -704,7 +704,7 @@ def test_reading_imports_the_plugin_that_is_named_and_no_other(site):
         class Knots(FloatAllele):
             pass
         """,
-        kinds={"knots": "knots:Knots"},
+        alleles={"knots": "knots:Knots"},
     )
     documents = {
         "angle": {"clantune": "allele", "version": 1, "kind": "angle", "value": 90},

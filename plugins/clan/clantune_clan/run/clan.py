@@ -28,7 +28,6 @@ from clantune_clan.run.evaluation import Loss, fitness_of_all
 from clantune_clan.run.exporting import export_schedule, schedule_of
 from clantune_clan.run.history import History
 from clantune_clan.run.pace import PacedLearningRate
-from clantune_clan.run.presets import Preset
 from clantune_clan.run.records import record_of
 from clantune_clan.run.scaling import (
     GeneOverScheduler,
@@ -39,7 +38,7 @@ from clantune_clan.run.scaling import (
 from clantune_clan.run.settings import Rule, Settings, settle
 from clantune_clan.run.sides import side_of
 from clantune_clan.run.turnover import Outcome, Turnover
-from clantune_core import Genome, Population
+from clantune_core import Genome, Population, Preset
 from clantune_core.contracts import Evaluate, Inheritance
 
 

@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 from clantune_clan.errors import ClanError
 from clantune_clan.member.expression import GenomeExpression
 from clantune_clan.member.state import State
-from clantune_clan.run.presets import Preset, load_preset
 from clantune_core import (
     AbstractAllele,
     BoolAllele,
@@ -21,7 +20,9 @@ from clantune_core import (
     IntAllele,
     LogFloatAllele,
     LogitFloatAllele,
+    Preset,
     StringAllele,
+    load_preset,
 )
 from clantune_core.contracts import GRADIENT_ACCUMULATION, Role, offsets
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
 
 from clantune_clan.errors import ClanError
 from clantune_clan.run.pace import Pace
-from clantune_clan.run.presets import load_recipe
 from clantune_clan.schedule import Schedule
-from clantune_core import AbstractStrategy, DataError, Evolution
+from clantune_core import DataError, Evolution, Recipe, load_recipe
 from clantune_core.contracts import Evaluate, Inheritance, RecipeSettings
 
-Rule = str | Evolution | Sequence[AbstractStrategy]
+Rule = str | Recipe
 
 DEFAULT_RULE = "factorial"
 ROUND_LENGTH = 1000
@@ -92,7 +91,7 @@ def settle(
         asked: Settings that the recipe may have a say in; None leaves it to that.
     """
     made = DEFAULT_RULE if rule is None else rule
-    recipe: Any = load_recipe(made)() if isinstance(made, str) else made
+    recipe: Recipe = load_recipe(made) if isinstance(made, str) else made
     asked = {name: value for name, value in asked.items() if value is not None}
     wanted = _wanted(getattr(recipe, "settings", {}), asked)
     if mode not in ("min", "max"):
