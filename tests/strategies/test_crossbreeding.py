@@ -20,7 +20,7 @@ from clantune_core import (
     StringAllele,
 )
 from clantune_strategies import SBX, Average, Blend, Dominant, PerGene, PerGenome
-from clantune_strategies.crossbreeding.two_parents import drawn_pair
+from clantune_strategies.crossbreeding.two_parents import draw_pair
 
 DRAWS = 20_000
 
@@ -133,7 +133,7 @@ def test_places_around_the_ends_of_all_numbers_stay_numbers(strategy):
 def test_two_parents_are_distinct_and_drawn_by_the_shares(assert_occurs):
     population = clan({"lr": KINDS["float"]})
     ancestry = Ancestry.from_weights(WEIGHTS, population)
-    drawn = [drawn_pair(ancestry, Once(Random(seed))) for seed in range(DRAWS)]
+    drawn = [draw_pair(ancestry, Once(Random(seed))) for seed in range(DRAWS)]
     assert_occurs(
         drawn,
         {
@@ -219,9 +219,9 @@ def test_a_place_beyond_the_domain_stops_at_its_end(strategy):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SBX(eta=-1), "SBX: eta is a number from 0 to inf; got -1"),
-        (lambda: SBX(eta=math.inf), "SBX: eta is a number from 0 to inf; got inf"),
-        (lambda: Blend(alpha="1"), "Blend: alpha is a number from 0 to inf; got '1'"),
+        (lambda: SBX(eta=-1), "SBX: eta must be a number of 0 or more; got -1"),
+        (lambda: SBX(eta=math.inf), "SBX: eta must be a number of 0 or more; got inf"),
+        (lambda: Blend(alpha="1"), "Blend: alpha must be a number of 0 or more; got '1'"),
     ],
 )
 def test_a_wrong_parameter_is_refused_in_words(make, message):

@@ -357,27 +357,30 @@ def test_whole_numbers_that_are_all_the_same_tell_nothing():
     [
         (
             lambda: TwoLevel(spread=-1.0),
-            "TwoLevel: spread is a number from 0 to inf; got -1.0",
+            "TwoLevel: spread must be a number of 0 or more; got -1.0",
         ),
         (
             lambda: MainEffects(memory=1.0),
-            "MainEffects: memory is a number from 0 to 0.999; got 1.0",
+            "MainEffects: memory must be a number from 0 to 0.999; got 1.0",
         ),
         (
             lambda: MainEffects(warmup=1.5),
-            "MainEffects: warmup is a number from 0 to 1; got 1.5",
+            "MainEffects: warmup must be a number from 0 to 1; got 1.5",
         ),
         (
             lambda: MainEffects(freeze_in_cooldown=1),
-            "MainEffects: freeze_in_cooldown is True or False; got 1",
+            "MainEffects: freeze_in_cooldown must be True or False; got 1",
         ),
         (
-            lambda: MainEffects(held_up="lr"),
-            'MainEffects: held_up are patterns of genes, as ("lr", "*/lr"); got \'lr\'',
+            lambda: MainEffects(lr_genes="lr"),
+            (
+                "MainEffects: lr_genes must be patterns of gene names, such as "
+                '("lr", "*/lr"); got \'lr\''
+            ),
         ),
         (
             lambda: MainEffects(gate="hard"),
-            "MainEffects: gate is one of soft, sign; got 'hard'",
+            "MainEffects: gate must be one of soft, sign; got 'hard'",
         ),
     ],
 )

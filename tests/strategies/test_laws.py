@@ -144,7 +144,7 @@ CONFIGURED = {
         MainEffects,
         step=_sizes,
         memory=st.floats(0, 0.999),
-        held_up=st.sampled_from([(), ("*",)]),
+        lr_genes=st.sampled_from([(), ("*",)]),
         gate=st.sampled_from(["soft", "sign"]),
         warmup=st.floats(0, 1),
         freeze_in_cooldown=st.booleans(),

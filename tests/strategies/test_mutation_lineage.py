@@ -189,42 +189,47 @@ def test_the_rule_holds_for_any_two_genes_that_it_fits(leader, follower, power, 
 @pytest.mark.parametrize(
     ("genes", "leader", "follower", "message"),
     [
-        (GENES, "lr", "wd", "there is no gene 'wd'; there is ['lr', 'batch', 'flag']"),
-        (GENES, "beta", "batch", "there is no gene 'beta'; there is ['lr', 'batch', 'flag']"),
+        (GENES, "lr", "wd", "the genome has no gene 'wd'; its genes are ['lr', 'batch', 'flag']"),
+        (
+            GENES,
+            "beta",
+            "batch",
+            "the genome has no gene 'beta'; its genes are ['lr', 'batch', 'flag']",
+        ),
         (
             GENES,
             "flag",
             "batch",
-            "gene 'flag' is a BoolAllele; give two genes of continuous kinds",
+            "gene 'flag' is a BoolAllele; couple two genes of continuous kinds",
         ),
         (
             GENES,
             "lr",
             "flag",
-            "gene 'flag' is a BoolAllele; give two genes of continuous kinds",
+            "gene 'flag' is a BoolAllele; couple two genes of continuous kinds",
         ),
         (
             GENES,
             "batch",
             "lr",
             (
-                "gene 'lr' stands before its leader 'batch' and so mutates first; put it after "
-                "the leader when making the genome"
+                "gene 'lr' comes before its leader 'batch' in the genome and so mutates first; add "
+                "it to the genome after the leader"
             ),
         ),
         (
             {"lr": GENES["lr"], "batch": IntAllele(64, can_mutate=False)},
             "lr",
             "batch",
-            ("gene 'batch' may not mutate, and so cannot follow 'lr'; leave out can_mutate=False"),
+            ("gene 'batch' cannot follow 'lr', because it has can_mutate=False; remove that flag"),
         ),
         (
             {"wd": FloatAllele(0.1, (-1, None)), "lr": GENES["lr"]},
             "wd",
             "lr",
             (
-                "the domain -1 .. ∞ of gene 'wd' goes below 0, where the rule has no value; give "
-                "the leader a domain from 0 on"
+                "the domain -1 .. ∞ of gene 'wd' includes numbers below 0, for which the formula "
+                "is undefined; give the leader a domain that starts at 0 or above"
             ),
         ),
     ],
@@ -239,25 +244,25 @@ def test_genes_that_cannot_be_coupled_are_refused(genes, leader, follower, messa
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Momentum(1.5), "Momentum: strength is a number from 0 to 1; got 1.5"),
-        (lambda: Momentum(decay=-1), "Momentum: decay is a number from 0 to 1; got -1"),
+        (lambda: Momentum(1.5), "Momentum: strength must be a number from 0 to 1; got 1.5"),
+        (lambda: Momentum(decay=-1), "Momentum: decay must be a number from 0 to 1; got -1"),
         (
             lambda: Coupled("lr", "wd", at=(0, 1)),
             (
-                "Coupled: at is (value of the leader, value of the follower), both above 0; "
+                "Coupled: at must be (value of the leader, value of the follower), both above 0; "
                 "got (0, 1)"
             ),
         ),
         (
             lambda: Coupled("lr", "wd", at=1e-3),
             (
-                "Coupled: at is (value of the leader, value of the follower), both above 0; "
+                "Coupled: at must be (value of the leader, value of the follower), both above 0; "
                 "got 0.001"
             ),
         ),
         (
             lambda: Coupled("lr", "lr", at=(1, 1)),
-            "Coupled: leader and follower are two genes; got 'lr' twice",
+            "Coupled: leader and follower must be two genes; got 'lr' twice",
         ),
     ],
 )

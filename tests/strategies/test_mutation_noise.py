@@ -170,13 +170,13 @@ def test_two_noises_in_a_list_learn_their_own_sizes():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Gaussian(std=-0.1), "Gaussian: std is a number from 0 to inf; got -0.1"),
-        (lambda: Gaussian(std=math.nan), "Gaussian: std is a number from 0 to inf; got nan"),
-        (lambda: Gaussian(chance=2), "Gaussian: chance is a number from 0 to 1; got 2"),
-        (lambda: Cauchy(scale=True), "Cauchy: scale is a number from 0 to inf; got True"),
+        (lambda: Gaussian(std=-0.1), "Gaussian: std must be a number of 0 or more; got -0.1"),
+        (lambda: Gaussian(std=math.nan), "Gaussian: std must be a number of 0 or more; got nan"),
+        (lambda: Gaussian(chance=2), "Gaussian: chance must be a number from 0 to 1; got 2"),
+        (lambda: Cauchy(scale=True), "Cauchy: scale must be a number of 0 or more; got True"),
         (
             lambda: Gaussian(learns=["std"]),
-            "Gaussian: learns are some of size, chance; got 'std'",
+            "Gaussian: learns may contain size, chance; got 'std'",
         ),
     ],
 )
@@ -191,5 +191,6 @@ def test_a_size_of_zero_cannot_be_learned(make):
     with pytest.raises(StrategyError) as caught:
         make(0.0, learns=("size",))
     assert str(caught.value) == (
-        f"{make.__name__}: a size of 0 can never grow, so it cannot be learned"
+        f"{make.__name__}: a size of 0 cannot adapt, because it is changed by factors; give a size "
+        'above 0, or leave "size" out of learns'
     )

@@ -256,22 +256,22 @@ def test_a_kind_of_neither_family_stays(strategy):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Perturb(()), "Perturb: factors are numbers above 0, one or more; got ()"),
-        (lambda: Perturb(1.2), "Perturb: factors are numbers above 0, one or more; got 1.2"),
+        (lambda: Perturb(()), "Perturb: factors must be one or more numbers above 0; got ()"),
+        (lambda: Perturb(1.2), "Perturb: factors must be one or more numbers above 0; got 1.2"),
         (
             lambda: Perturb([0.8, 0]),
-            "Perturb: factors are numbers above 0, one or more; got (0.8, 0)",
+            "Perturb: factors must be one or more numbers above 0; got (0.8, 0)",
         ),
-        (lambda: Perturb(chance=-1), "Perturb: chance is a number from 0 to 1; got -1"),
-        (lambda: Resample(2), "Resample: chance is a number from 0 to 1; got 2"),
-        (lambda: Resample(scale="log"), "Resample: scale is one of latent, value; got 'log'"),
-        (lambda: Flip("often"), "Flip: chance is a number from 0 to 1; got 'often'"),
-        (lambda: Choose(1.1), "Choose: chance is a number from 0 to 1; got 1.1"),
-        (lambda: Creep(0), "Creep: step is a whole number from 1 to inf; got 0"),
-        (lambda: Creep(1.5), "Creep: step is a whole number from 1 to inf; got 1.5"),
+        (lambda: Perturb(chance=-1), "Perturb: chance must be a number from 0 to 1; got -1"),
+        (lambda: Resample(2), "Resample: chance must be a number from 0 to 1; got 2"),
+        (lambda: Resample(scale="log"), "Resample: scale must be one of latent, value; got 'log'"),
+        (lambda: Flip("often"), "Flip: chance must be a number from 0 to 1; got 'often'"),
+        (lambda: Choose(1.1), "Choose: chance must be a number from 0 to 1; got 1.1"),
+        (lambda: Creep(0), "Creep: step must be an integer of 1 or more; got 0"),
+        (lambda: Creep(1.5), "Creep: step must be an integer of 1 or more; got 1.5"),
         (
             lambda: DifferentialEvolution(-0.5),
-            "DifferentialEvolution: weight is a number from 0 to inf; got -0.5",
+            "DifferentialEvolution: weight must be a number of 0 or more; got -0.5",
         ),
     ],
 )

@@ -347,25 +347,31 @@ def test_every_gene_ends_in_its_region(population, seed, data):
     [
         (
             {"beta1": (0, 1)},
-            "Lethal: there is no gene 'beta1'; there is ['lr', 'beta', 'wd', 'layers', 'flag']",
+            (
+                "Lethal: the genome has no gene 'beta1'; its genes are ['lr', 'beta', 'wd', "
+                "'layers', 'flag']"
+            ),
         ),
         (
             {"lr": (1, 2, 3)},
-            "Lethal: the region of gene 'lr' is (low, high), two numbers; got (1, 2, 3)",
+            "Lethal: the region of gene 'lr' must be two numbers (low, high); got (1, 2, 3)",
         ),
         (
             {"lr": ("a", "b")},
-            "Lethal: the region of gene 'lr' is (low, high), two numbers; got ('a', 'b')",
+            "Lethal: the region of gene 'lr' must be two numbers (low, high); got ('a', 'b')",
         ),
         (
             {"beta": (2, 3)},
-            "Lethal: no value of gene 'beta', 0.1 .. 0.99, is in its region (2, 3)",
+            "Lethal: the domain 0.1 .. 0.99 of gene 'beta' has no value in its region (2, 3)",
         ),
         (
             {"layers": (0.2, 0.8)},
-            "Lethal: no value of gene 'layers', 0 .. 99, is in its region (0.2, 0.8)",
+            "Lethal: the domain 0 .. 99 of gene 'layers' has no value in its region (0.2, 0.8)",
         ),
-        ({"flag": ["yes"]}, "Lethal: 'yes' is no choice of gene 'flag': [False, True]"),
+        (
+            {"flag": ["yes"]},
+            "Lethal: 'yes' is not a choice of gene 'flag'; its choices are [False, True]",
+        ),
     ],
 )
 def test_a_region_that_does_not_fit_its_gene_is_refused(regions, message):
@@ -394,45 +400,45 @@ def test_a_wrapper_sets_up_what_the_inner_one_learns(kind):
     [
         (
             lambda: Mirrored(Gaussian),
-            (
-                "Mirrored: strategy is the class Gaussian; have you forgotten the parentheses: "
-                "Gaussian()?"
-            ),
+            "Mirrored: strategy is the class Gaussian, not an instance; did you mean Gaussian()?",
         ),
         (
             lambda: Annealed(Tournament()),
             (
-                "Annealed: strategy is a strategy that mutates; got Tournament(size=3, "
+                "Annealed: strategy must be a mutation strategy; got Tournament(size=3, "
                 "tournaments=2, smoothing=0.0)"
             ),
         ),
-        (lambda: Lethal(0.1), "Lethal: strategy is a strategy that mutates; got 0.1"),
-        (lambda: Annealed(Choose(), -1), "Annealed: power is a number from 0 to inf; got -1"),
+        (lambda: Lethal(0.1), "Lethal: strategy must be a mutation strategy; got 0.1"),
+        (lambda: Annealed(Choose(), -1), "Annealed: power must be a number of 0 or more; got -1"),
         (
             lambda: Annealed(Choose(), over=0),
-            "Annealed: over is a number of generations, 1 or more, or None; got 0",
+            "Annealed: over must be a number of generations, 1 or more, or None; got 0",
         ),
         (
             lambda: Annealed(Choose(), over=2.5),
-            "Annealed: over is a number of generations, 1 or more, or None; got 2.5",
+            "Annealed: over must be a number of generations, 1 or more, or None; got 2.5",
         ),
         (
             lambda: Lethal(Choose(), {"lr": 3}),
-            "Lethal: regions map genes to (low, high) or to choices; got {'lr': 3}",
+            "Lethal: regions must map gene names to (low, high) or to choices; got {'lr': 3}",
         ),
         (
             lambda: Lethal(Choose(), {"name": "cosine"}),
-            "Lethal: regions map genes to (low, high) or to choices; got {'name': 'cosine'}",
+            (
+                "Lethal: regions must map gene names to (low, high) or to choices; "
+                "got {'name': 'cosine'}"
+            ),
         ),
         (
             lambda: Lethal(Choose(), "lr"),
-            "Lethal: regions map genes to (low, high) or to choices; got 'lr'",
+            "Lethal: regions must map gene names to (low, high) or to choices; got 'lr'",
         ),
         (
             lambda: Lethal(Choose(), {"name": []}),
-            "Lethal: regions map genes to (low, high) or to choices; got {'name': []}",
+            "Lethal: regions must map gene names to (low, high) or to choices; got {'name': []}",
         ),
-        (lambda: Lethal(Choose(), {}, 0), "Lethal: tries is a whole number from 1 to inf; got 0"),
+        (lambda: Lethal(Choose(), {}, 0), "Lethal: tries must be an integer of 1 or more; got 0"),
     ],
 )
 def test_a_wrong_parameter_is_refused_in_words(make, message):

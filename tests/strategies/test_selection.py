@@ -394,46 +394,46 @@ def test_a_member_that_was_not_evaluated_is_refused(strategy):
     [
         (
             lambda: Truncation(0.6),
-            "Truncation: quantile is a number from 0 to 0.5; got 0.6",
+            "Truncation: quantile must be a number from 0 to 0.5; got 0.6",
         ),
         (
             lambda: ThriveSurviveDie(die=-0.1),
-            "ThriveSurviveDie: die is a number from 0 to 0.5; got -0.1",
+            "ThriveSurviveDie: die must be a number from 0 to 0.5; got -0.1",
         ),
-        (lambda: Rank(2.1), "Rank: pressure is a number from 1 to 2; got 2.1"),
-        (lambda: Boltzmann(0), "Boltzmann: temperature is a number from 1e-12 to inf; got 0"),
-        (lambda: Everyone(math.nan), "Everyone: cutoff is a number from 1 to inf; got nan"),
-        (lambda: TopN(0, Rank()), "TopN: number is a whole number from 1 to inf; got 0"),
-        (lambda: TopN(2.0, Rank()), "TopN: number is a whole number from 1 to inf; got 2.0"),
+        (lambda: Rank(2.1), "Rank: pressure must be a number from 1 to 2; got 2.1"),
+        (lambda: Boltzmann(0), "Boltzmann: temperature must be a number of 1e-12 or more; got 0"),
+        (lambda: Everyone(math.nan), "Everyone: cutoff must be a number of 1 or more; got nan"),
+        (lambda: TopN(0, Rank()), "TopN: number must be an integer of 1 or more; got 0"),
+        (lambda: TopN(2.0, Rank()), "TopN: number must be an integer of 1 or more; got 2.0"),
         (
             lambda: KeepBest(Rank),
-            "KeepBest: strategy is the class Rank; have you forgotten the parentheses: Rank()?",
+            "KeepBest: strategy is the class Rank, not an instance; did you mean Rank()?",
         ),
-        (lambda: KeepBest("rank"), "KeepBest: strategy is a strategy; got 'rank'"),
+        (lambda: KeepBest("rank"), "KeepBest: strategy must be a strategy; got 'rank'"),
         (
             lambda: FitnessSharing(Rank(), 0.0),
-            "FitnessSharing: radius is a number from 1e-12 to inf; got 0.0",
+            "FitnessSharing: radius must be a number of 1e-12 or more; got 0.0",
         ),
         (
             lambda: LocalOnly(Rank(), "torus"),
-            "LocalOnly: shape is one of ring, grid; got 'torus'",
+            "LocalOnly: shape must be one of ring, grid; got 'torus'",
         ),
         (
             lambda: LocalOnly(Rank(), reach=0),
-            "LocalOnly: reach is a whole number from 1 to inf; got 0",
+            "LocalOnly: reach must be an integer of 1 or more; got 0",
         ),
-        (lambda: MateChoice(Rank(), -1), "MateChoice: pull is a number from 0 to inf; got -1"),
+        (lambda: MateChoice(Rank(), -1), "MateChoice: pull must be a number of 0 or more; got -1"),
         (
             lambda: ImprovementRate(Rank(), True),
-            "ImprovementRate: rounds is a whole number from 1 to inf; got True",
+            "ImprovementRate: rounds must be an integer of 1 or more; got True",
         ),
         (
             lambda: Smoothed(Rank(), by="mode"),
-            "Smoothed: by is one of mean, median; got 'mode'",
+            "Smoothed: by must be one of mean, median; got 'mode'",
         ),
         (
             lambda: Significant(Rank(), noise="1 %"),
-            "Significant: noise is a number from 0 to inf; got '1 %'",
+            "Significant: noise must be a number of 0 or more; got '1 %'",
         ),
     ],
 )

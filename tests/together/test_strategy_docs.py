@@ -23,7 +23,15 @@ from clantune_core import (
     StringAllele,
     rng,
 )
-from clantune_strategies import crossbreeding, designs, mutation, recipes, selection
+from clantune_strategies import (
+    checks,
+    crossbreeding,
+    designs,
+    mutation,
+    recipes,
+    selection,
+    wrappers,
+)
 from clantune_strategies.designs.hadamard import hadamard
 
 FAMILIES = {
@@ -129,6 +137,16 @@ def test_the_reference_leads_to_every_name(root):
     assert linked == {
         name: f"strategies/{family}.md#{name.lower()}" for name, family in FAMILY_OF.items()
     }
+
+
+def test_the_page_for_authors_shows_every_check_and_every_wrapper(page):
+    public = {
+        f"{checks.__name__}.{name}"
+        for name, member in vars(checks).items()
+        if getattr(member, "__module__", "") == checks.__name__ and not name.startswith("_")
+    }
+    public |= {f"{wrappers.__name__}.{name}" for name in wrappers.__all__}
+    assert set(re.findall(r"^\.\. auto\w+:: (\S+)$", page("wrappers"), re.MULTILINE)) == public
 
 
 # ---- True: costs, as they are measured ----
@@ -347,11 +365,11 @@ def test_pictures_are_small_and_of_one_size(pictures):
         assert 'width="360pt" height="180pt"' in file.read_text("utf-8")
 
 
-def test_a_picture_that_there_is_not_is_refused(pictures, tmp_path):
+def test_an_unknown_picture_is_an_error(pictures, tmp_path):
     command = [sys.executable, pictures / "draw.py", "roulette", "--into", tmp_path]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "error: no picture is called 'roulette'; there are boltzmann, " in done.stderr
+    assert "error: there is no picture 'roulette'; the pictures are boltzmann, " in done.stderr
     assert [*tmp_path.iterdir()] == []
 
 

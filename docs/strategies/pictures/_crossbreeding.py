@@ -1,4 +1,4 @@
-"""Where offspring of two parents lie: on the latent line of one gene, and in the plane of two."""
+"""The offspring of two parents: on the latent line of one gene, and in the plane of two genes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from random import Random
 
-from _members import clan, member, place
-from _paper import INK, call, dots, histogram, legend, panels
+from _members import clan, latent, member
+from _plots import call, dots, histogram
+from _style import INK, legend, panels
 from matplotlib.figure import Figure
 
 from clantune_core import AbstractStrategy, Evolution
@@ -16,25 +17,27 @@ from clantune_strategies import SBX, Average, Blend, Dominant, Learn, PerGene, P
 PARENTS = clan([member(-1.0, -1.0), member(1.0, 1.0)], [0.0, 0.0])
 
 
-def draw(strategy: AbstractStrategy, parts: tuple[float, float] = (0.3, 0.7)) -> Figure:
-    """Draw the offspring of the first member, to whom each of the two contributes a part."""
+def draw(strategy: AbstractStrategy, shares: tuple[float, float] = (0.3, 0.7)) -> Figure:
+    """Draw the offspring of the first member; the two parents contribute the given shares."""
     evolution = Evolution([strategy])
-    ancestry = [(p, parent.uuid) for p, parent in zip(parts, PARENTS, strict=True)]
+    ancestry = [(p, parent.uuid) for p, parent in zip(shares, PARENTS, strict=True)]
     offspring = [
         evolution.crossbreed(PARENTS[0], PARENTS, Random(seed), ancestry=ancestry)
         for seed in range(4000)
     ]
     figure, (line, plane) = panels(2)
-    histogram(line, [place(each) for each in offspring], (-2.5, 2.5))
+    histogram(line, [latent(each) for each in offspring], (-2.5, 2.5))
     line.set_xlabel("one gene, on the latent line")
     line.vlines([-1.0, 1.0], 0.0, line.get_ylim()[1], INK, "dotted")
     dots(
-        plane, [(place(each, "x"), place(each, "y")) for each in offspring[:300]], label="offspring"
+        plane,
+        [(latent(each, "x"), latent(each, "y")) for each in offspring[:300]],
+        label="offspring",
     )
     plane.scatter([-1.0, 1.0], [-1.0, 1.0], marker="x", color=INK, s=40.0, label="parents")
     plane.set(xlabel="one gene", ylabel="another gene", xlim=(-2.5, 2.5), ylim=(-2.5, 2.5))
-    shares = " and ".join(f"{part:.0%}" for part in parts)
-    figure.suptitle(f"{call(strategy)}, parents at -1 and 1, of {shares}", fontsize=8)
+    percent = " and ".join(f"{share:.0%}" for share in shares)
+    figure.suptitle(f"{call(strategy)}, parents at -1 and 1 with shares of {percent}", fontsize=8)
     legend(figure, plane)
     return figure
 

@@ -1,4 +1,4 @@
-"""Members without training: with the fitnesses that they are given, or those of a noisy bowl."""
+"""Members without training: their fitnesses are given, or come from a bowl with noise."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from clantune_core import (
 )
 
 
-def member(*places: float) -> Genome:
-    """Return a genome whose genes, `x` and so on, lie at these places of their latent lines."""
+def member(*latents: float) -> Genome:
+    """Return a genome with the genes `x`, `y`, `z` at these positions of their latent lines."""
     return Genome(
-        {name: FloatAllele(x, (-10.0, 10.0)) for name, x in zip("xyz", places, strict=False)}
+        {name: FloatAllele(x, (-10.0, 10.0)) for name, x in zip("xyz", latents, strict=False)}
     )
 
 
 def learning_rate(value: float = 1e-3) -> Genome:
-    """Return a genome with one gene, an lr."""
+    """Return a genome with one gene, the lr."""
     return Genome({"lr": LogFloatAllele(value, (1e-5, 1e-1))})
 
 
 def clan(genomes: Iterable[Genome], fitnesses: Sequence[float]) -> Population:
-    """Return evaluated members, with identities that are the same in every run."""
+    """Return evaluated members, with the same uuids in every run."""
     numbered = zip(genomes, fitnesses, range(len(fitnesses)), strict=False)
     return Population([g.with_uuid(UUID(int=i)).set_fitness(f) for g, f, i in numbered])
 
 
-def place(genome: Genome, gene: str = "") -> float:
-    """Return where a gene lies on its latent line; the first one if none is named."""
+def latent(genome: Genome, gene: str = "") -> float:
+    """Return the position of a gene on its latent line; by default of the first gene."""
     allele = genome.alleles[gene or next(iter(genome.alleles))]
     assert isinstance(allele, FloatAllele | LogFloatAllele)
     return allele.latent
@@ -47,7 +47,7 @@ def place(genome: Genome, gene: str = "") -> float:
 def breed(
     evolution: Evolution, population: Population, generation: int, progress: float | None = None
 ) -> list[Genome]:
-    """Return everybody's offspring."""
+    """Return the offspring of every member."""
     return [
         evolution.offspring(
             me,
@@ -69,24 +69,24 @@ def on_a_bowl(
     rounds: int = 40,
     noise: float = 0.02,
 ) -> list[list[Genome]]:
-    """Return the members of each round on a bowl around zero, where fitness is noisy.
+    """Return the members of each round on a bowl with its minimum at zero and a noisy fitness.
 
-    Before the first round everybody is at the start: one mutation places them.
+    All members begin at the start; one mutation places them before the first round.
     """
     evolution, noises = Evolution(strategies), Random(1)
-    alike = clan([start] * members, [0.0] * members)
+    population = clan([start] * members, [0.0] * members)
     placed = [
         evolution.mutate(
-            me, member_rng(1, -1, rank), population_genomes=alike, shared_rng=shared_rng(1, -1)
+            me, member_rng(1, -1, rank), population_genomes=population, shared_rng=shared_rng(1, -1)
         )
-        for rank, me in enumerate(alike)
+        for rank, me in enumerate(population)
     ]
-    seen = [placed]
+    history = [placed]
     for done in range(rounds):
         fitnesses = [
-            (1.0 + math.fsum(place(me, gene) ** 2 for gene in me.alleles))
+            (1.0 + math.fsum(latent(me, gene) ** 2 for gene in me.alleles))
             * math.exp(noise * noises.gauss())
-            for me in seen[-1]
+            for me in history[-1]
         ]
-        seen.append(breed(evolution, clan(seen[-1], fitnesses), done, done / rounds))
-    return seen
+        history.append(breed(evolution, clan(history[-1], fitnesses), done, done / rounds))
+    return history

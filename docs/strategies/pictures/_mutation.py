@@ -1,4 +1,4 @@
-"""What mutations make of a value, which lay at the dotted line or was the wide grey bar."""
+"""What mutations do to a value, which is shown as a dotted line or a wide grey bar."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 
-from _members import breed, clan, learning_rate, member, place
-from _paper import BLUE, INK, ORANGE, call, choices, dots, histogram, legend, panels
+from _members import breed, clan, latent, learning_rate, member
+from _plots import call, choices, dots, histogram
+from _style import BLUE, INK, ORANGE, legend, panels
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -50,14 +51,14 @@ SCHEDULE = Genome(
 )
 FLAG = Genome({"nesterov": BoolAllele(False)})
 COUNT = Genome({"accumulate": IntAllele(8, (1, 16))})
-MOVE = "how far ln lr moves"
+MOVE = "move of ln lr"
 Mutation = AbstractMutationStrategy
 
 
 def mutated(
     strategy: Mutation, genome: Genome, count: int = DRAWS, progress: float | None = None
 ) -> list[Genome]:
-    """Return what comes of a genome on its own, again and again."""
+    """Return independent mutations of one genome."""
     evolution = Evolution([strategy])
     return [
         evolution.mutate(genome, Random(seed), shared_rng=shared_rng(1, seed), progress=progress)
@@ -66,21 +67,21 @@ def mutated(
 
 
 def moves(strategy: Mutation, progress: float | None = None) -> list[float]:
-    """Return how far an lr moves."""
-    return [place(each) - place(LR) for each in mutated(strategy, LR, progress=progress)]
+    """Return the moves of ln lr."""
+    return [latent(each) - latent(LR) for each in mutated(strategy, LR, progress=progress)]
 
 
 def values(strategy: Mutation, genome: Genome) -> list[str]:
-    """Return what the only gene of a genome becomes."""
+    """Return the mutated values of a genome with one gene."""
     return [str(v) for g in mutated(strategy, genome) for v in g.as_hyperparameters().values()]
 
 
 def compare(
-    axes: Axes, width: float, what: Mapping[str, Sequence[float]], *, origin: float = 0.0
+    axes: Axes, width: float, draws_by_label: Mapping[str, Sequence[float]], *, origin: float = 0.0
 ) -> None:
-    """Draw the first distribution filled, and others as outlines above it."""
+    """Draw the first distribution filled, and the others as outlines."""
     span, colours = (origin - width, origin + width), (BLUE, ORANGE, INK)
-    for (label, draws), colour in zip(what.items(), colours, strict=False):
+    for (label, draws), colour in zip(draws_by_label.items(), colours, strict=False):
         histogram(axes, draws, span, colour, label, filled=colour == BLUE)
     axes.axvline(origin, color=INK, linestyle=":")
     axes.set_xlabel(MOVE)
@@ -90,7 +91,7 @@ def compare(
 
 
 def one(strategy: Mutation, width: float, other: Mutation) -> Figure:
-    """Draw the moves of one mutation, and of another one to compare."""
+    """Draw the moves of one mutation, and of another for comparison."""
     figure, (axes,) = panels()
     compare(axes, width, {call(each): moves(each) for each in (strategy, other)})
     legend(figure, axes)
@@ -98,8 +99,8 @@ def one(strategy: Mutation, width: float, other: Mutation) -> Figure:
 
 
 def gaussian() -> Figure:
-    """Draw the noise, and how the std that is learned spreads where nothing selects."""
-    figure, (noise, learned) = panels(2)
+    """Draw the noise, and how an adapted std drifts without selection."""
+    figure, (noise, adapted) = panels(2)
     compare(noise, 0.5, {"": moves(Gaussian())})
     noise.set_title(call(Gaussian()))
     strategy = Gaussian(learns=("size",))
@@ -109,18 +110,18 @@ def gaussian() -> Figure:
         before = enumerate(generations[-1])
         generations.append([evolution.mutate(g, Random(f"{age}/{i}")) for i, g in before])
     compare(
-        learned,
+        adapted,
         3.5,
         {f"generation {age}": [*map(log_of_std, generations[age])] for age in (4, 1)},
         origin=-1.0,
     )
-    learned.set(title=call(strategy), xlabel="log10 of the std, without selection")
-    legend(figure, learned)
+    adapted.set(title=call(strategy), xlabel="log10 of the std, without selection")
+    legend(figure, adapted)
     return figure
 
 
 def log_of_std(genome: Genome) -> float:
-    """Return the decimal logarithm of what was learned."""
+    """Return the decimal logarithm of the adapted std."""
     return math.log10(genome.alleles["lr"].metadata["gaussian/size"].value)
 
 
@@ -135,9 +136,9 @@ def annealed() -> Figure:
 
 
 def momentum() -> Figure:
-    """Draw the moves of a lineage that has been moving."""
-    rounds, everybody_stays = 6, KeepBest(Rank(), number=1)
-    remember, genome = Evolution([everybody_stays, Momentum(strength=0.0)]), LR
+    """Draw the moves of a lineage that moved in the rounds before."""
+    rounds, keep_all = 6, KeepBest(Rank(), number=1)
+    remember, genome = Evolution([keep_all, Momentum(strength=0.0)]), LR
     for generation in range(rounds):
         allele = genome.alleles["lr"]
         assert isinstance(allele, LogFloatAllele)
@@ -145,33 +146,33 @@ def momentum() -> Figure:
         (genome,) = breed(remember, clan([moved], [0.0]), generation)
     drawn = {}
     for strategies in ([Momentum(), Gaussian()], [Gaussian()]):
-        evolution, parent = Evolution([everybody_stays, *strategies]), clan([genome], [0.0])
+        evolution, parent = Evolution([keep_all, *strategies]), clan([genome], [0.0])
         drawn[", ".join(map(call, strategies))] = [
-            place(breed(evolution, parent, seed)[0]) - place(genome) for seed in range(DRAWS)
+            latent(breed(evolution, parent, seed)[0]) - latent(genome) for seed in range(DRAWS)
         ]
     figure, (axes,) = panels()
     compare(axes, 0.6, drawn)
-    axes.set_title(f"a lineage whose ln lr has grown by 0.2 in each of {rounds} rounds")
+    axes.set_title(f"a lineage whose ln lr grew by 0.2 in each of {rounds} rounds")
     legend(figure, axes)
     return figure
 
 
 def perturb() -> Figure:
-    """Draw the moves of a number, and those among choices."""
+    """Draw the moves of a number, and of a choice."""
     figure, (line, discrete) = panels(2)
     compare(line, 0.5, {"": moves(Perturb())})
     line.set_title(call(Perturb()))
-    among(discrete, Perturb(), SCHEDULE)
+    draw_choices(discrete, Perturb(), SCHEDULE)
     return figure
 
 
 def resample() -> Figure:
-    """Draw a number on both scales, and choices."""
+    """Draw a number on both scales, and a choice."""
     figure, (line, discrete) = panels(2)
     latent, value = Resample(chance=1.0), Resample(chance=1.0, scale="value")
     compare(line, 5.0, {each.scale: moves(each) for each in (latent, value)})
     line.set_title("domain 1e-05 .. 0.1")
-    among(discrete, latent, SCHEDULE)
+    draw_choices(discrete, latent, SCHEDULE)
     legend(figure, line)
     return figure
 
@@ -179,18 +180,18 @@ def resample() -> Figure:
 # ---- Choices ----
 
 
-def among(axes: Axes, strategy: Mutation, genome: Genome) -> None:
-    """Draw what becomes of a discrete or whole value."""
+def draw_choices(axes: Axes, strategy: Mutation, genome: Genome) -> None:
+    """Draw the distribution of a discrete or integer value."""
     ((gene, allele),) = genome.alleles.items()
-    known = [str(each) for each in getattr(allele, "choices", range(4, 13))]
-    choices(axes, known, str(allele.value), values(strategy, genome))
+    names = [str(each) for each in getattr(allele, "choices", range(4, 13))]
+    choices(axes, names, str(allele.value), values(strategy, genome))
     axes.set(title=call(strategy), xlabel=gene)
 
 
 def discrete(strategy: Mutation, genome: Genome) -> Figure:
-    """Draw what becomes of one value."""
+    """Draw the distribution of one value."""
     figure, (axes,) = panels()
-    among(axes, strategy, genome)
+    draw_choices(axes, strategy, genome)
     return figure
 
 
@@ -198,30 +199,30 @@ def discrete(strategy: Mutation, genome: Genome) -> Figure:
 
 
 def coupled() -> Figure:
-    """Draw two genes, one of which follows the other."""
+    """Draw two genes, of which one follows the other."""
     start = LR.add_hyperparameter("batch", IntAllele(256, (16, 2048)))
     follows = Coupled("lr", "batch", at=(1e-3, 256))
     figure, (axes,) = panels()
     for strategies, colour in (([Gaussian(std=0.5)], ORANGE), ([Gaussian(std=0.5), follows], BLUE)):
         evolution = Evolution(strategies)
         after = [evolution.mutate(start, Random(seed)).as_hyperparameters() for seed in range(150)]
-        places = [(math.log10(each["lr"]), math.log2(each["batch"])) for each in after]
-        dots(axes, places, colour, ", ".join(map(call, strategies)))
+        points = [(math.log10(each["lr"]), math.log2(each["batch"])) for each in after]
+        dots(axes, points, colour, ", ".join(map(call, strategies)))
     axes.set(xlabel="log10 of lr", ylabel="log2 of batch")
     legend(figure, axes)
     return figure
 
 
 def differential_evolution() -> Figure:
-    """Draw a population that lies along a line, and its offspring."""
+    """Draw a population that varies along a line, and its offspring."""
     strategy, rng = DifferentialEvolution(), Random(1)
-    places = [(x, 0.8 * x + rng.gauss(0.0, 0.15)) for x in (rng.gauss() for _ in range(12))]
-    population = clan([member(*each) for each in places], [0.0] * len(places))
-    evolution = Evolution([KeepBest(Everyone(), number=len(places)), strategy])
+    points = [(x, 0.8 * x + rng.gauss(0.0, 0.15)) for x in (rng.gauss() for _ in range(12))]
+    population = clan([member(*each) for each in points], [0.0] * len(points))
+    evolution = Evolution([KeepBest(Everyone(), number=len(points)), strategy])
     offspring = [each for seed in range(30) for each in breed(evolution, population, seed)]
     figure, (axes,) = panels()
-    dots(axes, [(place(each, "x"), place(each, "y")) for each in offspring], label="offspring")
-    dots(axes, places, INK, "members", size=4.0)
+    dots(axes, [(latent(each, "x"), latent(each, "y")) for each in offspring], label="offspring")
+    dots(axes, points, INK, "members", size=4.0)
     axes.set(title=call(strategy), xlabel="one gene", ylabel="another gene")
     legend(figure, axes)
     return figure
@@ -236,7 +237,7 @@ def mirrored() -> Figure:
     ):
         evolution = Evolution([KeepBest(Rank(), number=2), strategy])
         bred = [breed(evolution, pair, generation) for generation in range(200)]
-        dots(axes, [(place(a) - place(LR), place(b) - place(LR)) for a, b in bred], colour)
+        dots(axes, [(latent(a) - latent(LR), latent(b) - latent(LR)) for a, b in bred], colour)
         axes.set(title=call(strategy), xlabel=f"member 0: {MOVE}", ylabel="member 1")
         axes.set(xlim=(-0.4, 0.4), ylim=(-0.4, 0.4))
     return figure
@@ -248,9 +249,11 @@ def when_replaced() -> Figure:
     evolution = Evolution([Truncation(quantile=0.5), strategy])
     bred = [breed(evolution, clan([LR, LR], [0.0, 1.0]), seed) for seed in range(DRAWS)]
     figure, both = panels(2)
-    for axes, rank, who in zip(both, (0, 1), ("who stayed", "who was replaced"), strict=True):
-        compare(axes, 0.5, {"": [place(members[rank]) - place(LR) for members in bred]})
-        axes.set_title(who)
+    for axes, rank, title in zip(
+        both, (0, 1), ("a member that stayed", "a member that was replaced"), strict=True
+    ):
+        compare(axes, 0.5, {"": [latent(members[rank]) - latent(LR) for members in bred]})
+        axes.set_title(title)
     figure.suptitle(call(strategy), fontsize=8)
     return figure
 

@@ -1,4 +1,4 @@
-"""Where members stand, and how their mean moves over rounds, on a noisy bowl."""
+"""The positions of members, and of their mean, over rounds on a bowl with noise."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import fmean
 
-from _members import member, on_a_bowl, place
-from _paper import INK, ORANGE, call, dots, legend, panels
+from _members import latent, member, on_a_bowl
+from _plots import call, dots
+from _style import INK, ORANGE, legend, panels
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -29,32 +30,32 @@ START = Genome({"gene": LogFloatAllele(0.2, (0.05, 20.0))})
 
 
 def centre(genomes: Sequence[Genome], gene: str = "") -> float:
-    """Return the mean of the members in a gene."""
-    return fmean(place(each, gene) for each in genomes)
+    """Return the mean position of the members in a gene."""
+    return fmean(latent(each, gene) for each in genomes)
 
 
 def over_rounds(axes: Axes, rounds: Sequence[Sequence[Genome]]) -> None:
-    """Draw all members of each round, and their mean."""
-    at = [(number, place(each)) for number, genomes in enumerate(rounds) for each in genomes]
-    dots(axes, at, label="members")
+    """Draw the members of each round and their mean."""
+    points = [(number, latent(each)) for number, genomes in enumerate(rounds) for each in genomes]
+    dots(axes, points, label="members")
     axes.plot([*map(centre, rounds)], color=ORANGE, linewidth=1.0, label="their mean")
-    axes.axhline(0.0, color=INK, linestyle=":", label="the best place")
-    axes.set(xlabel="rounds", ylabel="place of a gene", ylim=(-2.2, 1.2))
+    axes.axhline(0.0, color=INK, linestyle=":", label="optimum")
+    axes.set(xlabel="rounds", ylabel="gene (latent)", ylim=(-2.2, 1.2))
 
 
 def in_plane(placing: AbstractStrategy) -> Figure:
-    """Draw one round in the plane of two genes, and how the centre moves there."""
+    """Draw the first round in the plane of two genes, and the path of the centre."""
     figure, (one, many) = panels(2)
     strategies = [Everyone(), MainEffects(), Average(), placing]
     rounds = on_a_bowl(strategies, member(-1.5, -1.0))
-    for axes, seen in ((one, rounds[:1]), (many, rounds)):
-        places = [(place(each, "x"), place(each, "y")) for genomes in seen for each in genomes]
-        dots(axes, places, label="members")
-        means = [(centre(genomes, "x"), centre(genomes, "y")) for genomes in seen]
+    for axes, shown in ((one, rounds[:1]), (many, rounds)):
+        points = [(latent(each, "x"), latent(each, "y")) for genomes in shown for each in genomes]
+        dots(axes, points, label="members")
+        means = [(centre(genomes, "x"), centre(genomes, "y")) for genomes in shown]
         axes.plot(*zip(*means, strict=True), "+-", color=ORANGE, linewidth=1.0, label="their mean")
         axes.set(xlabel="one gene", ylabel="another gene")
     one.set_title(f"{call(placing)}: the first round")
-    many.set_title(f"{len(rounds)} rounds, best at x")
+    many.set_title(f"{len(rounds)} rounds, optimum at x")
     many.plot([0.0], [0.0], "x", color=INK)
     one.margins(0.4)
     legend(figure, one)
@@ -62,7 +63,7 @@ def in_plane(placing: AbstractStrategy) -> Figure:
 
 
 def main_effects() -> Figure:
-    """Draw both gates on a bowl with much noise."""
+    """Draw both gates on a bowl with strong noise."""
     figure, both = panels(2)
     for axes, effects in zip(both, (MainEffects(), MainEffects(gate="sign")), strict=True):
         strategies = [Everyone(), effects, Average(), TwoLevel()]
@@ -73,7 +74,7 @@ def main_effects() -> Figure:
 
 
 def recipe(make: Callable[[], Recipe]) -> Figure:
-    """Draw a whole method."""
+    """Draw a recipe."""
     figure, (axes,) = panels()
     over_rounds(axes, on_a_bowl(make(), START))
     axes.set_title(f"{make.__name__}(), eight members")

@@ -1,4 +1,4 @@
-"""How often each of eight members becomes a parent: of its own offspring, and of others'."""
+"""How often each of eight members becomes a parent, of its own offspring and of others'."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import partial
 from random import Random
 
 from _members import breed, clan, member
-from _paper import BLUE, INK, ORANGE, call, legend, panels
+from _plots import call
+from _style import BLUE, INK, ORANGE, legend, panels
 from matplotlib.figure import Figure
 
 from clantune_core import AbstractStrategy, Evolution, Genome, Population
@@ -32,14 +33,14 @@ from clantune_strategies import (
 )
 
 FITNESSES = (0.50, 0.52, 0.55, 0.60, 0.66, 0.74, 0.84, 1.20)
-"""Of the members, from the best to the worst, who is far off."""
+"""Fitnesses of the members, from the best to the worst, which is far worse than the others."""
 
 SIZE = len(FITNESSES)
 ALIKE = (0.0, 0.02, 0.04, 0.06, 1.0, 2.0, 3.0, 4.0)
-"""Places of members of whom the best four are a crowd."""
+"""Positions of members in a gene; the best four are a crowd."""
 
 Shares = tuple[list[float], list[float]]
-"""By parent: of its own offspring, and of those of others."""
+"""For each parent, its share in its own offspring and in the offspring of others."""
 
 
 def parents(
@@ -48,7 +49,7 @@ def parents(
     offspring_of: Sequence[int],
     generations: Iterable[int],
 ) -> Shares:
-    """Return which share of the offspring each member is a parent of, in many generations."""
+    """Return the share of each member as a parent, over many generations."""
     evolution, numbers = Evolution([strategy]), [*generations]
     own, others = [0.0] * SIZE, [0.0] * SIZE
     for generation in numbers:
@@ -68,7 +69,7 @@ def parents(
 def with_past(
     strategy: Callable[[AbstractStrategy], AbstractStrategy], past: Sequence[Sequence[float]]
 ) -> list[Genome]:
-    """Return members who remember the fitnesses of past rounds, in which everybody stayed."""
+    """Return members with a history of fitnesses, in which every member kept itself."""
     staying = Evolution([strategy(KeepBest(Rank(), number=SIZE))])
     members = [member(float(rank)) for rank in range(SIZE)]
     for generation, fitnesses in enumerate(past):
@@ -82,25 +83,27 @@ def draw(
     *,
     offspring_of: Sequence[int] = range(SIZE),
     generations: Iterable[int] = range(300),
-    xlabel: str = "place by fitness, 1 the best",
+    xlabel: str = "position by fitness (1 = best)",
 ) -> Figure:
-    """Draw how often each member becomes a parent; of a wrapper also without it."""
+    """Draw how often each member becomes a parent; for a wrapper also without it."""
     population = clan(genomes or [member(float(x)) for x in range(SIZE)], FITNESSES)
     figure, (axes,) = panels()
     own, others = parents(strategy, population, offspring_of, generations)
-    places = [*range(1, SIZE + 1)]
-    axes.bar(places, own, 0.7, color=BLUE, alpha=0.35, label="of its own offspring")
-    axes.bar(places, others, 0.7, own, color=BLUE, alpha=0.9, label="of offspring of others")
+    positions = [*range(1, SIZE + 1)]
+    axes.bar(positions, own, 0.7, color=BLUE, alpha=0.35, label="parent of its own offspring")
+    axes.bar(
+        positions, others, 0.7, own, color=BLUE, alpha=0.9, label="parent of others' offspring"
+    )
     inside = getattr(strategy, "strategy", None)
     if inside is not None:
         alone = parents(inside, population, offspring_of, generations)
-        edges = [place - 0.5 for place in (*places, SIZE + 1)]
+        edges = [position - 0.5 for position in (*positions, SIZE + 1)]
         axes.stairs([*map(sum, zip(*alone, strict=True))], edges, color=ORANGE, label=call(inside))
-    axes.axhline(1.0 / SIZE, color=INK, linestyle=":", linewidth=0.8, label="chance")
+    axes.axhline(1.0 / SIZE, color=INK, linestyle=":", linewidth=0.8, label="equal shares")
     axes.set_title(call(strategy))
     axes.set_xlabel(xlabel)
-    axes.set_ylabel("share as a parent")
-    axes.set_xticks(places)
+    axes.set_ylabel("share as parent")
+    axes.set_xticks(positions)
     axes.locator_params(axis="y", nbins=5)
     legend(figure, axes)
     return figure
@@ -118,27 +121,27 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "fitness-sharing": lambda: draw(
         FitnessSharing(Rank(pressure=2.0), radius=0.5),
         map(member, ALIKE),
-        xlabel="place by fitness; 1 to 4 are a crowd, the others apart",
+        xlabel="position by fitness; 1 to 4 are a crowd",
     ),
     "frequencies": partial(
         draw,
         Frequencies(Truncation()),
         generations=range(50),
-        xlabel="place by fitness; 50 rounds; sub-populations 1 and 5, 2 and 6, ...",
+        xlabel="position by fitness; 50 rounds; sub-populations 1 and 5, 2 and 6, ...",
     ),
     "improvement-rate": lambda: draw(
         ImprovementRate(Rank(pressure=2.0)),
         with_past(ImprovementRate, LATE),
-        xlabel="place by fitness; the worse now, the faster it has improved",
+        xlabel="position by fitness; the worst members have improved fastest",
     ),
     "keep-best": partial(draw, KeepBest(Tournament(), number=2)),
     "local-only": partial(
-        draw, LocalOnly(Tournament()), offspring_of=[4], xlabel="rank; offspring of the fifth"
+        draw, LocalOnly(Tournament()), offspring_of=[4], xlabel="rank; offspring of rank 5"
     ),
     "mate-choice": lambda: draw(
         MateChoice(Rank()),
         map(member, ALIKE),
-        xlabel="place by fitness; 1 to 4 are a crowd, the others apart",
+        xlabel="position by fitness; 1 to 4 are a crowd",
     ),
     "pairs": partial(draw, Pairs()),
     "proportional": partial(draw, Proportional()),
@@ -147,7 +150,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "smoothed": lambda: draw(
         Smoothed(Rank(pressure=2.0)),
         with_past(Smoothed, UNLUCKY),
-        xlabel="place by fitness; the first did badly in the three rounds before",
+        xlabel="position by fitness; the first was bad in the three rounds before",
     ),
     "thrive-survive-die": partial(draw, ThriveSurviveDie()),
     "top-n": partial(draw, TopN(3, Tournament())),

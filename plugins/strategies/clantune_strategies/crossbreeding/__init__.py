@@ -1,4 +1,4 @@
-"""How the alleles of the parents become one."""
+"""Crossbreeding: combine the alleles of the parents into one."""
 
 from clantune_strategies.crossbreeding.average import Average
 from clantune_strategies.crossbreeding.learn import Learn

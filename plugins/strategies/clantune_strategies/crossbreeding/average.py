@@ -1,4 +1,4 @@
-"""The mean of the parents."""
+"""Average: the weighted mean of the parents."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from clantune_core import (
 
 @attrs.frozen
 class Average(AbstractCrossbreedingStrategy):
-    """Each gene is the mean of the parents', each weighted by its part in the ancestry.
+    """Each gene is the mean of the parents' genes, weighted by their shares in the ancestry.
 
-    Use it where the parents stand around something better than each of them, as after averaging
-    their weights. Continuous kinds are averaged on the latent line: of an lr it is the geometric
-    mean. Of other kinds the value with the greatest weight is taken, of equals that of the lowest
-    rank. All else comes from the dominant parent.
+    Use it where the parents surround a better point, as after averaging their weights. The mean of
+    a continuous kind is taken on the latent line: for an lr it is the geometric mean. For other
+    kinds the value with the largest total share wins; a tie goes to the lowest rank. Metadata comes
+    from the dominant parent.
     """
 
     def handle_crossbreeding(
         self, population_alleles: Sequence[AbstractAllele], ancestry: Ancestry
     ) -> AbstractAllele:
-        """Take the mean, or the vote."""
+        """Return the mean, or the value with the most votes."""
         parents = ancestry.contributors
         base = population_alleles[max(parents, key=itemgetter(1))[0]]
         if len(parents) == 1:
             return base
-        alleles: list[tuple[Any, float]] = [(population_alleles[r], part) for r, part in parents]
+        alleles: list[tuple[Any, float]] = [(population_alleles[r], share) for r, share in parents]
         if isinstance(base, ContinuousAllele):
-            places = [part * allele.latent for allele, part in alleles]
-            return base.with_latent(math.fsum(places) / math.fsum(part for _, part in parents))
+            weighted = [share * allele.latent for allele, share in alleles]
+            return base.with_latent(math.fsum(weighted) / math.fsum(share for _, share in parents))
         votes: dict[Any, float] = {}
-        for allele, part in alleles:
-            votes[allele.value] = votes.get(allele.value, 0.0) + part
+        for allele, share in alleles:
+            votes[allele.value] = votes.get(allele.value, 0.0) + share
         return base.with_value(max(votes, key=votes.__getitem__))

@@ -1,4 +1,4 @@
-"""Learn: go towards a parent with momentum, instead of becoming it."""
+"""Learn: move towards a parent with momentum instead of copying it."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from clantune_core import (
     ContinuousAllele,
     Once,
 )
-from clantune_strategies._checks import number
-from clantune_strategies._latent import finite
+from clantune_strategies._latent import clip_to_finite
+from clantune_strategies.checks import number_field
 
 VELOCITY = "learn/velocity"
 
 
 @attrs.frozen
 class Learn(AbstractCrossbreedingStrategy):
-    """Moves a gene towards the dominant parent's, a random part of the way, with momentum.
+    """Moves a gene a random part of the way towards the dominant parent's gene, with momentum.
 
-    Use it with `Pairs`: the worse one learns from the better one and keeps something of its own.
-    Who is its own parent stays. Continuous genes only; discrete kinds are passed on.
+    Use it with `Pairs`: the worse member moves towards the better one and keeps something of its
+    own. A member that is its own parent does not move. Continuous genes only; discrete kinds are
+    left to the next strategy.
 
     Attributes:
-        rate: How far it goes on average, 1 is all the way; each genome draws from 0 to twice this.
-        momentum: How much of its last move it makes again, 0 to below 1.
+        rate: Mean part of the way, 0 or more; 1 is the whole way. Each genome draws its part
+            uniformly from 0 to twice the rate.
+        momentum: Share of the last move that is added to the next one, 0 to below 1.
     """
 
-    rate: float = number(0.5)
-    momentum: float = number(0.5, 0.0, 0.999)
+    rate: float = number_field(0.5)
+    momentum: float = number_field(0.5, 0.0, 0.999)
 
     def handle_crossbreeding(
         self,
@@ -43,14 +45,14 @@ class Learn(AbstractCrossbreedingStrategy):
         context: Context,
         once: Once,
     ) -> AbstractAllele | None:
-        """Make a step towards the parent."""
+        """Move towards the parent."""
         parent = population_alleles[ancestry.dominant]
         if not isinstance(my_allele, ContinuousAllele) or not isinstance(parent, ContinuousAllele):
             return None
         if ancestry.dominant == context.rank:
             return my_allele
         part = 2.0 * self.rate * once("learn")
-        pull = part * parent.latent - part * my_allele.latent
-        velocity = finite(self.momentum * my_allele.metadata.get(VELOCITY, 0.0) + finite(pull))
-        there = my_allele.with_latent(finite(my_allele.latent + velocity))
-        return there.with_metadata({VELOCITY: velocity})
+        pull = clip_to_finite(part * parent.latent - part * my_allele.latent)
+        velocity = clip_to_finite(self.momentum * my_allele.metadata.get(VELOCITY, 0.0) + pull)
+        moved = my_allele.with_latent(clip_to_finite(my_allele.latent + velocity))
+        return moved.with_metadata({VELOCITY: velocity})

@@ -1,4 +1,4 @@
-"""Whole alleles from one parent each: the dominant one, or one drawn per gene or per genome."""
+"""Copy alleles from one parent: the dominant one, or one drawn per gene or per genome."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Sequence
 import attrs
 
 from clantune_core import AbstractAllele, AbstractCrossbreedingStrategy, Ancestry, Context, Once
-from clantune_strategies._choosing import drawn_parent
+from clantune_strategies._parents import pick_parent
 
 
 @attrs.frozen
 class Dominant(AbstractCrossbreedingStrategy):
-    """Every gene comes from the parent that contributes most.
+    """Every gene comes from the parent with the largest share.
 
-    Use it with a selection of one parent, as PBT has it. Handles every kind.
+    Use it with a selection of one parent, as PBT does. Handles every kind.
     """
 
     def handle_crossbreeding(
         self, population_alleles: Sequence[AbstractAllele], ancestry: Ancestry
     ) -> AbstractAllele:
-        """Take the dominant parent's allele."""
+        """Return the dominant parent's allele."""
         return population_alleles[ancestry.dominant]
 
 
 @attrs.frozen
 class PerGene(AbstractCrossbreedingStrategy):
-    """Each gene comes from a parent drawn for it, with all that its metadata holds.
+    """Each gene, with its metadata, comes from a parent drawn for that gene.
 
-    Use it where genes act apart from each other: good values that different parents found come
-    together. Handles every kind.
+    Use it where genes act independently: it combines good values of different parents. Handles
+    every kind.
     """
 
     def handle_crossbreeding(
@@ -39,8 +39,8 @@ class PerGene(AbstractCrossbreedingStrategy):
         context: Context,
         once: Once,
     ) -> AbstractAllele:
-        """Take the allele of the parent drawn for this gene."""
-        return population_alleles[drawn_parent(ancestry, once(f"parent of {context.gene}"))]
+        """Return the allele of the parent drawn for this gene."""
+        return population_alleles[pick_parent(ancestry, once(f"parent of {context.gene}"))]
 
 
 @attrs.frozen
@@ -53,5 +53,5 @@ class PerGenome(AbstractCrossbreedingStrategy):
     def handle_crossbreeding(
         self, population_alleles: Sequence[AbstractAllele], ancestry: Ancestry, once: Once
     ) -> AbstractAllele:
-        """Take the allele of the parent drawn for this offspring."""
-        return population_alleles[drawn_parent(ancestry, once("parent"))]
+        """Return the allele of the parent drawn for this offspring."""
+        return population_alleles[pick_parent(ancestry, once("parent"))]

@@ -1,7 +1,7 @@
-"""A round as a designed experiment: where members stand, and what that tells about each gene."""
+"""Designed experiments: place members around a centre and estimate the effect of each gene."""
 
 from clantune_strategies.designs.effects import MainEffects
 from clantune_strategies.designs.hadamard import design
-from clantune_strategies.designs.placing import Spread, TwoLevel
+from clantune_strategies.designs.placement import Spread, TwoLevel
 
 __all__ = ["MainEffects", "Spread", "TwoLevel", "design"]

@@ -1,4 +1,4 @@
-"""The effect of each gene among several: least squares, a plain contrast where that is the same."""
+"""The effect of each gene by least squares; for orthogonal columns that is a plain contrast."""
 
 from __future__ import annotations
 
@@ -7,58 +7,59 @@ import math
 from collections.abc import Mapping, Sequence
 
 
-def slopes(places: Mapping[str, Sequence[float]], outcomes: Sequence[float]) -> dict[str, float]:
-    """Return how much the outcome rises with each gene, all others held, by least squares.
+def slopes(offsets: Mapping[str, Sequence[float]], outcomes: Sequence[float]) -> dict[str, float]:
+    """Return the least-squares slope of the outcome in each gene, adjusted for all others.
 
     Args:
-        places: By gene, how far each member is off the centre.
-        outcomes: What came out, by member.
+        offsets: For each gene, the offset of each member from the centre.
+        outcomes: The outcome of each member.
 
     Returns:
-        The slope of each gene; that of the gene by itself where the members are too few to tell the
-        genes apart, and 0 where the gene does not vary.
+        The slope of each gene. With too few members to separate the genes, each slope ignores the
+        other genes. The slope of a gene that does not vary is 0.
     """
     columns: dict[str, Sequence[float]] = {
-        gene: _centred(column) for gene, column in places.items()
+        gene: _centred(column) for gene, column in offsets.items()
     }
     y = _centred(outcomes)
     if len(columns) < len(y) and not _are_orthogonal([*columns.values()]):
         columns = {
-            gene: _left_over(column, [c for other, c in columns.items() if other != gene])
+            gene: _residual(column, [c for other, c in columns.items() if other != gene])
             for gene, column in columns.items()
         }
     return {gene: _slope(column, y) for gene, column in columns.items()}
 
 
 def _slope(column: Sequence[float], y: Sequence[float]) -> float:
-    square = _product(column, column)
-    return _product(column, y) / square if square else 0.0
+    square = _dot(column, column)
+    return _dot(column, y) / square if square else 0.0
 
 
 def _are_orthogonal(columns: Sequence[Sequence[float]]) -> bool:
     return all(
-        abs(_product(first, second)) <= 1e-9 * _product(first, first)
+        abs(_dot(first, second)) <= 1e-9 * _dot(first, first)
         for first, second in itertools.combinations(columns, 2)
     )
 
 
-def _left_over(column: Sequence[float], others: Sequence[Sequence[float]]) -> Sequence[float]:
-    """Return what of a column no combination of the others explains; all of it if that is none."""
+def _residual(column: Sequence[float], others: Sequence[Sequence[float]]) -> Sequence[float]:
+    """Return the part of a column that is orthogonal to the others; the column if that is zero."""
     basis: list[list[float]] = []
     for other in others:
-        rest = _without(other, basis)
-        length = math.sqrt(_product(rest, rest))
-        if length > 1e-9 * math.sqrt(_product(other, other)):
+        rest = _minus_projection(other, basis)
+        length = math.sqrt(_dot(rest, rest))
+        if length > 1e-9 * math.sqrt(_dot(other, other)):
             basis.append([x / length for x in rest])
-    rest = _without(column, basis)
-    return rest if _product(rest, rest) > 1e-9 * _product(column, column) else column
+    rest = _minus_projection(column, basis)
+    return rest if _dot(rest, rest) > 1e-9 * _dot(column, column) else column
 
 
-def _without(column: Sequence[float], basis: Sequence[Sequence[float]]) -> list[float]:
+def _minus_projection(column: Sequence[float], basis: Sequence[Sequence[float]]) -> list[float]:
+    """Return a column without its projection on an orthonormal basis."""
     rest = [*column]
-    for known in (*basis, *basis):  # twice, for what rounding left the first time
-        share = _product(rest, known)
-        rest = [x - share * k for x, k in zip(rest, known, strict=True)]
+    for unit in (*basis, *basis):  # a second pass removes rounding errors of the first
+        length = _dot(rest, unit)
+        rest = [x - length * u for x, u in zip(rest, unit, strict=True)]
     return rest
 
 
@@ -67,5 +68,5 @@ def _centred(numbers: Sequence[float]) -> list[float]:
     return [number - mean for number in numbers]
 
 
-def _product(first: Sequence[float], second: Sequence[float]) -> float:
+def _dot(first: Sequence[float], second: Sequence[float]) -> float:
     return math.fsum(x * y for x, y in zip(first, second, strict=True))

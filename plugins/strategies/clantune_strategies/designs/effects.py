@@ -1,4 +1,4 @@
-"""Main effects: from the fitnesses of a round, how far the centre of each gene moves."""
+"""Main effects: move the centre of each gene by the fitnesses of a designed experiment."""
 
 from __future__ import annotations
 
@@ -20,51 +20,55 @@ from clantune_core import (
     Population,
 )
 from clantune_core.contracts import CENTRE_FITNESS
-from clantune_strategies._checks import number, one_of, patterns, switch
-from clantune_strategies._choosing import is_alive
-from clantune_strategies._latent import finite
+from clantune_strategies._latent import clip_to_finite
+from clantune_strategies._parents import has_survived
+from clantune_strategies.checks import choice_field, flag_field, gene_patterns_field, number_field
 from clantune_strategies.designs.contrasts import slopes
-from clantune_strategies.designs.placing import CENTRE, continuous_genes, unit
+from clantune_strategies.designs.placement import CENTRE, continuous_genes, latent_unit
 
 MEAN, SQUARE, WEIGHT = "effects/mean", "effects/square", "effects/weight"
 BEFORE = "effects/before"
-"""What a gene remembers: running sums of its effect, and the fitness of the centre before."""
+"""Metadata keys of a gene: running sums of its effect, and the last fitness of the centre."""
 
 HUGE = 1e100
-"""Fitnesses further out than this are all alike: their squares can still be added."""
+"""Larger numbers are cut to this, so that their squares do not overflow."""
 
 
 @attrs.frozen
 class MainEffects(AbstractCrossbreedingStrategy):
-    """Moves the centre of each gene by the evidence of several rounds.
+    """Moves the centre of each gene by its effect on fitness, accumulated over several rounds.
 
-    The effect of a gene is the slope of ln fitness over the places of the members, from all of
-    them. A running mean M of it, measured by its running square V, says how sure it is: z = M /
-    sqrt(V / w). The centre goes `step` z^2 against it, so that weak evidence moves it little. Every
-    member comes to the same centre. Use it with `Everyone` and `TwoLevel`. Continuous genes only.
+    The effect of a gene is the slope of ln fitness over the positions of all members. Its running
+    mean M and running square V, with total weight w, give z = M / sqrt(V / w), which says how
+    certain the effect is. The centre moves by `step` * z^2 against the effect, so uncertain effects
+    move it little. Every member computes the same centre. Use it with `Everyone` and `TwoLevel`.
+    Continuous genes only.
 
-    Fitnesses are losses above zero; where one is not, they count as they are, without a logarithm.
+    Fitnesses should be losses above 0. If one is not, the slope is that of fitness itself, without
+    the logarithm.
 
     Attributes:
-        step: How far certain evidence moves the centre, in units as of `TwoLevel.spread`.
-        memory: How much of the past stays from round to round, 0 to below 1.
-        held_up: Patterns of genes that do not decrease while the centre improves: a smaller lr
-            looks better at once and worse later.
-        cooldown: Progress from which these may decrease again, 0 to 1.
-        gate: `"soft"` as above, or `"sign"`: always a full step, against the sign of M.
-        warmup: Progress up to which these stay where they are and what is measured of them is
-            forgotten, 0 (never) to 1: while a schedule warms up, a larger lr looks better than it
-            is.
-        freeze_in_cooldown: Whether these stay where they are from `cooldown` on.
+        step: Move of the centre for a certain effect (z = 1), 0 or more, in the units of
+            `TwoLevel.spread`.
+        memory: Share of the running sums that is kept from round to round, 0 to below 1.
+        lr_genes: Patterns of the names of learning rates. Until `cooldown` such a gene does not
+            decrease while the centre improves, because a smaller lr looks better at once and worse
+            later.
+        cooldown: Progress from which the lr genes may decrease again, 0 to 1.
+        gate: `"soft"` moves by `step` * z^2; `"sign"` always moves by a full step, against the sign
+            of M.
+        warmup: Progress up to which the lr genes do not move and their effects are not recorded, 0
+            (off) to 1. While a schedule warms up, a larger lr looks better than it is.
+        freeze_in_cooldown: Whether the lr genes do not move from `cooldown` on.
     """
 
-    step: float = number(0.5)
-    memory: float = number(0.7, 0.0, 0.999)
-    held_up: tuple[str, ...] = patterns("lr", "*/lr")
-    cooldown: float = number(0.8, 0.0, 1.0)
-    gate: str = one_of("soft", "sign")
-    warmup: float = number(0.0, 0.0, 1.0)
-    freeze_in_cooldown: bool = switch(default=False)
+    step: float = number_field(0.5)
+    memory: float = number_field(0.7, 0.0, 0.999)
+    lr_genes: tuple[str, ...] = gene_patterns_field("lr", "*/lr")
+    cooldown: float = number_field(0.8, 0.0, 1.0)
+    gate: str = choice_field("soft", "sign")
+    warmup: float = number_field(0.0, 0.0, 1.0)
+    freeze_in_cooldown: bool = flag_field(default=False)
 
     def handle_crossbreeding(
         self,
@@ -78,28 +82,29 @@ class MainEffects(AbstractCrossbreedingStrategy):
         """Return the allele at the new centre."""
         if not isinstance(my_allele, ContinuousAllele) or context.path:
             return None
-        fitnesses, held = population_genomes.fitnesses(), my_allele.metadata
+        fitnesses, memory = population_genomes.fitnesses(), my_allele.metadata
         parent = population_alleles[ancestry.dominant].metadata
-        if CENTRE not in parent:  # nobody was placed yet
+        if CENTRE not in parent:  # no member has been placed yet
             return my_allele.with_latent(_mean_latent(population_alleles, ancestry))
         centre = parent[CENTRE]
-        if not any(map(is_alive, fitnesses)) or context.gene not in context.genes:
+        if not any(map(has_survived, fitnesses)) or context.gene not in context.genes:
             return my_allele.with_latent(centre)
-        sound = [fitnesses[rank] for rank, _ in ancestry.contributors if is_alive(fitnesses[rank])]
-        living = sound or [fitness for fitness in fitnesses if is_alive(fitness)]
-        now = my_genome.metadata.get(CENTRE_FITNESS, _mean(living))
-        if self._rests(context):
+        sound = [f for rank, _ in ancestry.contributors if has_survived(f := fitnesses[rank])]
+        survivors = sound or [fitness for fitness in fitnesses if has_survived(fitness)]
+        now = my_genome.metadata.get(CENTRE_FITNESS, _mean(survivors))
+        if self._is_frozen(context):
             return my_allele.with_latent(centre).with_metadata({BEFORE: now})
         genes = continuous_genes(context.genes, my_genome)
         slope = _slopes(population_genomes, genes)[context.gene]
-        effect = _bounded(slope * unit(my_allele))
-        mean = self.memory * held.get(MEAN, 0.0) + (1.0 - self.memory) * effect
-        square = self.memory * held.get(SQUARE, 0.0) + (1.0 - self.memory) * effect**2
-        weight = self.memory * held.get(WEIGHT, 0.0) + (1.0 - self.memory)
+        effect = _cut(slope * latent_unit(my_allele))
+        mean = self.memory * memory.get(MEAN, 0.0) + (1.0 - self.memory) * effect
+        square = self.memory * memory.get(SQUARE, 0.0) + (1.0 - self.memory) * effect**2
+        weight = self.memory * memory.get(WEIGHT, 0.0) + (1.0 - self.memory)
         move = self._move(mean, square, weight)
-        if self._is_held_up(context, held.get(BEFORE), now):
+        if self._must_not_decrease(context, memory.get(BEFORE), now):
             move = max(move, 0.0)
-        return my_allele.with_latent(finite(centre + move * unit(my_allele))).with_metadata(
+        latent = clip_to_finite(centre + move * latent_unit(my_allele))
+        return my_allele.with_latent(latent).with_metadata(
             {MEAN: mean, SQUARE: square, WEIGHT: weight, BEFORE: now}
         )
 
@@ -111,19 +116,19 @@ class MainEffects(AbstractCrossbreedingStrategy):
         z = mean / math.sqrt(square / weight)
         return -self.step * math.copysign(z * z, z)
 
-    def _rests(self, context: Context) -> bool:
-        """Whether a gene stays, whatever was measured."""
-        if context.progress is None or not self._may_be_held_up(context.gene):
+    def _is_frozen(self, context: Context) -> bool:
+        """Whether a gene does not move at this progress, whatever its effect."""
+        if context.progress is None or not self._is_lr(context.gene):
             return False
         is_warming_up = context.progress <= self.warmup and self.warmup > 0.0
         return is_warming_up or (self.freeze_in_cooldown and context.progress >= self.cooldown)
 
-    def _may_be_held_up(self, gene: str) -> bool:
-        return any(fnmatchcase(gene, pattern) for pattern in self.held_up)
+    def _is_lr(self, gene: str) -> bool:
+        return any(fnmatchcase(gene, pattern) for pattern in self.lr_genes)
 
-    def _is_held_up(self, context: Context, before: float | None, now: float) -> bool:
+    def _must_not_decrease(self, context: Context, before: float | None, now: float) -> bool:
         return (
-            self._may_be_held_up(context.gene)
+            self._is_lr(context.gene)
             and (context.progress is None or context.progress < self.cooldown)
             and before is not None
             and now < before
@@ -132,42 +137,42 @@ class MainEffects(AbstractCrossbreedingStrategy):
 
 @functools.lru_cache(maxsize=4)
 def _slopes(population: Population, genes: tuple[str, ...]) -> Mapping[str, float]:
-    """Return the slope of every gene: found once for all genes, and all members that ask here."""
-    places = {gene: _places([member.alleles[gene] for member in population]) for gene in genes}
-    return slopes(places, outcomes(population.fitnesses()))
+    """Return the slope of every gene; cached, because each gene of each member asks for them."""
+    offsets = {gene: _offsets([member.alleles[gene] for member in population]) for gene in genes}
+    return slopes(offsets, outcomes(population.fitnesses()))
 
 
-def _places(alleles: Sequence[AbstractAllele]) -> list[float]:
-    """Return how far off the centre each member really stands: whole numbers in whole steps."""
+def _offsets(alleles: Sequence[AbstractAllele]) -> list[float]:
+    """Return how far the value of each member is from the centre; an integer counts as rounded."""
     centre = alleles[0].metadata.get(CENTRE, 0.0)
     return [
-        _bounded(allele.to_latent(allele.value) - centre)
+        _cut(allele.to_latent(allele.value) - centre)
         if isinstance(allele, ContinuousAllele)
         else 0.0
         for allele in alleles
     ]
 
 
-def _bounded(number: float) -> float:
+def _cut(number: float) -> float:
     return max(-HUGE, min(number, HUGE))
 
 
 def outcomes(fitnesses: Sequence[float]) -> list[float]:
-    """Return what is compared: ln fitness, of the dead as of ten times the median."""
-    living = [fitness for fitness in fitnesses if is_alive(fitness)]
-    if min(living) <= 0.0:
-        worst = max(living)
-        return [_bounded(fitness if is_alive(fitness) else worst) for fitness in fitnesses]
-    most = min(10.0 * median(living), 1e308)
+    """Return ln fitness, at most that of ten times the median, which failed members get too."""
+    survivors = [fitness for fitness in fitnesses if has_survived(fitness)]
+    if min(survivors) <= 0.0:
+        worst = max(survivors)
+        return [_cut(fitness if has_survived(fitness) else worst) for fitness in fitnesses]
+    most = min(10.0 * median(survivors), 1e308)
     return [math.log(min(fitness, most)) for fitness in fitnesses]
 
 
 def _mean(numbers: Sequence[float]) -> float:
-    return sum(number / len(numbers) for number in numbers)  # which cannot overflow
+    return sum(number / len(numbers) for number in numbers)  # cannot overflow
 
 
 def _mean_latent(alleles: Sequence[AbstractAllele], ancestry: Ancestry) -> float:
-    return finite(
+    return clip_to_finite(
         sum(
             share * allele.latent
             for rank, share in ancestry.contributors

@@ -1,10 +1,10 @@
-"""How an offspring differs from its parents."""
+"""Mutation: change the genes of an offspring."""
 
 from clantune_strategies.mutation.annealed import Annealed
 from clantune_strategies.mutation.choices import Choose, Flip
 from clantune_strategies.mutation.coupled import Coupled
 from clantune_strategies.mutation.creep import Creep
-from clantune_strategies.mutation.differences import DifferentialEvolution
+from clantune_strategies.mutation.differential_evolution import DifferentialEvolution
 from clantune_strategies.mutation.lethal import Lethal
 from clantune_strategies.mutation.mirrored import Mirrored
 from clantune_strategies.mutation.momentum import Momentum

@@ -1,4 +1,4 @@
-"""Other choices, for alleles that have no line to move along."""
+"""Mutations of discrete alleles: another flag, another choice."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from random import Random
 import attrs
 
 from clantune_core import AbstractAllele, AbstractMutationStrategy, BoolAllele, DiscreteAllele
-from clantune_strategies._checks import number
+from clantune_strategies.checks import number_field
 
 
 @attrs.frozen
 class Flip(AbstractMutationStrategy):
-    """Turns a flag over.
+    """Inverts a flag.
 
-    Use it beside a mutation of numbers, which leaves flags alone. Handles `BoolAllele` only.
+    Use it beside a mutation of numbers, which leaves flags as they are. Handles `BoolAllele` only.
 
     Attributes:
-        chance: Probability that a flag is turned, 0 to 1.
+        chance: Probability that a flag is inverted, 0 to 1.
     """
 
-    chance: float = number(0.1, 0.0, 1.0)
+    chance: float = number_field(0.1, 0.0, 1.0)
 
     def handle_mutating(self, allele: AbstractAllele, rng: Random) -> AbstractAllele:
-        """Turn it."""
+        """Invert a flag."""
         return _another(allele, self.chance, rng) if isinstance(allele, BoolAllele) else allele
 
 
 @attrs.frozen
 class Choose(AbstractMutationStrategy):
-    """Takes another choice, each of the others as likely as any, never the same one.
+    """Draws one of the other choices, all with equal probability.
 
-    Use it for names whose order means nothing; `Perturb` moves to a neighbour. Handles every
-    discrete kind, flags among them.
+    Use it for names without an order; `Perturb` moves to a neighbouring choice. Handles every
+    discrete kind, including flags.
 
     Attributes:
         chance: Probability that an allele mutates, 0 to 1.
     """
 
-    chance: float = number(0.1, 0.0, 1.0)
+    chance: float = number_field(0.1, 0.0, 1.0)
 
     def handle_mutating(self, allele: AbstractAllele, rng: Random) -> AbstractAllele:
-        """Choose."""
+        """Draw another choice."""
         return _another(allele, self.chance, rng) if isinstance(allele, DiscreteAllele) else allele
 
 

@@ -1,4 +1,4 @@
-"""Mirrored: members in pairs, one on either side of where they came from."""
+"""Mirrored: pairs of members that mutate in opposite directions."""
 
 from __future__ import annotations
 
@@ -9,54 +9,56 @@ from typing import Any, TypeVar
 import attrs
 
 from clantune_core import AbstractAllele, AbstractMutationStrategy, Context, ContinuousAllele, Once
-from clantune_strategies._latent import finite
-from clantune_strategies._wrapper import MutationWrapper, held_mutation
+from clantune_strategies._latent import clip_to_finite
+from clantune_strategies.checks import mutation_field
+from clantune_strategies.wrappers import MutationWrapper
 
 A = TypeVar("A", bound=AbstractAllele)
 
 
 @attrs.frozen
 class Mirrored(MutationWrapper):
-    """Members 2k and 2k + 1 draw the same noise, and the second one takes it the other way.
+    """Members 2k and 2k + 1 draw the same noise; the second one moves in the opposite direction.
 
-    Use it in small clans: of two members that descend from one parent, the difference in fitness is
-    then a slope, not chance. The move of the second member has the opposite sign on the latent line
-    of each continuous gene. Discrete kinds, and what is learned in metadata, move alike in both;
-    a last member without a partner moves as the inner mutation has it.
+    Use it in small populations: if both members of a pair have the same parent, their difference in
+    fitness measures a slope instead of chance. The second member's move has the opposite sign on
+    the latent line of each continuous gene. Discrete kinds and alleles in metadata move equally in
+    both. A last member without a partner moves as the other mutation does.
 
     Attributes:
-        strategy: The mutation inside. What it draws from `rng` and `once` is the same in a pair.
+        strategy: The other mutation. Its draws from `rng` and `once` are the same in a pair.
     """
 
-    strategy: AbstractMutationStrategy = held_mutation()
+    strategy: AbstractMutationStrategy = mutation_field()
 
     def handle_mutating(
-        self, allele: AbstractAllele, context: Context, shared_once: Once, **offered: Any
+        self, allele: AbstractAllele, context: Context, shared_once: Once, **arguments: Any
     ) -> AbstractAllele:
-        """Let the inner one mutate, and turn the move of every second member around."""
+        """Mutate, and mirror the move of every second member."""
         pair, is_second = divmod(context.rank, 2)
         key = f"mirror/{type(self.strategy).__name__}/{pair}"
         seed = shared_once(f"{key}/at {(context.gene, *context.path)}")
-        offered = self._apart(offered) | {"context": context, "shared_once": shared_once}
-        offered["once"] = lambda name: shared_once(f"{key}/once {name}")
+        arguments = self.with_own_shared_rng(arguments)
+        arguments |= {"context": context, "shared_once": shared_once}
+        arguments["once"] = lambda name: shared_once(f"{key}/once {name}")
 
-        def move(start: A) -> A:
-            offered["rng"] = Random(seed)
-            return self._inner(start, **offered)
+        def mutate(start: A) -> A:
+            arguments["rng"] = Random(seed)
+            return self.inner_mutate(start, **arguments)
 
         if is_second and context.is_hyperparameter and isinstance(allele, ContinuousAllele):
-            return _opposite(allele, move)
-        return move(allele)
+            return _mirror(allele, mutate)
+        return mutate(allele)
 
 
-def _opposite(
-    allele: ContinuousAllele, move: Callable[[ContinuousAllele], ContinuousAllele]
+def _mirror(
+    allele: ContinuousAllele, mutate: Callable[[ContinuousAllele], ContinuousAllele]
 ) -> ContinuousAllele:
-    after = move(allele)
-    start, end = allele, after
+    moved = mutate(allele)
+    start, end = allele, moved
     low, high = allele.domain
-    if end.value in (low, high):  # it may have been cut short there: from the other end it is whole
+    if end.value in (low, high):  # maybe clipped there; a move from the other end has full length
         start = allele.with_value(high if end.value == low else low)
-        end = move(start)
-    step = finite(end.latent - start.latent)
-    return after.with_latent(finite(allele.latent - step))
+        end = mutate(start)
+    step = clip_to_finite(end.latent - start.latent)
+    return moved.with_latent(clip_to_finite(allele.latent - step))

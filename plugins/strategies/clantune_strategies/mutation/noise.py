@@ -1,4 +1,4 @@
-"""Noise on the latent line, whose size can be learned along with the gene."""
+"""Noise on the latent line, with a size that can adapt along with the gene."""
 
 from __future__ import annotations
 
@@ -18,24 +18,23 @@ from clantune_core import (
     LogFloatAllele,
     LogitFloatAllele,
     Once,
-    StrategyError,
 )
-from clantune_strategies._checks import names, number
+from clantune_strategies.checks import number_field, strategy_error, subset_field
 
-_to_normal = NormalDist().inv_cdf  # one number of the stream each, where `Random.gauss` draws pairs
-_LEAST = 2.0**-54
-"""Stands for 0, which the streams may give and which lies at minus infinity."""
+_to_normal = NormalDist().inv_cdf  # one draw from the stream each; `Random.gauss` draws in pairs
+_SMALLEST = 2.0**-54
+"""Replaces a draw of 0, for which the inverse is minus infinity."""
 
 
 class _Noise(AbstractMutationStrategy):
-    """Adds noise to continuous alleles, and to what others learn in their metadata.
+    """Adds noise to continuous alleles, and adapts parameters of the noise in their metadata.
 
-    What is learned is an allele in the metadata of the gene, and mutates before the gene that reads
-    it: by a factor exp(t N + t' N'), N common to all genes, as evolution strategies have it.
+    An adapted parameter is an allele in the metadata of its gene. It mutates before the gene that
+    reads it, by a factor exp(t N + t' N') with N common to all genes, as in evolution strategies.
     """
 
     tag: ClassVar[str]
-    """What its alleles in metadata are called by."""
+    """Prefix of the keys in metadata."""
 
     chance: float
     learns: tuple[str, ...]
@@ -43,7 +42,7 @@ class _Noise(AbstractMutationStrategy):
     @property
     @abc.abstractmethod
     def size(self) -> float:
-        """How far it goes where nothing is learned, in units of the latent line."""
+        """Size of the noise without adaptation, in units of the latent line."""
 
     @abc.abstractmethod
     def _draw(self, rng: Random) -> float:
@@ -51,35 +50,36 @@ class _Noise(AbstractMutationStrategy):
 
     def __attrs_post_init__(self) -> None:
         if "size" in self.learns and not self.size:
-            name = type(self).__name__
-            raise StrategyError(
-                f"{name}: a size of 0 can never grow, so it cannot be learned", strategy=name
+            raise strategy_error(
+                type(self).__name__,
+                "a size of 0 cannot adapt, because it is changed by factors; give a size above 0, "
+                'or leave "size" out of learns',
             )
 
     def handle_setup(self, allele: AbstractAllele, context: Context) -> AbstractAllele:
-        """Put what is learned into the gene's metadata."""
+        """Add the adapted parameters to the metadata of a gene."""
         if not self.learns or not isinstance(allele, ContinuousAllele):
             return allele
-        among = {f"{self.tag}/genes": max(1, len(context.genes))}
-        made: dict[str, AbstractAllele] = {}
+        genes = {f"{self.tag}/genes": max(1, len(context.genes))}
+        adapted: dict[str, AbstractAllele] = {}
         if "size" in self.learns:
             domain = (self.size * 1e-4, self.size * 1e4)
-            made[f"{self.tag}/size"] = LogFloatAllele(self.size, domain, metadata=among)
+            adapted[f"{self.tag}/size"] = LogFloatAllele(self.size, domain, metadata=genes)
         if "chance" in self.learns:
             chance = min(max(self.chance, 0.01), 0.99)
-            made[f"{self.tag}/chance"] = LogitFloatAllele(chance, (0.01, 0.99), metadata=among)
-        return allele.with_metadata(made)
+            adapted[f"{self.tag}/chance"] = LogitFloatAllele(chance, (0.01, 0.99), metadata=genes)
+        return allele.with_metadata(adapted)
 
     def handle_mutating(self, allele: AbstractAllele, rng: Random, once: Once) -> AbstractAllele:
-        """Add noise, or adapt what is learned."""
+        """Add noise to a gene, or adapt a parameter."""
         if not isinstance(allele, ContinuousAllele):
             return allele
-        chance, size, held = self.chance, self.size, allele.metadata
-        if held:
-            if f"{self.tag}/genes" in held:
-                return self._adapt(allele, held[f"{self.tag}/genes"], rng, once)
-            chance = held.get(f"{self.tag}/chance", chance)
-            size = held.get(f"{self.tag}/size", size)
+        chance, size, metadata = self.chance, self.size, allele.metadata
+        if metadata:
+            if f"{self.tag}/genes" in metadata:
+                return self._adapt(allele, metadata[f"{self.tag}/genes"], rng, once)
+            chance = metadata.get(f"{self.tag}/chance", chance)
+            size = metadata.get(f"{self.tag}/size", size)
         if chance < 1.0 and rng.random() >= chance:
             return allele
         return allele.with_latent(allele.latent + size * self._draw(rng))
@@ -87,30 +87,30 @@ class _Noise(AbstractMutationStrategy):
     def _adapt(
         self, allele: ContinuousAllele, genes: int, rng: Random, once: Once
     ) -> ContinuousAllele:
-        common = _to_normal(once(f"{self.tag}/common") or _LEAST)
-        own = _to_normal(rng.random() or _LEAST)
+        common = _to_normal(once(f"{self.tag}/common") or _SMALLEST)
+        own = _to_normal(rng.random() or _SMALLEST)
         step = common / math.sqrt(2.0 * genes) + own / math.sqrt(2.0 * math.sqrt(genes))
         return allele.with_latent(allele.latent + step)
 
 
 @attrs.frozen
 class Gaussian(_Noise):
-    """Adds normal noise on the latent line: ln lr, logit of a momentum.
+    """Adds normal noise on the latent line, such as ln lr or the logit of a momentum.
 
-    Use it as the plain choice. `learns=("size",)` makes the std of each gene an allele of its own,
-    which adapts itself; it needs a strategy that selects, and some tens of generations.
+    Use it as the default choice. With `learns=("size",)` the std of each gene is an allele of its
+    own, which adapts; this needs a selection and some tens of generations.
 
     Attributes:
-        std: Standard deviation in units of the latent line, 0 or more; 0.1 is 10 % for an lr.
+        std: Standard deviation in units of the latent line, 0 or more; 0.1 is 10 % of an lr.
         chance: Probability that an allele mutates, 0 to 1.
-        learns: What each gene learns for itself: `"size"` (the std), `"chance"`, or both.
+        learns: Parameters that adapt for each gene: `"size"` (the std), `"chance"`, or both.
     """
 
     tag: ClassVar[str] = "gaussian"
 
-    std: float = number(0.1)
-    chance: float = number(1.0, 0.0, 1.0)
-    learns: tuple[str, ...] = names("size", "chance")
+    std: float = number_field(0.1)
+    chance: float = number_field(1.0, 0.0, 1.0)
+    learns: tuple[str, ...] = subset_field("size", "chance")
 
     @property
     def size(self) -> float:
@@ -118,26 +118,26 @@ class Gaussian(_Noise):
         return self.std
 
     def _draw(self, rng: Random) -> float:
-        return _to_normal(rng.random() or _LEAST)
+        return _to_normal(rng.random() or _SMALLEST)
 
 
 @attrs.frozen
 class Cauchy(_Noise):
-    """Adds Cauchy noise on the latent line: mostly small steps, now and then a very long one.
+    """Adds Cauchy noise on the latent line: mostly small steps, and rarely a very long one.
 
-    Use it to leave a valley that Gaussian noise would not; the noise has no variance.
+    Use it to leave a local optimum that Gaussian noise would not leave. The noise has no variance.
 
     Attributes:
-        scale: Half of the steps are shorter than this, in units of the latent line, 0 or more.
+        scale: Median length of a step in units of the latent line, 0 or more.
         chance: Probability that an allele mutates, 0 to 1.
-        learns: What each gene learns for itself: `"size"` (the scale), `"chance"`, or both.
+        learns: Parameters that adapt for each gene: `"size"` (the scale), `"chance"`, or both.
     """
 
     tag: ClassVar[str] = "cauchy"
 
-    scale: float = number(0.1)
-    chance: float = number(1.0, 0.0, 1.0)
-    learns: tuple[str, ...] = names("size", "chance")
+    scale: float = number_field(0.1)
+    chance: float = number_field(1.0, 0.0, 1.0)
+    learns: tuple[str, ...] = subset_field("size", "chance")
 
     @property
     def size(self) -> float:

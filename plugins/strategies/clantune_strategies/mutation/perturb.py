@@ -1,4 +1,4 @@
-"""Perturb: the step by which population based training explores."""
+"""Perturb: the explore step of population based training."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from clantune_core import (
     ContinuousAllele,
     DiscreteAllele,
     IntAllele,
-    StrategyError,
 )
-from clantune_strategies._checks import number
-from clantune_strategies._latent import finite, uniform
+from clantune_strategies._latent import clip_to_finite, draw_uniform
+from clantune_strategies.checks import number_field, strategy_error
 
 
-def _to_factors(given: Any) -> Any:
-    return tuple(given) if isinstance(given, list | tuple) else given
+def _to_tuple(factors: Any) -> Any:
+    return tuple(factors) if isinstance(factors, list | tuple) else factors
 
 
 def _check_factors(strategy: object, field: attrs.Attribute[Any], factors: Any) -> None:
     if not isinstance(factors, tuple) or not factors or not all(map(_is_factor, factors)):
-        name = type(strategy).__name__
-        raise StrategyError(
-            f"{name}: {field.name} are numbers above 0, one or more; got {factors!r}", strategy=name
+        raise strategy_error(
+            type(strategy).__name__,
+            f"{field.name} must be one or more numbers above 0; got {factors!r}",
         )
 
 
-def _is_factor(given: object) -> bool:
-    return isinstance(given, int | float) and given is not True and 0.0 < given < math.inf
+def _is_factor(value: object) -> bool:
+    return isinstance(value, int | float) and value is not True and 0.0 < value < math.inf
 
 
 @attrs.frozen
 class Perturb(AbstractMutationStrategy):
-    """Multiplies the value by a factor drawn from a list, as PBT explores.
+    """Multiplies a value by a factor drawn from a list, as PBT explores.
 
-    Use it after a selection that copies the best. Continuous kinds are multiplied; an `IntAllele`
-    with the real number behind it, so that small steps add up. Zero, which no factor moves, is
-    drawn afresh instead, uniformly on the latent line of its domain; in a domain that is open on a
-    side it stays. Discrete kinds move to a neighbouring choice, in the order of their domain.
+    Use it after a selection that copies the best. Continuous kinds are multiplied; for an
+    `IntAllele` the factor applies to the real number behind the integer, so small steps add up. No
+    factor changes 0, so a value of 0 is drawn anew, uniformly on the latent line of its domain; if
+    the domain is open on one side, it stays 0. Discrete kinds move to a neighbouring choice in the
+    order of their domain.
 
     Attributes:
-        factors: Each as likely as any other, above 0.
+        factors: Factors above 0, each with equal probability.
         chance: Probability that an allele mutates, 0 to 1.
     """
 
     factors: tuple[float, ...] = attrs.field(
-        default=(0.8, 1.2), converter=_to_factors, validator=_check_factors
+        default=(0.8, 1.2), converter=_to_tuple, validator=_check_factors
     )
-    chance: float = number(1.0, 0.0, 1.0)
+    chance: float = number_field(1.0, 0.0, 1.0)
 
     def handle_mutating(self, allele: AbstractAllele, rng: Random) -> AbstractAllele:
-        """Multiply, or go to a neighbour."""
+        """Multiply the value, or move to a neighbouring choice."""
         if rng.random() >= self.chance:
             return allele
         if isinstance(allele, DiscreteAllele):
@@ -64,13 +64,13 @@ class Perturb(AbstractMutationStrategy):
         if not isinstance(allele, ContinuousAllele):
             return allele
         if allele.value == 0:
-            return uniform(allele, rng)
-        held = allele.latent if isinstance(allele, IntAllele) else allele.value
-        return allele.with_value(finite(held * rng.choice(self.factors)))
+            return draw_uniform(allele, rng)
+        value = allele.latent if isinstance(allele, IntAllele) else allele.value
+        return allele.with_value(clip_to_finite(value * rng.choice(self.factors)))
 
 
 def _neighbour(allele: DiscreteAllele, rng: Random) -> DiscreteAllele:
     choices = allele.choices
-    place = choices.index(allele.value)
-    around = choices[max(place - 1, 0) : place] + choices[place + 1 : place + 2]
-    return allele.with_value(rng.choice(around)) if around else allele
+    index = choices.index(allele.value)
+    neighbours = choices[max(index - 1, 0) : index] + choices[index + 1 : index + 2]
+    return allele.with_value(rng.choice(neighbours)) if neighbours else allele

@@ -1,4 +1,4 @@
-"""Resample: forget a value, and draw another one from the domain."""
+"""Resample: replace a value by a new draw from the domain."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from clantune_core import (
     ContinuousAllele,
     DiscreteAllele,
 )
-from clantune_strategies._checks import number, one_of
-from clantune_strategies._latent import uniform
+from clantune_strategies._latent import draw_uniform
+from clantune_strategies.checks import choice_field, number_field
 
 
 @attrs.frozen
 class Resample(AbstractMutationStrategy):
-    """Draws a value afresh from the domain, each as likely as any other.
+    """Draws a new value uniformly from the domain.
 
-    Use it as PBT does, now and then beside smaller steps, so that no region is out of reach.
-    Handles every kind; an allele stays as it is if its domain is open on a side, so give domains.
+    Use it as PBT does, with a small probability beside smaller steps, so that every region stays
+    reachable. Handles every kind. An allele whose domain is open on one side stays as it is, so
+    give domains.
 
     Attributes:
         chance: Probability that an allele mutates, 0 to 1.
-        scale: What is uniform: places on the `"latent"` line, where 1e-4 to 1e-3 of an lr are as
-            likely as 1e-3 to 1e-2, or the `"value"` itself.
+        scale: Where the draw is uniform: on the `"latent"` line, where 1e-4 to 1e-3 of an lr has
+            the same probability as 1e-3 to 1e-2, or in the `"value"` itself.
     """
 
-    chance: float = number(0.25, 0.0, 1.0)
-    scale: str = one_of("latent", "value")
+    chance: float = number_field(0.25, 0.0, 1.0)
+    scale: str = choice_field("latent", "value")
 
     def handle_mutating(self, allele: AbstractAllele, rng: Random) -> AbstractAllele:
-        """Draw afresh."""
+        """Draw a new value."""
         if rng.random() >= self.chance:
             return allele
         if isinstance(allele, ContinuousAllele):
-            return uniform(allele, rng, on_values=self.scale == "value")
+            return draw_uniform(allele, rng, on_values=self.scale == "value")
         if isinstance(allele, DiscreteAllele):
             return allele.with_value(rng.choice(allele.choices))
         return allele

@@ -1,4 +1,4 @@
-"""WhenReplaced: only those explore who copied somebody."""
+"""WhenReplaced: mutate only members that copied another member."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from typing import Any
 import attrs
 
 from clantune_core import AbstractAllele, AbstractMutationStrategy, Ancestry, Context
-from clantune_strategies._wrapper import MutationWrapper, held_mutation
+from clantune_strategies.checks import mutation_field
+from clantune_strategies.wrappers import MutationWrapper
 
 
 @attrs.frozen
 class WhenReplaced(MutationWrapper):
-    """The inner mutation acts on those whose dominant parent is somebody else.
+    """Another mutation acts only on members whose dominant parent is another member.
 
-    Use it as in PBT: who was good enough to stay keeps its genes too. A genome that was not bred
-    mutates.
+    Use it as in PBT: a member that is good enough to keep its weights also keeps its genes. A
+    genome without an ancestry mutates.
 
     Attributes:
-        strategy: The mutation inside.
+        strategy: The other mutation.
     """
 
-    strategy: AbstractMutationStrategy = held_mutation()
+    strategy: AbstractMutationStrategy = mutation_field()
 
     def handle_mutating(
-        self, allele: AbstractAllele, ancestry: Ancestry | None, context: Context, **offered: Any
+        self, allele: AbstractAllele, ancestry: Ancestry | None, context: Context, **arguments: Any
     ) -> AbstractAllele:
-        """Let the inner one mutate, if this member was replaced."""
-        offered = self._apart(offered)
+        """Mutate if this member was replaced."""
+        arguments = self.with_own_shared_rng(arguments)
         if ancestry is not None and ancestry.dominant == context.rank:
             return allele
-        return self._inner(allele, ancestry=ancestry, context=context, **offered)
+        return self.inner_mutate(allele, ancestry=ancestry, context=context, **arguments)

@@ -78,7 +78,7 @@ def hdet(*, width: float = 1 / 9, step: float = 0.05, memory: float = 0.9) -> Re
         name="HDET",
         strategies=(
             Everyone(),
-            MainEffects(step=step, memory=memory, held_up=(), gate="sign"),
+            MainEffects(step=step, memory=memory, lr_genes=(), gate="sign"),
             Average(),
             Spread(width=width),
         ),

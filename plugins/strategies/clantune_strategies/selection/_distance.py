@@ -1,4 +1,4 @@
-"""How far apart two genomes are."""
+"""Distance between two genomes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from clantune_core import ContinuousAllele, Genome
 
 
 def distances(genomes: Sequence[Genome]) -> Callable[[int, int], float]:
-    """Return a function that gives the distance of two of the genomes by their places.
+    """Return a function that takes two ranks and returns the distance of their genomes.
 
-    It is the root mean square over all genes of how far they are apart: in units of the latent
-    line, and 1 for two different values of a discrete kind.
+    The distance is the root mean square over genes of differences on the latent line; two different
+    values of a discrete kind are 1 apart.
     """
     lines, values = [], []
     for genome in genomes:

@@ -1,4 +1,4 @@
-"""Averages of fitnesses, which may be as large as numbers get."""
+"""Averages of fitnesses, which stay finite for the largest floats."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 def mean(values: Sequence[float]) -> float:
     """Return the mean."""
     size = len(values)
-    scale = 2.0 ** size.bit_length()  # their sum might be too large; a power of two rounds nothing
+    scale = 2.0 ** size.bit_length()  # avoids overflow of the sum; a power of two is exact
     return math.fsum(value / scale for value in values) / (size / scale)
 
 
@@ -19,10 +19,10 @@ def median(values: Sequence[float]) -> float:
     return mean(sorted(values)[half - 1 + len(values) % 2 : half + 1])
 
 
-def average_places(fitnesses: Sequence[float]) -> list[float]:
-    """Return the place of each fitness, 0 for the best; equal ones share the mean of theirs."""
-    places: dict[float, list[int]] = {}
-    for place, fitness in enumerate(sorted(fitnesses)):
-        places.setdefault(fitness, []).append(place)
-    shared = {fitness: mean(together) for fitness, together in places.items()}
+def average_positions(fitnesses: Sequence[float]) -> list[float]:
+    """Return the position of each fitness in sorted order, 0 for the best; ties share the mean."""
+    positions: dict[float, list[int]] = {}
+    for position, fitness in enumerate(sorted(fitnesses)):
+        positions.setdefault(fitness, []).append(position)
+    shared = {fitness: mean(tied) for fitness, tied in positions.items()}
     return [shared[fitness] for fitness in fitnesses]

@@ -1,6 +1,7 @@
-"""Everybody contributes according to fitness. Nothing is drawn: the ancestry is the distribution.
+"""Every member contributes according to its fitness. These selections draw nothing.
 
-A crossbreeding that draws its parent, such as `PerGenome`, draws from it.
+The ancestry is a probability distribution over all members. A crossbreeding that draws a parent,
+such as `PerGenome`, draws from it.
 """
 
 from __future__ import annotations
@@ -11,53 +12,53 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from clantune_core import AbstractCrossbreedingStrategy, Ancestry, Population
-from clantune_strategies._checks import number
-from clantune_strategies._choosing import is_alive
-from clantune_strategies.selection._statistics import average_places, median
+from clantune_strategies._parents import has_survived
+from clantune_strategies.checks import number_field
+from clantune_strategies.selection._statistics import average_positions, median
 
 
 @attrs.frozen
 class Rank(AbstractCrossbreedingStrategy):
-    """The probability of a member falls linearly with its place, from the best to the worst.
+    """The probability of a member falls linearly with its position, from the best to the worst.
 
-    Use it where fitness has no scale: only the order counts, and how much is set once and for all.
-    Members of equal fitness share the mean of their probabilities. The dead have no place, and
-    contribute nothing unless all are dead.
+    Use it where only the order of the fitnesses has a meaning: the selection pressure is constant.
+    Members of equal fitness share the mean of their probabilities. Failed members contribute
+    nothing unless all members failed.
 
     Attributes:
-        pressure: How many times the average the best contributes, 1 (all alike) to 2 (the worst
-            contributes nothing).
+        pressure: Contribution of the best member relative to the average, 1 (all equal) to 2 (the
+            worst contributes nothing).
     """
 
-    pressure: float = number(1.5, 1.0, 2.0)
+    pressure: float = number_field(1.5, 1.0, 2.0)
 
     def select_ancestry(self, population_genomes: Population) -> Ancestry:
-        """Weigh the members by their places."""
+        """Weight the members by their positions."""
 
         def weigh(fitnesses: Sequence[float]) -> list[float]:
             last = max(1, len(fitnesses) - 1)
             slope = 2.0 * (self.pressure - 1.0) / last
-            return [self.pressure - slope * place for place in average_places(fitnesses)]
+            return [self.pressure - slope * position for position in average_positions(fitnesses)]
 
-        return _of_the_living(population_genomes, weigh)
+        return _ancestry_of_survivors(population_genomes, weigh)
 
 
 @attrs.frozen
 class Boltzmann(AbstractCrossbreedingStrategy):
     """The probability of a member is proportional to exp(-(fitness - best) / temperature).
 
-    Use it where a difference of fitness has a meaning that does not change during the run. The dead
-    contribute nothing unless all are dead.
+    Use it where a difference in fitness means the same during the whole run. Failed members
+    contribute nothing unless all members failed.
 
     Attributes:
-        temperature: A member that is worse by this much contributes 1/e of what the best does; in
-            units of fitness, above 0.
+        temperature: A member that is worse by this difference contributes 1/e as much as the best;
+            in units of fitness, above 0.
     """
 
-    temperature: float = number(low=1e-12)
+    temperature: float = number_field(low=1e-12)
 
     def select_ancestry(self, population_genomes: Population) -> Ancestry:
-        """Weigh the members by their fitness."""
+        """Weight the members by their fitnesses."""
 
         def weigh(fitnesses: Sequence[float]) -> list[float]:
             best = min(fitnesses)
@@ -66,63 +67,65 @@ class Boltzmann(AbstractCrossbreedingStrategy):
                 for fitness in fitnesses
             ]
 
-        return _of_the_living(population_genomes, weigh)
+        return _ancestry_of_survivors(population_genomes, weigh)
 
 
 @attrs.frozen
 class Proportional(AbstractCrossbreedingStrategy):
-    """The probability of a member is proportional to how much better it is than the worst.
+    """The probability of a member is proportional to its lead over the worst.
 
-    Use it to compare with what the literature calls roulette wheel; it depends on the worst member,
-    and presses less and less as members become alike. The worst contributes nothing, unless all are
-    equal; neither do the dead, and they are not the worst, unless all are dead.
+    Use it to compare with roulette wheel selection in the literature. It depends on the worst
+    member, and its pressure falls as members become alike. The worst member contributes nothing
+    unless all are equal. Failed members contribute nothing either, and do not count as the worst,
+    unless all members failed.
     """
 
     def select_ancestry(self, population_genomes: Population) -> Ancestry:
-        """Weigh the members by their distance from the worst."""
+        """Weight the members by their lead over the worst."""
 
         def weigh(fitnesses: Sequence[float]) -> list[float]:
             worst = max(fitnesses)
-            # Halves, whose difference is a finite number where that of the wholes is not.
-            gaps = [0.0 if f == worst else worst / 2.0 - f / 2.0 for f in fitnesses]
-            largest = max(gaps)
-            return [1.0 if gap == largest else gap / largest for gap in gaps]
+            # The difference of halves is finite where the difference of the numbers overflows.
+            leads = [0.0 if f == worst else worst / 2.0 - f / 2.0 for f in fitnesses]
+            largest = max(leads)
+            return [1.0 if lead == largest else lead / largest for lead in leads]
 
-        return _of_the_living(population_genomes, weigh)
+        return _ancestry_of_survivors(population_genomes, weigh)
 
 
 @attrs.frozen
 class Everyone(AbstractCrossbreedingStrategy):
-    """Every sound member contributes alike.
+    """Every member contributes equally, except those that are far worse than the median.
 
-    Use it to bring a clan back to its mean, which it then spreads around again. Sound is who is not
-    much worse than the median of the living; if all are dead, everybody contributes.
+    Use it to return all members to their mean before they spread out again. If all members failed,
+    all of them contribute.
 
     Attributes:
-        cutoff: How many times the median a fitness may be, 1 or more. Where the median is not
-            above 0, so that no multiple of it means anything, all the living are sound.
+        cutoff: Largest fitness that contributes, as a multiple of the median of the surviving
+            members, 1 or more. If the median is 0 or below, a multiple of it has no meaning and all
+            survivors contribute.
     """
 
-    cutoff: float = number(1.5, 1.0)
+    cutoff: float = number_field(1.5, 1.0)
 
     def select_ancestry(self, population_genomes: Population) -> Ancestry:
-        """Give every sound member the same weight."""
+        """Give equal weights to all members within the cutoff."""
 
         def weigh(fitnesses: Sequence[float]) -> list[float]:
             middle = median(fitnesses)
             limit = self.cutoff * middle if middle > 0.0 else math.inf
             return [float(fitness <= limit) for fitness in fitnesses]
 
-        return _of_the_living(population_genomes, weigh)
+        return _ancestry_of_survivors(population_genomes, weigh)
 
 
-def _of_the_living(
+def _ancestry_of_survivors(
     population_genomes: Population, weigh: Callable[[Sequence[float]], Sequence[float]]
 ) -> Ancestry:
-    """Return the ancestry in which the living have weights that depend on their fitnesses."""
+    """Return the ancestry whose weights `weigh` computes from the fitnesses of the survivors."""
     fitnesses = population_genomes.fitnesses()
-    living = [rank for rank, fitness in enumerate(fitnesses) if is_alive(fitness)]
-    if not living:
+    survivors = [rank for rank, fitness in enumerate(fitnesses) if has_survived(fitness)]
+    if not survivors:
         return Ancestry.from_weights([1.0] * len(fitnesses), population_genomes)
-    weights = weigh([fitnesses[rank] for rank in living])
-    return Ancestry.from_shares(dict(zip(living, weights, strict=True)), population_genomes)
+    weights = weigh([fitnesses[rank] for rank in survivors])
+    return Ancestry.from_shares(dict(zip(survivors, weights, strict=True)), population_genomes)

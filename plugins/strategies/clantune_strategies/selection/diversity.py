@@ -1,4 +1,4 @@
-"""Members that differ are worth more, or find each other."""
+"""Wrappers that favour members that differ from the others, or pair members that differ."""
 
 from __future__ import annotations
 
@@ -10,84 +10,91 @@ from typing import Any
 import attrs
 
 from clantune_core import AbstractStrategy, Ancestry, Context, Population
-from clantune_strategies._checks import held, number
-from clantune_strategies._choosing import drawn_parent, is_alive
+from clantune_strategies._parents import has_survived, pick_parent
+from clantune_strategies.checks import number_field, strategy_field
 from clantune_strategies.selection._distance import distances
-from clantune_strategies.selection._statistics import average_places
-from clantune_strategies.selection._wrapper import OtherFitness, Wrapper
+from clantune_strategies.selection._statistics import average_positions
+from clantune_strategies.wrappers import FitnessWrapper, SelectionWrapper
 
 
 @attrs.frozen
-class FitnessSharing(OtherFitness):
-    """Another strategy sees the worth of a member divided among all who are like it.
+class FitnessSharing(FitnessWrapper):
+    """Another strategy sees fitnesses in which similar members share their worth.
 
-    Use it to keep several kinds of good members: a crowd at one optimum is worth no more than one
-    member alone. The worth is the number of members less the place by fitness (N for the best of N,
-    equals share the mean of their places); the crowd around a member is the sum of
-    1 - distance / radius over all the living within the radius, itself among them. What the other
-    strategy sees as fitness is minus the worth that is left; the dead stay dead. It takes the
-    distance of every pair of members, for each offspring.
+    Use it to keep several kinds of good members: together, a crowd at one optimum is worth no more
+    than one member alone. The worth of a member is the population size minus its position by
+    fitness (N for the best of N; ties share the mean of their positions). The crowd around a member
+    is the sum of 1 - distance / radius over all survivors within the radius, including itself. The
+    other strategy sees -(worth / crowd) as fitness; a failed member stays failed. Each offspring
+    costs the distances of all pairs of members.
 
     Attributes:
-        strategy: Selects by what is left of the worth.
-        radius: Distance from which members do not crowd each other, above 0: the root mean square
-            over genes of differences on the latent line, 1 for different values of discrete kinds.
+        strategy: Selects by the shared worth.
+        radius: Distance from which members no longer crowd each other, above 0. The distance is the
+            root mean square over genes of differences on the latent line; two different values of a
+            discrete kind are 1 apart.
     """
 
-    strategy: AbstractStrategy = held()
-    radius: float = number(low=1e-12)
+    strategy: AbstractStrategy = strategy_field()
+    radius: float = number_field(low=1e-12)
 
-    def _fitnesses(self, population_genomes: Population, context: Context) -> Sequence[float]:  # noqa: ARG002
+    def visible_fitnesses(
+        self,
+        population_genomes: Population,
+        context: Context,  # noqa: ARG002  (part of the signature)
+    ) -> Sequence[float]:
+        """Return minus the shared worth of each member."""
         fitnesses = population_genomes.fitnesses()
         distance = distances(population_genomes)
-        crowds = [float(is_alive(fitness)) for fitness in fitnesses]
-        living = [rank for rank, fitness in enumerate(fitnesses) if is_alive(fitness)]
-        for i, one in enumerate(living):
-            for other in living[:i]:
+        crowds = [float(has_survived(fitness)) for fitness in fitnesses]
+        survivors = [rank for rank, fitness in enumerate(fitnesses) if has_survived(fitness)]
+        for i, one in enumerate(survivors):
+            for other in survivors[:i]:
                 crowding = max(0.0, 1.0 - distance(one, other) / self.radius)
                 crowds[one] += crowding
                 crowds[other] += crowding
         return [
-            (place - len(fitnesses)) / crowd if crowd else fitness
-            for place, crowd, fitness in zip(
-                average_places(fitnesses), crowds, fitnesses, strict=True
+            (position - len(fitnesses)) / crowd if crowd else fitness
+            for position, crowd, fitness in zip(
+                average_positions(fitnesses), crowds, fitnesses, strict=True
             )
         ]
 
 
 @attrs.frozen
-class MateChoice(Wrapper):
-    """Of those whom another strategy selects, two become parents: one drawn, and one unlike it.
+class MateChoice(SelectionWrapper):
+    """Two of the members that another strategy selects become parents: one drawn, one unlike it.
 
-    Use it with a crossbreeding that mixes genes, which can make something new only of parents that
-    differ. The first parent is drawn from the ancestry that the other strategy selects; its partner
-    from the rest of it, with weights probability * distance ** pull. Each contributes one half; the
-    first is alone if there is nobody else, or with a pull above 0 nobody who differs from it.
+    Use it with a crossbreeding that mixes genes, which needs parents that differ. The first parent
+    is drawn from the ancestry that the other strategy selects, its partner from the rest of that
+    ancestry with weights probability * distance ** pull. Each contributes one half. The first
+    parent is the only one if no other member is selected, or, with a pull above 0, if no other one
+    differs from it.
 
     Attributes:
-        strategy: Selects who may become a parent; one that gives several, such as `Tournament`.
-        pull: How much it counts that a partner is different, 0 (not at all) or more. Distance is
-            the root mean square over genes of differences on the latent line, 1 for different
-            values of discrete kinds.
+        strategy: Selects the candidates; take one that selects several, such as `Tournament`.
+        pull: Exponent of the distance, 0 (distance does not matter) or more. The distance is the
+            root mean square over genes of differences on the latent line; two different values of a
+            discrete kind are 1 apart.
     """
 
-    strategy: AbstractStrategy = held()
-    pull: float = number(1.0)
+    strategy: AbstractStrategy = strategy_field()
+    pull: float = number_field(1.0)
 
     def select_ancestry(
-        self, population_genomes: Population, rng: Random, **offered: Any
+        self, population_genomes: Population, rng: Random, **arguments: Any
     ) -> Ancestry | None:
         """Draw two parents."""
-        chosen = self._ask_inside(population_genomes, rng=rng, **offered)
-        if chosen is None:
+        ancestry = self.inner_select(population_genomes, rng=rng, **arguments)
+        if ancestry is None:
             return None
-        first = drawn_parent(chosen, rng.random())
-        others = [(rank, share) for rank, share in chosen.contributors if rank != first]
+        first = pick_parent(ancestry, rng.random())
+        others = [(rank, share) for rank, share in ancestry.contributors if rank != first]
         weights = self._weights(population_genomes, first, others)
         parents = [first]
         if any(weights.values()):
             partners = Ancestry.from_shares(weights, population_genomes)
-            parents.append(drawn_parent(partners, rng.random()))
+            parents.append(pick_parent(partners, rng.random()))
         return Ancestry.from_shares(dict.fromkeys(parents, 0.5), population_genomes)
 
     def _weights(
@@ -95,9 +102,9 @@ class MateChoice(Wrapper):
     ) -> dict[int, float]:
         members = [population_genomes[rank] for rank in (first, *(rank for rank, _ in others))]
         distance = distances(members)
-        away = [min(distance(0, i), sys.float_info.max) for i in range(1, len(members))]
-        farthest = max(away, default=0.0) or 1.0  # in units of it no power is too large
+        from_first = [min(distance(0, i), sys.float_info.max) for i in range(1, len(members))]
+        farthest = max(from_first, default=0.0) or 1.0  # relative to it, no power overflows
         return {
             rank: share * (far / farthest) ** self.pull
-            for (rank, share), far in zip(others, away, strict=True)
+            for (rank, share), far in zip(others, from_first, strict=True)
         }

@@ -1,4 +1,4 @@
-"""Pairs: members meet two by two, and the worse one has the better one for a parent."""
+"""Pairs: random pairs of members, in which the better one becomes the parent of the worse one."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from clantune_core import AbstractCrossbreedingStrategy, Ancestry, Context, Once
 
 @attrs.frozen
 class Pairs(AbstractCrossbreedingStrategy):
-    """In each pair, drawn anew every generation, the worse member's parent is the better one.
+    """In each random pair the better member becomes the parent of the worse one.
 
-    Use it in small populations, where the best of all would soon be everywhere: the better half of
-    the pairs is copied, whoever they are. Who is better or as good, or has no partner, stays.
+    Use it in small populations, where copies of the overall best would soon fill the population:
+    here the better half of every pair is copied. Pairs are drawn anew in each generation. A member
+    keeps itself if it is better than its partner or equally good, or has no partner.
     """
 
     def select_ancestry(
         self, population_genomes: Population, context: Context, shared_once: Once
     ) -> Ancestry:
-        """Look at my partner."""
+        """Compare this member with its partner."""
         ranks = [*range(context.population_size)]
         Random(shared_once("pairs")).shuffle(ranks)
-        place = ranks.index(context.rank) ^ 1
-        partner = ranks[place] if place < len(ranks) else context.rank
+        index = ranks.index(context.rank) ^ 1
+        partner = ranks[index] if index < len(ranks) else context.rank
         fitnesses = population_genomes.fitnesses()
         better = fitnesses[partner] < fitnesses[context.rank]
         return Ancestry.sole(partner if better else context.rank, population_genomes)

@@ -1,4 +1,4 @@
-"""Tournament: the best of a few drawn at random, several times."""
+"""Tournament: repeatedly draw a few members and take the best of them."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ from random import Random
 import attrs
 
 from clantune_core import AbstractCrossbreedingStrategy, Ancestry, Population
-from clantune_strategies._checks import number
-from clantune_strategies._choosing import is_alive
+from clantune_strategies._parents import has_survived
+from clantune_strategies.checks import integer_field, number_field
 
 
 @attrs.frozen
 class Tournament(AbstractCrossbreedingStrategy):
-    """Each tournament draws `size` members and is won by the best of them; wins become shares.
+    """The best of `size` members drawn at random wins a tournament; wins become shares.
 
-    Use it when you know nothing: only the order of the fitnesses counts, and `size` says how much.
-    Members are drawn with replacement, so that a population smaller than `size` will do. The dead
-    win nothing while anybody lives.
+    Use it as the default choice: only the order of the fitnesses matters, and `size` sets the
+    selection pressure. Members are drawn with replacement, so a population may be smaller than
+    `size`. A failed member wins only if all members failed.
 
     Attributes:
-        size: Members drawn for one tournament, 1 (chance alone) or more.
-        tournaments: How many are held for one offspring: at most so many parents.
-        smoothing: Wins that every living member has beforehand, 0 or more, so that nobody is left
-            out.
+        size: Members drawn per tournament, 1 (no selection pressure) or more.
+        tournaments: Tournaments per offspring, which is also the largest number of parents.
+        smoothing: Wins that every surviving member has in advance, 0 or more. Above 0 every one of
+            them contributes.
     """
 
-    size: int = number(3, 1)
-    tournaments: int = number(2, 1)
-    smoothing: float = number(0.0)
+    size: int = integer_field(3)
+    tournaments: int = integer_field(2)
+    smoothing: float = number_field(0.0)
 
     def select_ancestry(self, population_genomes: Population, rng: Random) -> Ancestry:
-        """Hold the tournaments."""
+        """Run the tournaments."""
         fitnesses = population_genomes.fitnesses()
         ranks = len(fitnesses)
-        wins = dict.fromkeys(_living(fitnesses), self.smoothing) if self.smoothing else {}
+        wins = dict.fromkeys(_survivors(fitnesses), self.smoothing) if self.smoothing else {}
         for _ in range(self.tournaments):
             drawn = [int(rng.random() * ranks) for _ in range(self.size)]
             winner = min(drawn, key=fitnesses.__getitem__)
-            if not is_alive(fitnesses[winner]):  # all that were drawn are dead: draw a living one
-                winner = rng.choice(_living(fitnesses))
+            if not has_survived(fitnesses[winner]):  # every drawn member failed: draw a survivor
+                winner = rng.choice(_survivors(fitnesses))
             wins[winner] = wins.get(winner, 0.0) + 1.0
         return Ancestry.from_shares(wins, population_genomes)
 
 
-def _living(fitnesses: Sequence[float]) -> Sequence[int]:
-    """Return the ranks of those who live; all ranks if nobody does."""
+def _survivors(fitnesses: Sequence[float]) -> Sequence[int]:
+    """Return the ranks that survived, or all ranks if none did."""
     ranks = range(len(fitnesses))
-    return [rank for rank in ranks if is_alive(fitnesses[rank])] or ranks
+    return [rank for rank in ranks if has_survived(fitnesses[rank])] or ranks

@@ -1,4 +1,4 @@
-"""The worst are replaced by the best; everybody else stays."""
+"""The best replace the worst; all other members keep themselves."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from random import Random
 import attrs
 
 from clantune_core import AbstractCrossbreedingStrategy, Ancestry, Genome, Population
-from clantune_strategies._checks import number
-from clantune_strategies._choosing import best_first, is_alive, share_of
+from clantune_strategies._parents import best_first, group_size, has_survived
+from clantune_strategies.checks import number_field
 
 
 @attrs.frozen
 class Truncation(AbstractCrossbreedingStrategy):
-    """One of the worst is replaced by one of the best, drawn for it; everybody else stays.
+    """A random one of the best replaces each of the worst; all others keep themselves.
 
-    Use it for population based training: this is its exploit. Each lineage stays apart until it is
-    given up. A dead member counts as one of the worst, and never as one of the best; a member that
-    is as good as the one drawn stays.
+    Use it for population based training, whose exploit step it is. Lineages stay separate until one
+    is replaced. A failed member counts as one of the worst and never as one of the best. A member
+    keeps itself if the drawn one is not better.
 
     Attributes:
-        quantile: Share of the members that are the worst, and of those that are the best, 0 to 0.5;
-            of two or more members, one at least.
+        quantile: Share of members in the worst group and in the best group, 0 to 0.5. With two or
+            more members each group has at least one.
     """
 
-    quantile: float = number(0.25, 0.0, 0.5)
+    quantile: float = number_field(0.25, 0.0, 0.5)
 
     def select_ancestry(
         self, my_genome: Genome, population_genomes: Population, rng: Random
@@ -42,22 +42,22 @@ class Truncation(AbstractCrossbreedingStrategy):
 
 @attrs.frozen
 class ThriveSurviveDie(AbstractCrossbreedingStrategy):
-    """The best and most others stay; the worst die, and all of the best replace each of them.
+    """All of the best together replace each of the worst; all others keep themselves.
 
-    Use it where an offspring should have several parents, and the best must not be lost. A dying
-    member's parents are those of the thriving that are better than it, in equal parts; if there is
-    none it stays. A member without a finite fitness dies, and never thrives.
+    Use it where an offspring should have several parents and the best must not be lost. The parents
+    of a replaced member are the best members that are better than it, in equal parts; if there are
+    none, it keeps itself. A failed member counts as one of the worst and never as one of the best.
 
     Attributes:
-        thrive: Share of the members that become parents, 0 to 0.5; of two or more, one at least.
-        die: Share of the members that are replaced, 0 to 0.5; of two or more, one at least.
+        thrive: Share of members that become parents, 0 to 0.5; at least one of two or more members.
+        die: Share of members that are replaced, 0 to 0.5; at least one of two or more members.
     """
 
-    thrive: float = number(0.25, 0.0, 0.5)
-    die: float = number(0.25, 0.0, 0.5)
+    thrive: float = number_field(0.25, 0.0, 0.5)
+    die: float = number_field(0.25, 0.0, 0.5)
 
     def select_ancestry(self, my_genome: Genome, population_genomes: Population) -> Ancestry:
-        """Give a dying member the thriving ones as parents."""
+        """Select the best as parents if this member is one of the worst."""
         me = population_genomes.rank_of(my_genome)
         fitnesses = population_genomes.fitnesses()
         thriving, dying = _ends(fitnesses, self.thrive, self.die)
@@ -67,8 +67,8 @@ class ThriveSurviveDie(AbstractCrossbreedingStrategy):
 
 
 def _ends(fitnesses: tuple[float, ...], best: float, worst: float) -> tuple[list[int], list[int]]:
-    """Return the ranks of the best, none of them dead, and of the worst, with all the dead."""
+    """Return the ranks of the best group, without failed members, and of the worst, with all."""
     order, size = best_first(fitnesses), len(fitnesses)
-    alive = sum(map(is_alive, fitnesses))
-    first_of_the_worst = min(size - share_of(size, worst), alive)
-    return order[: min(share_of(size, best), alive)], order[first_of_the_worst:]
+    survivors = sum(map(has_survived, fitnesses))
+    first_of_the_worst = min(size - group_size(size, worst), survivors)
+    return order[: min(group_size(size, best), survivors)], order[first_of_the_worst:]
