@@ -145,6 +145,7 @@ def _other_than_the_loader(it):
     for _ in range(4):
         next(loader)
         next(loader)
+        member.optimizer.step()
         member.step()
     it.step(1.0)
 
@@ -223,12 +224,40 @@ def test_a_loader_of_a_clan_ends_with_the_run():
     while not it.finished:  # two passes: the second one is not whole
         for (batch,) in loader:
             given.append(len(batch))
+            member.optimizer.step()
             member.step()
             if member.done:
                 it.step(1.0)
                 member = it.round()
     assert given == [2] * 10
     assert [*loader] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "rounds"),
+    [
+        # Phases are due after 8, 10, 18, 20, 28 and 30 steps, and each makes one step at least.
+        ({}, [(0, 12), (12, 12), (24, 8), (32, 12)]),
+        ({"accumulate": 4}, [(0, 12), (12, 12), (24, 12), (36, 12)]),
+        ({"total_steps": 42, "accumulate": 4}, [(0, 12), (12, 12), (24, 18)]),
+        ({"total_steps": 42}, [(0, 12), (12, 12), (24, 8), (32, 10)]),
+    ],
+)
+def test_a_loop_that_accumulates_gradients_ends_its_rounds_with_a_step(options, rounds):
+    it = clan(round_length=10, duty_cycle=0.15, **options)
+    loader = iter(it.loader(torch.utils.data.TensorDataset(torch.randn(100, 2))))
+    for _ in rounds:
+        member = it.round()
+        while not member.done:
+            (batch,) = next(loader)
+            (member.model(batch).sum() / 4).backward()
+            if (member.steps_done + 1) % 4 == 0:
+                member.optimizer.step()
+                member.optimizer.zero_grad()
+            member.step()
+        it.step(1.0)
+    assert [(record["start"], record["steps"]) for record in it.history] == rounds
+    assert it.finished is ("total_steps" in options)
 
 
 # ---- Genes ----

@@ -1,5 +1,6 @@
 """The individual, in a clan of one: no process group, and everything works."""
 
+import copy
 import math
 
 import pytest
@@ -16,19 +17,20 @@ from clantune_clan import (
     State,
     build_state,
 )
-from clantune_clan.member.accumulation import window
+from clantune_clan.member.phases import Phases
+from clantune_clan.schedule import Round
 from clantune_core import Genome, IntAllele, LogFloatAllele
 
 LR = "optimizer/param_groups/0/lr"
 
 
-def member(round_length=4, duty_cycle=0.5, *, average=True, **flags):
+def member(round_length=4, duty_cycle=0.5, *, average=True, **options):
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
-    genome = GenomeExpression.set_allele(Genome(), "lr", LogFloatAllele(0.05), path=LR, **flags)
+    genome = GenomeExpression.set_allele(Genome(), "lr", LogFloatAllele(0.05), path=LR)
     channel = Communication()
     state = build_state(genome, model, optimizer, channel, average=average)
-    return Individual(state, channel, round_length, duty_cycle)
+    return Individual(state, channel, round_length, duty_cycle, **options)
 
 
 def train(individual, steps):
@@ -191,7 +193,7 @@ def test_a_round_goes_on_from_its_saved_state():
     train(first, 5)
     second = member(8)
     second.optimizer.param_groups[0]["lr"] = 0.3  # what is loaded and expressed wins
-    second._cache = type(second._cache)({}, {}, {})
+    second._values.clear()
     second.load_state_dict(saved)
     assert (second.mode, second.steps_done) == ("cooperative", 3)
     for step in range(3, 8):
@@ -250,7 +252,126 @@ def test_a_state_that_is_not_ready_is_refused():
     ],
 )
 def test_windows_tile_a_phase(size, length, sizes):
-    assert [window(size, place, length) for place in range(length)] == sizes
+    phases = Phases(Round(number=0, start=0, length=length, duty_cycle=0.0))
+    for wanted in sizes:
+        assert phases.window(size) == wanted
+        phases.step += 1
+    assert phases.window(size) == 1  # a phase that ends late
+
+
+def accumulate(individual, size):
+    """Accumulate over so many batches until the round is over; return the phase of each batch."""
+    modes = []
+    while not individual.done:
+        modes.append(individual.mode)
+        individual.model(torch.ones(4, 2)).sum().backward()
+        if len(modes) % size == 0:
+            individual.optimizer.step()
+            individual.optimizer.zero_grad()
+        individual.step()
+    return modes
+
+
+@pytest.mark.parametrize(
+    ("size", "duty_cycle", "options", "cooperative", "competitive"),
+    [
+        (1, 0.4, {}, 6, 4),
+        (4, 0.4, {}, 8, 4),  # both phases end at the next step of the optimizer
+        (7, 0.4, {}, 7, 7),
+        (4, 0.0, {}, 12, 0),
+        (4, 1.0, {}, 0, 12),
+        (1, 0.4, {"late": 3}, 3, 4),  # a round whose first steps were taken by the one before
+        (1, 0.4, {"late": 8}, 1, 1),  # so many that its cooperation is over before it begins
+        (2, 0.4, {"accumulate": 4}, 8, 2),
+        (4, 0.4, {"accumulate": 2}, 8, 4),
+        (4, 0.4, {"ends_run": True}, 8, 2),  # what is left over then is not mixed with anything
+        (10, 0.4, {"ends_run": True}, 10, 0),
+    ],
+)
+def test_a_phase_ends_where_no_gradients_wait_for_the_optimizer(
+    size, duty_cycle, options, cooperative, competitive
+):
+    modes = accumulate(member(10, duty_cycle, **options), size)
+    assert modes == ["cooperative"] * cooperative + ["competitive"] * competitive
+
+
+def test_gradients_that_were_used_or_zeroed_do_not_wait():
+    individual = member(2, 0.5)
+    individual.model(torch.ones(4, 2)).sum().backward()
+    assert individual._gradients.are_pending
+    individual.optimizer.step()
+    assert not individual._gradients.are_pending  # used, and not yet zeroed
+    individual.model(torch.ones(4, 2)).sum().backward()
+    assert individual._gradients.are_pending
+    individual.optimizer.zero_grad(set_to_none=False)
+    assert not individual._gradients.are_pending  # a batch that the script skips
+
+
+def test_gradients_that_wait_for_ever_are_an_error():
+    individual = member(3, 0.4)
+    train(individual, 1)
+    with pytest.raises(ClanError) as raised:
+        accumulate(individual, 100)
+    assert str(raised.value) == (
+        "the cooperative phase was due to end at step 2, and at step 6 gradients still wait for "
+        "optimizer.step() on rank 0: call it more often, or make rounds longer"
+    )
+
+
+@pytest.mark.parametrize("zeroes", ["before", "after"])
+def test_another_optimizer_than_the_clans_is_an_error_at_the_end_of_the_round(zeroes):
+    individual = member(3, 0.0)
+    other = torch.optim.AdamW(individual.model.parameters(), lr=0.1)
+
+    def step():
+        if zeroes == "before":
+            other.zero_grad()
+        individual.model(torch.ones(4, 2)).sum().backward()
+        other.step()
+        if zeroes == "after":
+            other.zero_grad()
+        individual.step()
+
+    step()
+    step()
+    with pytest.raises(ClanError) as raised:
+        step()
+    assert str(raised.value) == (
+        "the optimizer of this member has made no step in the 3 steps of the round, so its genes "
+        "had no effect: call member.optimizer.step(); if a framework has made another optimizer, "
+        "give that one to the clan; if gradients accumulate over more batches than a round has, "
+        "make rounds longer"
+    )
+
+
+def test_a_model_that_trains_can_be_saved_whole_and_copied():
+    individual = member()
+    copy.deepcopy(individual.model)
+    torch.load(save(individual.model), weights_only=False)
+
+
+@pytest.mark.parametrize(
+    ("length", "duty_cycle", "accumulate", "rounds"),
+    [
+        (10, 0.15, 4, [(0, 12, 8), (12, 12, 8), (24, 12, 8)]),
+        (10, 0.5, 3, [(0, 12, 6), (12, 12, 6), (24, 12, 6)]),
+        (3, 0.5, 4, [(0, 4, 4), (4, 4, 4), (8, 4, 4)]),
+    ],
+)
+def test_a_schedule_has_whole_windows_of_accumulation(length, duty_cycle, accumulate, rounds):
+    schedule = Schedule(length, duty_cycle, accumulate=accumulate)
+    found = [schedule.round_at(start) for start, _, _ in rounds]
+    assert [(each.start, each.length, each.cooperative_steps) for each in found] == rounds
+
+
+def test_the_last_round_of_a_run_says_so_and_takes_the_rest():
+    schedule = Schedule(10, 0.15, total_steps=42, accumulate=4, lead=(3, 3))
+    lengths, step = [], 0
+    while step < 42:
+        lengths.append(schedule.round_at(step).length)
+        step += lengths[-1]
+    assert lengths == [4, 4, 12, 22]
+    assert [schedule.round_at(each).ends_run for each in (0, 8, 20)] == [False, False, True]
 
 
 def test_a_gene_for_accumulation_ends_its_windows_with_the_phase():
@@ -262,6 +383,7 @@ def test_a_gene_for_accumulation_ends_its_windows_with_the_phase():
     sizes = []
     while not individual.done:
         sizes.append(individual.get_gene("num_grad_accum"))
+        individual.optimizer.step()
         individual.step()
     assert sizes == [2, 2, 2, 2, 1, 2, 2, 2, 2]
 

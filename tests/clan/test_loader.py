@@ -378,6 +378,7 @@ def test_a_state_is_the_same_on_all_ranks_and_plain():
             "total_steps": None,
             "lead": [],
             "duty_cycle": 0.5,
+            "accumulate": 1,
         },
     }
 

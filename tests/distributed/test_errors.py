@@ -32,12 +32,11 @@ def member(model=None, *, optimizer=None, genome=None, length=4, duty_cycle=0.5,
     )
 
 
-def train(individual, steps, *, zero=True):
+def train(individual, steps):
     for _ in range(steps):
         individual.model(torch.ones(1, 2)).sum().backward()
         individual.optimizer.step()
-        if zero:
-            individual.optimizer.zero_grad()
+        individual.optimizer.zero_grad()
         individual.step()
 
 
@@ -185,25 +184,49 @@ def test_what_cannot_be_trained_is_refused(ranks, function, kind, message):
         assert (raised.kind, raised.message) == (kind, message)
 
 
-def left_over_at_a_switch():
+def waiting_for_ever():
     individual = member()
-    train(individual, 1)
-    train(individual, 1, zero=not on_one_rank())
+    train(individual, 2)
+    while not individual.done:
+        individual.model(torch.ones(1, 2)).sum().backward()
+        if not on_one_rank():
+            individual.optimizer.step()
+        individual.step()
 
 
-def left_over_at_the_end():
+def test_gradients_that_wait_on_one_rank_for_ever_are_an_error_on_all(ranks):
+    for raised in ranks(3).fail(waiting_for_ever):
+        assert (raised.kind, raised.message) == (
+            "ClanError",
+            (
+                "the competitive phase was due to end at step 4, and at step 8 gradients still "
+                "wait for optimizer.step() on rank 1: call it more often, or make rounds longer"
+            ),
+        )
+
+
+def with_another_optimizer():
     individual = member()
-    train(individual, 3)
-    train(individual, 1, zero=not on_one_rank())
+    optimizer = individual.optimizer
+    if on_one_rank():
+        optimizer = torch.optim.SGD(individual.model.parameters(), lr=0.1)
+    for _ in range(4):
+        individual.model(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        individual.step()
 
 
-LEFT_OVER = (
-    "2 of 2 parameters have gradients left over at the end of a phase, 'weight' for one, which "
-    "would be mixed with those of the next: call model.zero_grad() or optimizer.zero_grad() before "
-    "member.step(); if gradients accumulate over several steps, take the size of a window from "
-    "member.get_gene('num_grad_accum'), which ends a window with each phase, or make both phases "
-    "multiples of it"
-)
+def test_an_optimizer_that_makes_no_step_on_one_rank_is_an_error_on_all(ranks):
+    message = (
+        "the optimizer of this member has made no step in the 4 steps of the round, so its genes "
+        "had no effect: call member.optimizer.step(); if a framework has made another optimizer, "
+        "give that one to the clan; if gradients accumulate over more batches than a round has, "
+        "make rounds longer"
+    )
+    first, second, third = ranks(3).fail(with_another_optimizer)
+    assert (second.kind, second.message) == ("ClanError", message)
+    assert first.message == third.message == f"rank 1: {message}"
 
 
 def unfrozen():
@@ -251,8 +274,6 @@ def _changed(name, how):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (left_over_at_a_switch, LEFT_OVER),
-        (left_over_at_the_end, LEFT_OVER),
         (unfrozen, _changed("0.weight", "unfrozen")),
         (frozen, _changed("bias", "frozen")),
         (replaced, _changed("weight", "replaced")),
@@ -305,7 +326,7 @@ def test_a_rank_that_leaves_out_a_pass_is_an_error_within_the_timeout(ranks):
         assert "every rank calls backward as often as the others" in raised.message
     assert second.kind == "CommunicationError"
     assert second.message.startswith(
-        "rank 1 waits in vain at expressing the genome, competitive, at step 2; rank 0 is missing, "
+        "rank 1 waits in vain at the end of step 2; rank 0 is missing, "
         "last seen at expressing the genome, cooperative, at step 0; rank 2 is missing, "
     )
 
@@ -414,7 +435,7 @@ def loading(what):
     individual = member()
     state = individual.state_dict()
     if on_one_rank():
-        state = {} if what == "nothing" else state | {"step": 99}
+        state = {} if what == "nothing" else state | {"place": state["place"] | {"step": 99}}
     individual.load_state_dict(state)
 
 
@@ -424,13 +445,16 @@ def loading(what):
         (
             "nothing",
             (
-                "this is no state of a member: it has no average, genome, model, optimizer, round, "
-                "step; load what member.state_dict() returned"
+                "this is no state of a member: it has no average, genome, model, optimizer, "
+                "optimizer_steps, place, round; load what member.state_dict() returned"
             ),
         ),
         (
             "too late",
-            "there is no step 99 in {'round_length': 4, 'duty_cycle': 0.5, 'first_step': 0}",
+            (
+                "there is no step 99 in a round of {'round_length': 4, 'duty_cycle': 0.5, "
+                "'first_step': 0}"
+            ),
         ),
     ],
 )

@@ -45,8 +45,7 @@ def batch(rank, step):
 
 def own_gradients(model, rank, steps):
     """The gradient of one rank's batches by hand, on a copy that nobody hooks into."""
-    twin = net()
-    twin.load_state_dict(model.state_dict())
+    twin = twin_of(model)
     for step in steps:
         x, y = batch(rank, step)
         nn.functional.cross_entropy(twin(x), y).backward()
@@ -59,14 +58,23 @@ def error(model, wanted):
     )
 
 
+ORDERS = {
+    "zeroed first": {},  # as in the tutorial of PyTorch
+    "zeroed first, in place": {"set_to_none": False},
+}
+
+
 def in_both_phases(reduction, style):
     """Return by phase how far the gradients are from those by hand."""
     rank, size = dist.get_rank(), dist.get_world_size()
     model = net()
     individual = member(model, reduction=reduction)
     errors = {"cooperative": [], "competitive": []}
+    zeroes_first = ORDERS.get(style)
     while not individual.done:
         mode, step = individual.mode, individual.steps_done
+        if zeroes_first is not None:
+            individual.optimizer.zero_grad(**zeroes_first)
         steps = [3 * step, 3 * step + 1, 3 * step + 2] if style == "accumulated" else [3 * step]
         wanted = (
             mean_by_hand(model, steps, size)
@@ -82,36 +90,96 @@ def in_both_phases(reduction, style):
                 loss = nn.functional.cross_entropy(individual.model(x), y)
                 with individual.sync_context():
                     loss.backward()
-            elif style == "no context":
+            else:
                 nn.functional.cross_entropy(individual.model(x), y).backward()
         errors[mode].append(error(model, wanted))
         individual.optimizer.step()
-        individual.optimizer.zero_grad()
+        if zeroes_first is None:
+            individual.optimizer.zero_grad()
         individual.step()
     return errors
 
 
 def mean_by_hand(model, steps, size):
     """The mean of what each rank finds with its own weights and buffers."""
-    mine = own_gradients(model, dist.get_rank(), steps)
-    means = []
-    for gradient in mine:
-        every = [torch.empty_like(gradient) for _ in range(size)]
-        dist.all_gather(every, gradient)
-        means.append(torch.stack(every).mean(0))
-    return means
+    return mean_over(own_gradients(model, dist.get_rank(), steps), size)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize(
-    "style", ["forward inside", "forward outside", "no context", "accumulated"]
+    "style", ["forward inside", "forward outside", "no context", "accumulated", *ORDERS]
 )
 def test_cooperation_averages_and_competition_does_not(ranks, count, reduction, style):
     for errors in ranks(count).run(in_both_phases, reduction, style):
         assert len(errors["cooperative"]) == len(errors["competitive"]) == 2
         assert max(errors["cooperative"]) < 1e-6
         assert max(errors["competitive"]) < 1e-6
+
+
+def accumulated_over_rounds(reduction, sizes, duty_cycle):
+    """Train by windows that do not fit in the phases of two rounds; return what was found."""
+    rank, count = dist.get_rank(), dist.get_world_size()
+    model, channel = net(), Communication(timeout=TIMEOUT)
+    rounds = {"channel": channel, "round_length": 10, "duty_cycle": duty_cycle}
+    individual = member(model, reduction=reduction, **rounds)
+    state, size, modes, errors, step = individual._state, sizes[rank], [], [], 0
+    while True:
+        mode = individual.mode
+        if step % size == 0:
+            own, window = twin_of(model), []
+        x, y = batch(rank, step)
+        own.zero_grad()
+        nn.functional.cross_entropy(own(x), y).backward()
+        mine = [p.grad.clone() for p in own.parameters()]
+        window.append(mine if mode == "competitive" else mean_over(mine, count))
+        nn.functional.cross_entropy(individual.model(x), y).backward()
+        step += 1
+        if step % size == 0:
+            errors.append(error(model, [sum(parts) for parts in zip(*window, strict=True)]))
+            individual.optimizer.step()
+            individual.optimizer.zero_grad()
+        modes.append(mode)
+        individual.step()
+        if individual.done and individual.steps_done >= 20:
+            return "".join(mode[:3] for mode in modes), max(errors)
+        if individual.done:
+            late = individual.steps_done - 10
+            individual = Individual(state, channel, 10, duty_cycle, first_step=10 + late, late=late)
+
+
+def twin_of(model):
+    """A copy that nobody hooks into, in the same state."""
+    twin = net()
+    twin.load_state_dict(model.state_dict())
+    return twin
+
+
+def mean_over(gradients, count):
+    means = []
+    for gradient in gradients:
+        every = [torch.empty_like(gradient) for _ in range(count)]
+        dist.all_gather(every, gradient)
+        means.append(torch.stack(every).mean(0))
+    return means
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize(
+    ("sizes", "duty_cycle", "phases"),
+    [
+        # Rounds of 10, half of them competitive: phases are due after 5, 10, 15 and 20 steps.
+        ((4, 4, 4), 0.5, "coo" * 8 + "com" * 4 + "coo" * 4 + "com" * 4),
+        ((3, 3, 3), 0.5, "coo" * 6 + "com" * 6 + "coo" * 3 + "com" * 6),
+        ((1, 4, 2), 1.0, "com" * 20),  # the ranks with short windows go on too
+    ],
+)
+def test_accumulation_makes_a_phase_longer_on_all_ranks_alike(
+    ranks, reduction, sizes, duty_cycle, phases
+):
+    for found, off in ranks(3).run(accumulated_over_rounds, reduction, sizes, duty_cycle):
+        assert found == phases
+        assert off < 1e-6
 
 
 @contextlib.contextmanager
@@ -138,7 +206,7 @@ class TwoWays(nn.Module):
 
 
 def on_two_ways(reduction):
-    individual = member(TwoWays(), reduction=reduction, round_length=3, duty_cycle=0.0)
+    individual = member(TwoWays(), reduction=reduction, round_length=4, duty_cycle=0.0)
     way = "left" if dist.get_rank() else "right"
     seen = []
     for _ in range(3):
@@ -279,7 +347,7 @@ def test_buffers_of_batch_norm_stay_each_members_own(ranks):
 
 def in_half_clans(sides):
     side = sides[dist.get_rank()]
-    individual = member(nn.Linear(1, 1), on_own_side=side, round_length=2, duty_cycle=0.0)
+    individual = member(nn.Linear(1, 1), half_clan=side, round_length=2, duty_cycle=0.0)
     individual.model(torch.tensor([[1.0 + dist.get_rank()]])).backward()
     return individual.model.weight.grad.item()
 

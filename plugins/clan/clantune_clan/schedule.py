@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import attrs
@@ -32,20 +33,25 @@ class Round:
         start: How many steps come before it.
         length: Steps in it, 1 or more.
         duty_cycle: Share of it in which members compete, 0 to 1.
+        accumulate: Batches per step of the optimizer: its phases are multiples of it.
+        ends_run: Whether it is the last round of a run whose length is known.
     """
 
     number: int
     start: int
     length: int
     duty_cycle: float
+    accumulate: int = attrs.field(default=1, kw_only=True)
+    ends_run: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def cooperative_steps(self) -> int:
         """Steps before the competition; some of each if there is a share of each."""
-        competitive = round(self.duty_cycle * self.length)
-        if 0.0 < self.duty_cycle < 1.0 and self.length > 1:
-            competitive = min(max(competitive, 1), self.length - 1)
-        return self.length - competitive
+        windows = math.ceil(self.length / self.accumulate)
+        competitive = round(self.duty_cycle * windows)
+        if 0.0 < self.duty_cycle < 1.0 and windows > 1:
+            competitive = min(max(competitive, 1), windows - 1)
+        return min(self.length, (windows - competitive) * self.accumulate)
 
 
 @attrs.frozen
@@ -60,6 +66,8 @@ class Schedule:
         duty_cycle: Share of a round in which members compete, 0 to 1.
         total_steps: Steps of the run, if it is known: the last round takes the rest along.
         lead: Steps in each round of calibration before all others; in those members compete only.
+        accumulate: Batches per step of the optimizer. The lengths of rounds are rounded up to
+            multiples of it, and so are those of phases.
     """
 
     round_length: int = attrs.field(validator=_is_a_length)
@@ -70,26 +78,40 @@ class Schedule:
     lead: tuple[int, ...] = attrs.field(
         default=(), kw_only=True, validator=attrs.validators.deep_iterable(_is_a_length)
     )
+    accumulate: int = attrs.field(default=1, kw_only=True, validator=_is_a_length)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "round_length", self._whole(self.round_length))
+        object.__setattr__(self, "lead", tuple(self._whole(length) for length in self.lead))
 
     @property
     def cooperative_steps(self) -> int:
         """Steps of a round before the competition."""
-        return Round(0, 0, self.round_length, self.duty_cycle).cooperative_steps
+        return Round(
+            0, 0, self.round_length, self.duty_cycle, accumulate=self.accumulate
+        ).cooperative_steps
 
     def round_at(self, step: int) -> Round:
         """Return the round that a step lies in."""
         start = 0
         for number, length in enumerate(self.lead):
             if step < start + length:
-                return Round(number, start, length, 1.0)
+                return Round(number, start, length, 1.0, accumulate=self.accumulate)
             start += length
         number = (step - start) // self.round_length
         if self.total_steps is not None:
             number = min(number, max(1, (self.total_steps - start) // self.round_length) - 1)
-        begin, length = start + number * self.round_length, self.round_length
+        begin, length, ends_run = start + number * self.round_length, self.round_length, False
         if self.total_steps is not None and self.total_steps - begin < 2 * self.round_length:
-            length = max(self.total_steps - begin, 1)
-        return Round(number + len(self.lead), begin, length, self.duty_cycle)
+            length, ends_run = max(self.total_steps - begin, 1), True
+        return Round(
+            number + len(self.lead),
+            begin,
+            length,
+            self.duty_cycle,
+            accumulate=self.accumulate,
+            ends_run=ends_run,
+        )
 
     def is_over_at(self, step: int) -> bool:
         """Return whether all steps of the run are done, if anybody knows how many there are."""
@@ -100,3 +122,7 @@ class Schedule:
         current = self.round_at(step)
         cooperates = step - current.start < current.cooperative_steps
         return "cooperative" if cooperates else "competitive"
+
+    def _whole(self, steps: int) -> int:
+        """Return the next multiple of `accumulate`."""
+        return math.ceil(steps / self.accumulate) * self.accumulate

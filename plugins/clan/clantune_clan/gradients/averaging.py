@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd import Variable
 from torch.optim import Optimizer
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError, CommunicationError, GradientError
@@ -27,8 +28,8 @@ from clantune_clan.gradients.layout import buckets_of
 
 Reduction = Literal["exact", "overlap"]
 
-_OURS = "_clantune_gradients"
-"""Attribute of a parameter that refers to who averages its gradient."""
+_AVERAGED_BY = WeakTensorKeyDictionary()
+"""The `Gradients` that average the gradient of each parameter, by weak references on both sides."""
 
 
 class Gradients:
@@ -38,6 +39,7 @@ class Gradients:
         reduction: `"exact"` adds up once, when all gradients are there; a rank with a gradient
             that is not finite is left out as a whole. `"overlap"` adds up parts while the backward
             pass goes on; a rank that is sound in some parts only makes everybody skip the pass.
+        steps: How many steps the optimizer has made.
         averaged: How many backward passes were averaged, which is the same on all ranks.
         left_out: How often this rank was left out because its gradients were not finite.
         skipped: How many passes everybody skipped.
@@ -57,7 +59,7 @@ class Gradients:
                 already, or the optimizer's parameters are not the module's.
         """
         self.reduction = reduction
-        self.averaged = self.left_out = self.skipped = 0
+        self.steps = self.averaged = self.left_out = self.skipped = 0
         self._communicator = communicator
         self._fingerprint = ParameterFingerprint(module, optimizer)
         self._parameters = [p for p in module.parameters() if p.requires_grad]
@@ -69,10 +71,9 @@ class Gradients:
         self._step = 0
         self._backward = -1  # the backward pass whose gradients come in, by the number of its graph
         self._launched: list[bool] = []  # of each bucket that is on its way, whether it was sound
+        self._unused = False  # whether gradients have arrived that no step has used yet
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
-        # A clan of one shares with nobody: then there is nothing to hook into.
-        if communicator.world_size > 1:
-            self._hook()
+        self._hook(optimizer)
 
     def average_over(self, group: dist.ProcessGroup | None) -> None:
         """Set whose gradients are averaged from now on; None: everybody's own stay."""
@@ -92,36 +93,50 @@ class Gradients:
         finally:
             self._paused = before
 
+    @property
+    def are_pending(self) -> bool:
+        """Whether gradients wait for a step of the optimizer.
+
+        A gradient that a step has used does not wait, whether it was zeroed since or not.
+        """
+        return self._unused and any(
+            p.grad is not None and bool(p.grad.any()) for p in self._parameters
+        )
+
     def problem(self) -> GradientError | None:
-        """Return what is wrong between two phases: other parameters, or gradients left over."""
-        return self._fingerprint.problem() or self._late_hook() or self._leftover()
+        """Return an error if the model has other parameters, or hooks that come after ours."""
+        return self._fingerprint.problem() or self._late_hook()
 
     def close(self) -> None:
-        """Let go of the parameters: gradients are everybody's own from now on."""
+        """Remove all hooks: gradients are everybody's own from now on."""
         for hook in self._hooks:
             hook.remove()
         for parameter in self._parameters if self._hooks else ():
-            delattr(parameter, _OURS)
+            del _AVERAGED_BY[parameter]
         self._hooks = []
 
-    def _hook(self) -> None:
+    def _hook(self, optimizer: Optimizer) -> None:
         for parameter in self._parameters:
-            other = getattr(parameter, _OURS, lambda: None)()
-            if other is not None:
+            if _AVERAGED_BY.get(parameter, lambda: None)() is not None:
                 raise GradientError(
                     "the gradients of this model are averaged by another state already, which "
                     "would divide them twice; close that first: state.gradients.close()"
                 )
-        # A parameter outlives those who average its gradient, and does not keep them alive.
-        arrived = weakref.WeakMethod(self._arrived)
+        # Parameters and optimizer outlive those who average gradients, and keep them not alive.
+        arrived, stepped = weakref.WeakMethod(self._arrived), weakref.WeakMethod(self._stepped)
 
-        def notice(parameter: Tensor) -> None:
+        def on_gradient(parameter: Tensor) -> None:
             if (method := arrived()) is not None:
                 method(parameter)
 
+        def on_step(*_: object) -> None:
+            if (method := stepped()) is not None:
+                method()
+
         for parameter in self._parameters:
-            self._hooks.append(parameter.register_post_accumulate_grad_hook(notice))
-            setattr(parameter, _OURS, weakref.ref(self))
+            self._hooks.append(parameter.register_post_accumulate_grad_hook(on_gradient))
+            _AVERAGED_BY[parameter] = weakref.ref(self)
+        self._hooks.append(optimizer.register_step_post_hook(on_step))
 
     def _late_hook(self) -> GradientError | None:
         """Return an error if somebody sees gradients after us, who would see them half done."""
@@ -135,20 +150,12 @@ class Gradients:
                 )
         return None
 
-    def _leftover(self) -> GradientError | None:
-        left = [p for p in self._parameters if p.grad is not None and bool(p.grad.any())]
-        if not left:
-            return None
-        return GradientError(
-            f"{len(left)} of {len(self._parameters)} parameters have gradients left over at the "
-            f"end of a phase, {self._fingerprint.name_of(left[0])!r} for one, which would be mixed "
-            "with those of the next: call model.zero_grad() or optimizer.zero_grad() before "
-            "member.step(); if gradients accumulate over several steps, take the size of a window "
-            "from member.get_gene('num_grad_accum'), which ends a window with each phase, or make "
-            "both phases multiples of it"
-        )
+    def _stepped(self) -> None:
+        self.steps += 1
+        self._unused = False
 
     def _arrived(self, parameter: Tensor) -> None:
+        self._unused = True
         if self._group is None or self._paused:
             return
         backward = torch._C._current_graph_task_id()

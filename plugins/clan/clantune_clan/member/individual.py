@@ -12,11 +12,10 @@ from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.member.accumulation import window
-from clantune_clan.member.expression import Expression, GenomeExpression
-from clantune_clan.member.guard import Guard
+from clantune_clan.member.live_values import LiveValues
+from clantune_clan.member.phases import Phases
 from clantune_clan.member.state import State
-from clantune_clan.schedule import Mode, Schedule
+from clantune_clan.schedule import Mode, Round
 from clantune_core import ClanTuneError, Genome
 from clantune_core.contracts import GRADIENT_ACCUMULATION, Expressed
 
@@ -36,9 +35,11 @@ class Individual:
         round_length: int,
         duty_cycle: float,
         *,
-        expression: GenomeExpression | None = None,
         first_step: int = 0,
-        on_own_side: bool | None = None,
+        late: int = 0,
+        accumulate: int = 1,
+        ends_run: bool = False,
+        half_clan: bool | None = None,
         hold_average: bool = False,
     ) -> None:
         """Begin a round. All ranks do this together.
@@ -48,33 +49,40 @@ class Individual:
             communicator: The channel to the other ranks.
             round_length: Steps in the round, 1 or more.
             duty_cycle: Share of the round in which members compete, 0 to 1.
-            expression: Who turns the genome into values; None knows the usual modes.
             first_step: How many steps of the run came before.
-            on_own_side: None lets all members cooperate; otherwise gradients are averaged over
-                the half of the clan that says the same here.
+            late: How many steps of this round the round before has taken, because it ended late.
+            accumulate: Batches per step of the optimizer: phases are multiples of it.
+            ends_run: Whether the run ends with this round.
+            half_clan: None lets all members cooperate; otherwise gradients are averaged over the
+                half of the clan that passes the same value.
             hold_average: Whether the model holds its averaged weights from the end of the round
                 on, so that they are evaluated.
         """
-        self._schedule = Schedule(round_length, duty_cycle)
-        self._switch = self._schedule.cooperative_steps
         if state.gradients is None:
             raise ClanError("this state is not ready for training: make it with build_state(...)")
+        self._phases = Phases(
+            Round(
+                number=0,
+                start=first_step - late,
+                length=round_length,
+                duty_cycle=duty_cycle,
+                accumulate=accumulate,
+                ends_run=ends_run,
+            ),
+            late,
+        )
         self._gradients = state.gradients
+        self._optimizer_steps = state.gradients.steps
         self._state = state
         self._communicator = communicator
-        self._expression = expression or GenomeExpression()
-        self._first_step = first_step
         self._group = (
-            communicator.everybody if on_own_side is None else communicator.halves(on_own_side)
+            communicator.everybody if half_clan is None else communicator.halves(half_clan)
         )
-        self._guard = Guard(state)
-        self._cache = Expression({}, {}, {})
-        self._step_num = 0
-        self._done = False
+        self._values = LiveValues(state, communicator)
         self._retired = ""
         self._hold_average = hold_average and state.average is not None
         if state.average is not None:
-            state.average.over(round_length)
+            state.average.over(self._phases.length)
         self._enter()
 
     @property
@@ -95,46 +103,50 @@ class Individual:
     @property
     def mode(self) -> Mode:
         """What the members do now: `"cooperative"` or `"competitive"`."""
-        competes = self._step_num >= self._switch and self._switch < self._schedule.round_length
-        return "competitive" if competes else "cooperative"
+        return self._phases.mode
 
     @property
     def done(self) -> bool:
         """Whether the round is over."""
-        return self._done
+        return self._phases.done
 
     @property
     def first_step(self) -> int:
         """How many steps of the run came before this round."""
-        return self._first_step
+        return self._phases.first_step
 
     @property
     def steps_done(self) -> int:
         """How many steps of the run are done, over all rounds."""
-        return self._first_step + self._step_num
+        return self._phases.first_step + self._phases.step
 
     def step(self) -> None:
         """Go on to the next batch: at the end of a phase the next one begins.
 
+        A phase that is due to end while gradients wait for a step of the optimizer, on any rank,
+        goes on until they have been used.
+
         Raises:
-            ClanError: The round is over already.
-            GradientError: Gradients are left over at the end of a phase.
-            OverwrittenError: Somebody has changed a value that a gene had set.
+            ClanError: The round is over already; or its optimizer has made no step, or gradients
+                wait for one too long.
+            OverwrittenError: Something has changed a value that a gene had set.
         """
         self._require_more("step")
-        self._step_num += 1
+        phases = self._phases
+        phases.step += 1
         if self._state.average is not None:
-            self._state.average.update(self._step_num)
-        if self._step_num == self._schedule.round_length:
-            self._finish()
-        elif self._step_num == self._switch:
-            self._enter()
-        else:
+            self._state.average.update(phases.step)
+        if not (phases.is_due and self._phase_ends()):
             self._gradients.at_step(self.steps_done)
-            # Whoever overwrites a value mostly does so in each step: that is found at once, and
+            # Whatever overwrites a value mostly does so in each step: that is found at once, and
             # the rest at the end of the phase.
-            if self._step_num in (1, self._switch + 1):
-                self._require_unchanged()
+            if phases.step == phases.begin + 1:
+                self._values.require_unchanged()
+        elif phases.ends_round:
+            self._finish()
+        else:
+            phases.compete()
+            self._enter()
 
     @contextlib.contextmanager
     def sync_context(self, sync: bool = True) -> Iterator[None]:
@@ -151,7 +163,7 @@ class Individual:
     def express(self) -> None:
         """Express the genome again, for the current phase. All ranks do this together."""
         self._require_more("express")
-        self._express(problem=self._guard.problem(self._cache))
+        self._express(problem=self._values.problem())
 
     def get_value(self, path: str) -> Any:
         """Return the value that is expressed at a path.
@@ -159,10 +171,7 @@ class Individual:
         Raises:
             ClanError: No gene is expressed there.
         """
-        if path not in self._cache.patch:
-            known = ", ".join(self._cache.patch) or "nothing"
-            raise ClanError(f"no gene is expressed at {path!r}; there is {known}")
-        return self._cache.patch[path]
+        return self._values.at(path)
 
     def get_gene(self, name: str) -> Any:
         """Return the value of a gene as it is expressed now.
@@ -173,13 +182,9 @@ class Individual:
         Raises:
             ClanError: There is no such gene.
         """
-        if name not in self._cache.genes:
-            known = ", ".join(self._cache.genes) or "none"
-            raise ClanError(f"there is no gene {name!r}; there are {known}")
-        value = self._cache.genes[name]
-        if Expressed.of(name, self.genome.alleles[name]).role == GRADIENT_ACCUMULATION:
-            return window(value, *self._place_in_phase())
-        return value
+        value = self._values.of_gene(name)
+        role = Expressed.of(name, self.genome.alleles[name]).role
+        return self._phases.window(value) if role == GRADIENT_ACCUMULATION else value
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[nn.Module]:
@@ -199,7 +204,7 @@ class Individual:
             OverwrittenError: Somebody has changed a value that a gene had set, so that the fitness
                 is not that of the genome.
         """
-        problem: Exception | None = self._guard.problem(self._cache)
+        problem: Exception | None = self._values.problem()
         try:
             self._state.genome = self.genome.set_fitness(fitness)
         except ClanTuneError as error:
@@ -212,7 +217,8 @@ class Individual:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that makes this member, and where it is in its round."""
-        return {**self._state.state_dict(), "round": self._round(), "step": self._step_num}
+        made = self._gradients.steps - self._optimizer_steps
+        return {**self._state.state_dict(), **self._phases.state_dict(), "optimizer_steps": made}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` returned. All ranks do this together.
@@ -226,9 +232,9 @@ class Individual:
         except Exception as error:  # noqa: BLE001  (raised below, on all ranks)
             problem = error
         self._communicator.gather("loading a member", None, problem=problem)
-        self._cache = Expression({}, {}, {})
+        self._values.clear()
         self._enter()
-        if self._done:
+        if self.done:
             self._gradients.average_over(None)
 
     def __enter__(self) -> State:
@@ -247,37 +253,19 @@ class Individual:
             self.step()
 
     def __repr__(self) -> str:
-        place = f"step {self._step_num} of {self._schedule.round_length}"
-        state = "done" if self._done else self.mode
+        place = f"step {self._phases.step} of {self._phases.length}"
+        state = "done" if self.done else self.mode
         return f"<Individual of member {self._communicator.member_index}: {place}, {state}>"
 
     def _load(self, state: Mapping[str, Any]) -> None:
-        if missing := {"round", "step", "genome", "model", "optimizer", "average"} - state.keys():
+        if missing := self.state_dict().keys() - state.keys():
             raise ClanError(
                 f"this is no state of a member: it has no {', '.join(sorted(missing))}; load what "
                 "member.state_dict() returned"
             )
-        if state["round"] != self._round():
-            raise ClanError(
-                f"this is a round of {self._round()}, and what is loaded one of {state['round']}"
-            )
-        genes = Genome.deserialize(state["genome"]).alleles.keys()
-        if genes != self.genome.alleles.keys():
-            raise ClanError(
-                f"what is loaded has the genes {[*genes]}, and this member "
-                f"{[*self.genome.alleles]}; bind the same"
-            )
-        if not 0 <= state["step"] <= self._schedule.round_length:
-            raise ClanError(f"there is no step {state['step']} in {self._round()}")
+        self._phases.load_state_dict(state)
         self._state.load_state_dict(state)
-        self._step_num = state["step"]
-        self._done = self._step_num == self._schedule.round_length
-
-    def _require_unchanged(self) -> None:
-        """Raise an error if a value has been overwritten, and let the others read it."""
-        if problem := self._guard.problem(self._cache):
-            self._communicator.announce(problem)
-            raise problem
+        self._optimizer_steps = self._gradients.steps - state["optimizer_steps"]
 
     def _enter(self) -> None:
         """Begin a phase: nothing of the last one may be left."""
@@ -288,56 +276,40 @@ class Individual:
         self._gradients.at_step(self.steps_done)
         self._express(problem=problem)
 
-    def _finish(self) -> None:
-        self._communicator.gather(
-            f"the end of step {self.steps_done}", None, problem=self._problem()
+    def _phase_ends(self) -> bool:
+        """Meet the others; return whether no gradients wait for the optimizer on any rank."""
+        is_idle = self._gradients.steps == self._optimizer_steps
+        pending = self._communicator.gather(
+            f"the end of step {self.steps_done}",
+            self._gradients.are_pending,
+            problem=self._problem() or (self._phases.idle() if is_idle else None),
         )
+        ranks = [rank for rank, waits in enumerate(pending) if waits]
+        if ranks and (problem := self._phases.overdue(ranks)):
+            raise problem
+        return not ranks or self._phases.ends_run
+
+    def _finish(self) -> None:
         self._gradients.average_over(None)
         if self._hold_average and self._state.average is not None:
             self._state.average.swap_in()
-        self._done = True
+        self._phases.done = True
 
     def _problem(self) -> Exception | None:
-        return self._gradients.problem() or self._guard.problem(self._cache)
+        return self._gradients.problem() or self._values.problem()
 
     def _express(self, *, problem: Exception | None) -> None:
-        cache = self._expression.express(
-            self.genome,
-            self.mode,
-            self._communicator,
-            where=f"step {self.steps_done}",
-            problem=problem,
-        )
-        try:
-            self._state.patch(cache.patch)
-        except ClanError as error:
-            self._communicator.announce(error)
-            raise
-        self._cache = cache
-        self._require_unchanged()
-
-    def _place_in_phase(self) -> tuple[int, int]:
-        """Return how many steps of the phase came before, and how many it has."""
-        if self.mode == "cooperative":
-            return self._step_num, self._switch
-        return self._step_num - self._switch, self._schedule.round_length - self._switch
-
-    def _round(self) -> dict[str, float]:
-        return {
-            "round_length": self._schedule.round_length,
-            "duty_cycle": self._schedule.duty_cycle,
-            "first_step": self._first_step,
-        }
+        self._values.express(self.mode, f"step {self.steps_done}", problem=problem)
 
     def retire(self, reason: str) -> None:
         """Let whoever goes on with this individual read why it cannot."""
         self._retired = reason
 
     def _require_more(self, what: str) -> None:
-        if self._done:
+        if self.done:
             raise ClanError(
                 self._retired
-                or f"this round is over, all {self._schedule.round_length} of its steps are done, "
+                or f"this round is over, all {self._phases.step} of its steps are done, "
                 f"so {what} comes too late: give the fitness with clan.step(loss), and take the "
                 "next member from clan.round()"
             )

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from clantune_clan.errors import PathError
+from clantune_clan.errors import ClanError, PathError
 from clantune_clan.gradients import Gradients
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.leaves import fit, is_leaf, put
@@ -111,8 +111,18 @@ class State:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned. Whoever expresses the genome does so again."""
-        self.genome = Genome.deserialize(state["genome"])
+        """Take over what `state_dict` returned; express the genome again after that.
+
+        Raises:
+            ClanError: It has other genes.
+        """
+        genome = Genome.deserialize(state["genome"])
+        if genome.alleles.keys() != self.genome.alleles.keys():
+            raise ClanError(
+                f"the loaded state has the genes {[*genome.alleles]}, and this one has "
+                f"{[*self.genome.alleles]}; bind the same"
+            )
+        self.genome = genome
         bare_module(self.model).load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None and state["average"] is not None:

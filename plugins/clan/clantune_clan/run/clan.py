@@ -65,6 +65,7 @@ class Clan:
         autobind: Iterable[str | Preset] = (),
         genome_config: Mapping[str, Any] | None = None,
         population_size: int | None = None,
+        accumulate: int = 1,
         strategies: Rule | None = None,
         inheritance: Inheritance | None = None,
         reduction: Reduction | Literal["auto"] = "auto",
@@ -92,6 +93,8 @@ class Clan:
             genome_config: By name of a gene: what is otherwise than the preset says, or options as
                 of `add_genome`, or an allele.
             population_size: Number of members; None: one per rank.
+            accumulate: Batches per step of the optimizer, if the loop accumulates gradients: rounds
+                and phases become multiples of it.
             strategies: The rule: a recipe or its name, or a list of strategies; None: the default.
             inheritance: How weights are inherited; None: as the rule wants it.
             reduction: How gradients are averaged, see `build_state`.
@@ -112,6 +115,7 @@ class Clan:
             strategies,
             round_length=round_length,
             total_steps=total_steps,
+            accumulate=accumulate,
             warmup=warmup,
             cooldown=cooldown,
             mode=mode,
@@ -355,7 +359,10 @@ class Clan:
             current.length,
             current.duty_cycle,
             first_step=self._steps_done,
-            on_own_side=side_of(state.genome, self.communicator) if shares_by_half else None,
+            late=self._steps_done - current.start,
+            accumulate=current.accumulate,
+            ends_run=current.ends_run,
+            half_clan=side_of(state.genome, self.communicator) if shares_by_half else None,
             hold_average=searching or self.settings.evaluate == "ema",
         )
         if self._calibration is not None and state.average is not None:

@@ -70,6 +70,7 @@ def settle(
     *,
     round_length: int | None,
     total_steps: int | None,
+    accumulate: int,
     warmup: float,
     cooldown: float,
     mode: str,
@@ -83,6 +84,7 @@ def settle(
         rule: A recipe, its name, strategies, or an evolution; None is the default.
         round_length: Steps in a round; None: as `total_steps` and the number of rounds give it.
         total_steps: Steps of the run; None if nobody knows.
+        accumulate: Batches per step of the optimizer.
         warmup: Share of the run in which the learning rate rises.
         cooldown: Share of the run in which it falls.
         mode: Whether a low loss is good, or a high score.
@@ -104,12 +106,21 @@ def settle(
             f"{total_steps} steps are too few for a calibration of {sum(lead)} and a round of "
             f"{round_length}: train longer, or leave calibrate out"
         )
+    schedule = Schedule(
+        round_length,
+        wanted.duty_cycle,
+        total_steps=total_steps,
+        lead=lead,
+        accumulate=accumulate,
+    )
     evolution = recipe if isinstance(recipe, Evolution) else Evolution(recipe)
     return Settings(
         rule=getattr(recipe, "name", "a list of strategies"),
         evolution=evolution,
-        schedule=Schedule(round_length, wanted.duty_cycle, total_steps=total_steps, lead=lead),
-        pace=Pace(None if has_scheduler else total_steps, warmup, cooldown, begin=sum(lead)),
+        schedule=schedule,
+        pace=Pace(
+            None if has_scheduler else total_steps, warmup, cooldown, begin=sum(schedule.lead)
+        ),
         inheritance=wanted.inheritance,
         evaluate=wanted.evaluate,
         mode="max" if mode == "max" else "min",

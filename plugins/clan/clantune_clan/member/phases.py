@@ -1,0 +1,143 @@
+"""The phases of a round: which one a member is in, and when it is due to end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from clantune_clan.errors import ClanError
+from clantune_clan.schedule import Mode, Round
+
+
+@attrs.define
+class Phases:
+    """Where a member is in its round.
+
+    A phase is due to end at a step of the schedule. It ends later if gradients wait for a step of
+    the optimizer then. The phase after it still ends as scheduled, but has one step at least.
+
+    Attributes:
+        round: The round as the schedule has it.
+        late: How many of its steps the round before has taken, because it ended late.
+        step: How many steps the member has made in the round.
+        mode: What members do now.
+        begin: At which step of the round this phase began.
+        done: Whether the round is over.
+    """
+
+    round: Round
+    late: int = 0
+    step: int = attrs.field(default=0, init=False)
+    mode: Mode = attrs.field(init=False)
+    begin: int = attrs.field(default=0, init=False)
+    done: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.mode = "cooperative" if self.round.cooperative_steps else "competitive"
+
+    @property
+    def first_step(self) -> int:
+        """How many steps of the run came before the first one of this member."""
+        return self.round.start + self.late
+
+    @property
+    def length(self) -> int:
+        """Steps in this round, if it ends as scheduled."""
+        return self.round.length - self.late
+
+    @property
+    def due(self) -> int:
+        """At which step of the round this phase is due to end."""
+        return self.length if self._is_last else self.round.cooperative_steps - self.late
+
+    @property
+    def is_due(self) -> bool:
+        """Whether this phase ends here, if no gradients wait for a step of the optimizer."""
+        return self.step >= self.due or self.ends_run
+
+    @property
+    def ends_round(self) -> bool:
+        """Whether the round ends with this phase."""
+        return self._is_last or self.ends_run
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether the run ends here: then no data follows, nor a phase that could be spoilt."""
+        return self.round.ends_run and self.step >= self.length
+
+    def window(self, size: int) -> int:
+        """Return the size of the window of accumulation that the next batch belongs to.
+
+        Windows tile a phase. The last one is as long as what is left, so that the phase ends with
+        a step of the optimizer. A phase that goes on after that has windows of one batch.
+
+        Args:
+            size: Batches in a window, 1 or more.
+        """
+        place = self.step - self.begin
+        window_begin = self.step - place % size
+        return 1 if self.step >= self.due else min(size, self.due - window_begin)
+
+    def overdue(self, ranks: Sequence[int]) -> ClanError | None:
+        """Return an error if gradients have made this phase longer by a whole round.
+
+        Args:
+            ranks: Where gradients wait for a step of the optimizer.
+        """
+        if self.step < self.length + self.round.length:
+            return None
+        due, now = self.first_step + self.due, self.first_step + self.step
+        return ClanError(
+            f"the {self.mode} phase was due to end at step {due}, and at step {now} gradients "
+            f"still wait for optimizer.step() on rank {', '.join(map(str, ranks))}: call it more "
+            "often, or make rounds longer"
+        )
+
+    def idle(self) -> ClanError | None:
+        """Return an error if the round ends here, for an optimizer that has made no step in it."""
+        if not self.ends_round:
+            return None
+        return ClanError(
+            f"the optimizer of this member has made no step in the {self.step} steps of the round, "
+            "so its genes had no effect: call member.optimizer.step(); if a framework has made "
+            "another optimizer, give that one to the clan; if gradients accumulate over more "
+            "batches than a round has, make rounds longer"
+        )
+
+    def compete(self) -> None:
+        """Begin the competitive phase."""
+        self.mode, self.begin = "competitive", self.step
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the place in the round, and what round it is, as plain data."""
+        place = {name: getattr(self, name) for name in ("step", "mode", "begin", "done")}
+        return {"round": self._form(), "place": place}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned.
+
+        Raises:
+            ClanError: It is of a round of another form.
+        """
+        form, place = self._form(), state["place"]
+        if state["round"] != form:
+            raise ClanError(
+                f"this is a round of {form}, and what is loaded one of {state['round']}"
+            )
+        if not 0 <= place["begin"] <= place["step"] <= self.length + self.round.length:
+            raise ClanError(f"there is no step {place['step']} in a round of {form}")
+        for name, value in place.items():
+            setattr(self, name, value)
+
+    @property
+    def _is_last(self) -> bool:
+        return self.mode == "competitive" or self.round.cooperative_steps == self.round.length
+
+    def _form(self) -> dict[str, float]:
+        return {
+            "round_length": self.length,
+            "duty_cycle": self.round.duty_cycle,
+            "first_step": self.first_step,
+        }
