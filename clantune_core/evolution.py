@@ -177,6 +177,10 @@ class Evolution:
         given = (me, genomes, rng, shared_rng, generation, progress)
         return self._turn("mutate", *given, alone=alone).mutate(genome)
 
+    def implements(self, hook: str) -> bool:
+        """Whether any strategy of the list implements a hook."""
+        return bool(self._calls.implementations[hook])
+
     def explain(self) -> None:
         """Print which strategy answers which hook, in which order."""
         print(self)

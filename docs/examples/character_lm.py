@@ -9,6 +9,8 @@ parallel training with a warm-up and a cooldown, once as a clan that starts with
 import argparse
 import sysconfig
 import time
+from collections.abc import Sequence
+from math import nan
 from pathlib import Path
 
 import torch
@@ -18,11 +20,12 @@ from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import LambdaLR
 
-from clantune import Clan, clan_loader
+from clantune import Clan, RoundRecord, clan_loader
 
 CONTEXT, WIDTH, BATCH = 32, 32, 8
 LR, WEIGHT_DECAY, BETA2 = 0.06, 1.0, 0.8  # about six times too high, and far too much decay
 WARMUP, COOLDOWN = 0.1, 0.2
+GENES = ("lr", "weight_decay")
 MODULES = ("argparse", "ast", "calendar", "configparser", "csv", "datetime", "difflib", "textwrap")
 
 
@@ -123,31 +126,25 @@ def as_a_clan(letters: int, train: Windows, judged: Windows, steps: int) -> Clan
         autobind=["adamw"],
         warmup=WARMUP,
         cooldown=COOLDOWN,
+        observers=[show],
     )
     windows = judged.some(256)
     loader = clan.loader(train, BATCH)
-    member = clan.round()
-    say(f"starts with lr {LR}, weight decay {WEIGHT_DECAY}, beta2 {BETA2}; the clan's middle:")
+    say(f"starts with lr {LR}, weight decay {WEIGHT_DECAY}, beta2 {BETA2}; the clan's centre:")
     say("  round          lr  weight decay  held-out loss")
-    while not clan.finished:
-        for inputs, targets in loader:
+    for member in clan.rounds():
+        for inputs, targets in member.batches(loader):
             cross_entropy(member.model(inputs).flatten(0, 1), targets.flatten()).backward()
             member.optimizer.step()
             member.optimizer.zero_grad()
-            member.step()
-            if member.done:
-                clan.step(lambda model: loss_on(model, windows))
-                member = clan.round()
-                show(clan)
+        clan.step(lambda model: loss_on(model, windows))
     return clan
 
 
-def show(clan: Clan) -> None:
-    """Print the last round: the middle of the clan, and how good it is."""
-    for last in list(clan.history.rounds())[-1:]:
-        genes = [record["genes"] for record in last]
-        lr, decay = (middle([gene[name] for gene in genes]) for name in ("lr", "weight_decay"))
-        say(f"{last[0]['round']:>7}  {lr:>10.5f}  {decay:>12.5f}  {last[0]['centre']:>13.4f}")
+def show(records: Sequence[RoundRecord]) -> None:
+    """Print a round: the centre of the clan, and its loss."""
+    lr, decay = (middle([record.genes[name] for record in records]) for name in GENES)
+    say(f"{records[0].round:>7}  {lr:>10.5f}  {decay:>12.5f}  {records[0].centre or nan:>13.4f}")
 
 
 def middle(values: list[float]) -> float:

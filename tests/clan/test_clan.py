@@ -8,10 +8,11 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
-from clantune_clan import Clan, ClanError
-from clantune_clan.run.pace import Pace
+from clantune_clan import Clan, ClanError, RoundRecord
+from clantune_clan.run.learning_rate import Ramp
 from clantune_core import (
     BoolAllele,
+    ClanTuneError,
     FloatAllele,
     IntAllele,
     LogFloatAllele,
@@ -70,7 +71,7 @@ def test_a_run_goes_from_round_to_round():
     losses = iter([0.5, 0.4, 0.3])
     run(it, lambda model: next(losses), rounds=1)
     assert it.round().steps_done == 4
-    assert [record["round"] for record in it.history] == [0]
+    assert [record.round for record in it.history] == [0]
 
 
 def test_fitness_is_that_of_the_averaged_weights_if_the_rule_wants_it():
@@ -90,14 +91,14 @@ def test_a_number_is_a_fitness_too_and_so_is_a_tensor():
         it = clan()
         train(it.round())
         it.step(result)
-        assert [record["fitness"] for record in it.history] == [0.5]
+        assert [record.metric for record in it.history] == [0.5]
 
 
 def test_a_high_score_is_good_if_the_user_says_so():
     it = clan(mode="max")
     train(it.round())
     it.step(0.75)
-    assert [record["fitness"] for record in it.history] == [-0.75]
+    assert [record.metric for record in it.history] == [0.75]
 
 
 def test_the_model_keeps_its_mode_of_training():
@@ -203,7 +204,7 @@ def test_misuse_says_what_to_do(misuse, message):
 
 
 def test_the_end_of_a_run_of_known_length():
-    it = clan(total_steps=10, round_length=None, rounds=3)
+    it = clan(total_steps=10, round_length=3)
     lengths = []
     while not it.finished:
         member = it.round()
@@ -218,7 +219,7 @@ def test_the_end_of_a_run_of_known_length():
 
 
 def test_a_loader_of_a_clan_ends_with_the_run():
-    it = clan(total_steps=10, round_length=None, rounds=3)
+    it = clan(total_steps=10, round_length=3)
     loader = it.loader(torch.utils.data.TensorDataset(torch.randn(12, 2)), 2)
     member, given = it.round(), []
     while not it.finished:  # two passes: the second one is not whole
@@ -256,7 +257,7 @@ def test_a_loop_that_accumulates_gradients_ends_its_rounds_with_a_step(options, 
                 member.optimizer.zero_grad()
             member.step()
         it.step(1.0)
-    assert [(record["start"], record["steps"]) for record in it.history] == rounds
+    assert [(record.start, record.steps) for record in it.history] == rounds
     assert it.finished is ("total_steps" in options)
 
 
@@ -362,14 +363,17 @@ def test_one_name_binds_all_groups_and_keeps_their_ratios():
             ),
         ),
         (
-            {"inheritance": "average"},
-            "inheritance: 'average' is not one of 'sampled', 'dominant', 'mean'",
+            {"settings": {"inheritance": "average"}},
+            "settings.inheritance: 'average' is not one of 'sampled', 'dominant', 'mean'",
         ),
-        ({"mode": "low"}, "mode is min or max; got 'low'"),
-        ({"evaluate": "raw"}, "evaluate: 'raw' is not one of 'weights', 'ema'"),
+        ({"mode": "low"}, "mode is 'min' or 'max'; got 'low'"),
+        (
+            {"settings": {"evaluate": "raw"}},
+            "settings.evaluate: 'raw' is not one of 'weights', 'ema'",
+        ),
         ({"warmup": 2.0}, "warmup is a share of the run, 0 to 1; got 2.0"),
         (
-            {"calibrate": True},
+            {"settings": {"calibrate": True}},
             (
                 "calibrate=True needs to know how long the run is: give total_steps=, of which it "
                 "takes a fifteenth"
@@ -386,7 +390,7 @@ def test_one_name_binds_all_groups_and_keeps_their_ratios():
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(options, message):
-    with pytest.raises(ClanError) as raised:
+    with pytest.raises(ClanTuneError) as raised:
         clan(**options)
     assert str(raised.value) == message
 
@@ -401,7 +405,7 @@ def test_an_unknown_name_says_what_is_installed():
 def test_what_is_switched_off_is_not_used(monkeypatch):
     monkeypatch.setenv("CLANTUNE_DISABLE_PLUGINS", "clantune-autobind, clantune-strategies")
     with pytest.raises(PluginError, match=r"^preset 'adamw' of clantune-autobind is switched off"):
-        clan(autobind=["adamw"], strategies=[])
+        clan(autobind=["adamw"], strategies=[Everyone()])
     with pytest.raises(PluginError, match=r"^recipe 'pbt' of clantune-strategies is switched off"):
         clan(strategies="pbt")
 
@@ -424,7 +428,7 @@ def test_a_clan_may_get_its_model_later():
 
 
 def test_a_run_of_known_length_warms_up_and_cools_down():
-    it = clan(total_steps=40, round_length=None, strategies=factorial(evolve=False), rounds=4)
+    it = clan(total_steps=40, round_length=10, strategies=factorial(evolve=False))
     rates = []
     while not it.finished:
         rates += train(it.round())
@@ -435,13 +439,13 @@ def test_a_run_of_known_length_warms_up_and_cools_down():
 
 
 def test_without_a_length_there_is_no_pace():
-    assert Pace().factor(10**9) == 1.0
+    assert Ramp().factor(10**9) == 1.0
     it = clan(strategies=factorial(evolve=False))
     assert set(train(it.round())) == {0.01}
 
 
 def test_a_step_that_fails_leaves_no_trace():
-    it = clan(total_steps=8, round_length=None, rounds=2)
+    it = clan(total_steps=8, round_length=4)
     member = it.round()
     lr = member.optimizer.param_groups[0]["lr"]
 
@@ -465,7 +469,7 @@ def test_a_tensor_rate_is_paced_in_place():
         optimizer=optimizer,
         autobind=["adamw"],
         total_steps=8,
-        rounds=2,
+        round_length=4,
         strategies=factorial(evolve=False),
         warmup=1.0,
     )
@@ -516,7 +520,6 @@ def test_a_gene_multiplies_what_a_scheduler_sets(name):
             total_steps=8,  # no pace beside a scheduler
             round_length=8,
             strategies=[Everyone()],
-            evaluate="weights",
         )
         member = it.round()
         seen = []
@@ -581,9 +584,14 @@ def test_groups_may_share_a_tensor_rate():
     optimizer = torch.optim.AdamW(groups, lr=rate)
     assert optimizer.param_groups[0]["lr"] is optimizer.param_groups[1]["lr"]
     it = Clan(
-        model=model, optimizer=optimizer, autobind=["adamw"], total_steps=8, rounds=2, warmup=1.0,
+        model=model,
+        optimizer=optimizer,
+        autobind=["adamw"],
+        total_steps=8,
+        round_length=4,
+        warmup=1.0,
         strategies=factorial(evolve=False),
-    )  # fmt: skip
+    )
     assert train(it.round(), 2) == pytest.approx([0.01 / 8, 0.02 / 8])
     assert rate.item() == pytest.approx(0.01)
 
@@ -618,7 +626,7 @@ def test_a_centre_that_cannot_be_measured_is_none():
     train(it.round())
     losses = iter([0.5, 0.5, math.nan])
     it.step(lambda model: next(losses))
-    assert [record["centre"] for record in it.history] == [None]
+    assert [record.centre for record in it.history] == [None]
     it.round()
 
 
@@ -634,7 +642,7 @@ def test_layers_that_are_frozen_in_their_mode_stay_so():
 
 def test_a_run_that_is_too_short_for_a_calibration_is_refused():
     with pytest.raises(ClanError) as raised:
-        clan(calibrate=True, total_steps=18, round_length=None)
+        clan(strategies=factorial(calibrate=True), total_steps=18, round_length=None)
     assert str(raised.value) == (
         "18 steps are too few for a calibration of 18 and a round of 1: train longer, or leave "
         "calibrate out"
@@ -645,23 +653,22 @@ def test_the_history_has_a_line_for_each_round_and_member(tmp_path):
     path = tmp_path / "runs" / "history.jsonl"
     it = clan(history=path)
     run(it, rounds=2)
-    records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    assert records == list(it.history)
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    records = [*it.history]
+    assert [RoundRecord.from_data(line) for line in lines] == records
     assert len(it.history) == 2
-    first = records[0]
-    assert first["round"] == first["member"] == first["start"] == 0
-    assert first["steps"] == 4
-    assert first["genes"].keys() == it.genome.alleles.keys()
-    assert first["checks"]["plan"] == "the same on all ranks"
-    assert {"fitness", "selection", "inheritance", "breeding"} <= first["seconds"].keys()
-    assert records[1]["genome"] != first["genome"]
+    first, second = records
+    assert (first.round, first.member, first.start, first.steps) == (0, 0, 0, 4)
+    assert first.genes.keys() == it.genome.alleles.keys()
+    assert {"fitness", "selection", "inheritance"} <= first.seconds.keys()
+    assert second.genome != first.genome
 
 
 def test_the_history_does_not_grow_a_rank(tmp_path):
     it = clan(history=tmp_path / "history.jsonl")
     for _ in range(3):
         run(it, rounds=1)
-        assert vars(it.history).keys() == {"path"}
+        assert vars(it.history).keys() == {"path", "is_kept"}
 
 
 def test_best_is_the_best_there_was():
@@ -679,7 +686,7 @@ def test_best_is_the_best_there_was():
 
 
 def test_a_schedule_is_exported_and_replayed_without_the_library(tmp_path):
-    it = clan(total_steps=40, round_length=None, rounds=4, seed=3)
+    it = clan(total_steps=40, round_length=10, seed=3)
     rates = []
     while not it.finished:
         rates += train(it.round())
@@ -711,10 +718,10 @@ def test_a_clan_describes_itself():
     it = clan(total_steps=200, round_length=None, strategies="factorial")
     said = it.describe()
     for part in (
-        "A clan of 1 by the rule 'factorial'.",
+        "A clan of one member with the recipe 'factorial'.",
         "Rounds of 10 steps: ",
-        "a running average of a member's weights",
-        "rises over the first 10% and falls to nothing over the last 20%",
+        "a running average of its weights",
+        "rises in the first 10% and falls to zero in the last 20%",
         "MainEffects(step=0.5",
         "lr = 0.01 in ",
         "betas/0 = 0.9 in 0.1 .. 0.9999, stays: optimizer/param_groups/0/betas/0",
@@ -734,11 +741,11 @@ def test_a_run_that_is_lost_goes_back_once_and_then_says_so():
     it = clan()
     train(it.round())
     it.step(0.5)
-    kept = [p.clone() for p in it._best.model(it._state, it.communicator).parameters()]
+    kept = [p.clone() for p in it.run_state.best.model(it._state, it.communicator).parameters()]
     train(it.round())
     it.step(math.nan)
     assert all(map(torch.equal, kept, it.round().model.parameters()))
-    train(it._member)
+    train(it._training.member)
     it.step(0.4)
     train(it.round())
     it.step(math.inf)
@@ -749,3 +756,37 @@ def test_a_run_that_is_lost_goes_back_once_and_then_says_so():
         "no member has a finite loss at the end of round 4, again: lower the learning rate, or "
         "look at the data and the loss"
     )
+
+
+def test_an_allele_in_the_config_takes_the_places_of_the_presets_gene():
+    it = clan(genome_config={"lr": LogFloatAllele(1e-3, (1e-5, 1e-1))})
+    member = it.round()
+    assert it.genome.alleles["lr"].domain == (1e-5, 1e-1)
+    assert member.optimizer.param_groups[0]["lr"] == member.get_gene("lr")
+    assert member.get_gene("lr") == it.genome.alleles["lr"].value
+
+
+def test_an_allele_of_another_kind_keeps_the_ratio_of_groups():
+    model, _ = model_and_optimizer()
+    optimizer = torch.optim.AdamW(
+        [{"params": model[0].parameters(), "lr": 0.01}, {"params": model[3].parameters()}], lr=0.03
+    )
+    it = Clan(
+        model=model,
+        optimizer=optimizer,
+        autobind=["adamw"],
+        genome_config={"lr": FloatAllele(0.05, (0.0, 1.0), can_mutate=False)},
+        round_length=2,
+    )
+    it.round()
+    rates = [group["lr"] for group in optimizer.param_groups]
+    assert rates == pytest.approx([0.05, 0.07])  # on a linear scale, groups keep their distance
+
+
+def test_an_allele_without_a_preset_is_found_by_its_name():
+    it = clan(genome_config={"weight_decay": LogFloatAllele(0.2)}, autobind=[])
+    it.add_gene("2/p", type="model", allele=LogitFloatAllele(0.3, can_mutate=False))
+    member = it.round()
+    assert member.optimizer.param_groups[0]["weight_decay"] == member.get_gene("weight_decay")
+    assert member.model[2].p == 0.3
+    assert not it.genome.alleles["2/p"].can_mutate

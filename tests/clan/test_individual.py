@@ -365,7 +365,7 @@ def test_a_schedule_has_whole_windows_of_accumulation(length, duty_cycle, accumu
 
 
 def test_the_last_round_of_a_run_says_so_and_takes_the_rest():
-    schedule = Schedule(10, 0.15, total_steps=42, accumulate=4, lead=(3, 3))
+    schedule = Schedule(10, 0.15, total_steps=42, accumulate=4, calibration=(3, 3))
     lengths, step = [], 0
     while step < 42:
         lengths.append(schedule.round_at(step).length)

@@ -376,9 +376,9 @@ def test_a_state_is_the_same_on_all_ranks_and_plain():
             "seed": 0,
             "round_length": 4,
             "total_steps": None,
-            "lead": [],
-            "duty_cycle": 0.5,
+            "calibration": [],
             "accumulate": 1,
+            "duty_cycle": 0.5,
         },
     }
 

@@ -32,8 +32,8 @@ def get_validation_loss(model, val_loader):
 def outcome(clan, member):
     records = list(clan.history)
     return {
-        "rounds": len({record["round"] for record in records}),
-        "members": len({record["member"] for record in records}),
+        "rounds": len({record.round for record in records}),
+        "members": len({record.member for record in records}),
         "genes": sorted(clan.genome.alleles),
         "steps": member.steps_done,
         "lr": member.get_value("optimizer/param_groups/0/lr"),

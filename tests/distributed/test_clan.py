@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 import torch
 import torch.distributed as dist
@@ -73,9 +74,9 @@ RULES = {
 
 def a_run(rule, options):
     if rule == "calibrated":
-        options = {**options, "total_steps": 60, "round_length": None, "rounds": 6}
+        options = {**options, "total_steps": 60, "round_length": 9}
     clan = run(make(RULES[rule](), **options))
-    lines = [{k: v for k, v in record.items() if k != "seconds"} for record in clan.history]
+    lines = [record.as_data() | {"seconds": None} for record in clan.history]
     return lines, weights(clan), clan.genome.serialize()
 
 
@@ -104,7 +105,7 @@ def test_every_rule_runs(ranks, rule):
     answers = ranks(4).run(a_run, rule, {})
     history = answers[0][0]
     assert len(history) == 16
-    assert all(math.isfinite(float(record["fitness"])) for record in history)
+    assert all(math.isfinite(float(record["metric"])) for record in history)
     assert len({record["genome"] for record in history if not record["calibration"]}) == (
         4 if rule == "calibrated" else 16
     )
@@ -157,7 +158,7 @@ def with_one_that_is_lost():
     train(member, clan)
     clan.step(losses["members"][dist.get_rank()])
     clan.round()
-    return weights(clan), [record["fitness"] for record in clan.history]
+    return weights(clan), [record.metric for record in clan.history]
 
 
 def test_a_member_that_is_lost_is_replaced(ranks):
@@ -170,11 +171,11 @@ def all_lost():
     clan = make(factorial())
     run(clan, rounds=1)
     kept = [p.tolist() for p in clan.best().parameters()]
-    train(clan._member, clan)
+    train(clan._training.member, clan)
     clan.step(math.nan)
     clan.round()
     restored = [p.tolist() for p in clan._state.model.parameters()]
-    train(clan._member, clan)
+    train(clan._training.member, clan)
     clan.step(math.nan)
     return kept == restored
 
@@ -199,14 +200,14 @@ def a_schedule_of_copies(path):
     if dist.get_rank():
         return None
     rounds = list(clan.history.rounds())
-    member = clan._best.member
-    last = clan._best.round
-    wanted = [rounds[last][member]["genes"]]
+    member = clan.run_state.best.found_by
+    last = clan.run_state.best.round
+    wanted = [rounds[last][member].genes]
     for records in reversed(rounds[:last]):
-        member = records[member]["body"]
-        wanted.insert(0, records[member]["genes"])
+        member = records[member].weights_from
+        wanted.insert(0, records[member].genes)
     found = json.loads(Path(path).read_text("utf-8"))
-    bodies = [record["body"] for records in rounds for record in records]
+    bodies = [record.weights_from for records in rounds for record in records]
     return [part["genes"] for part in found["rounds"]][: last + 1] == wanted, len({*bodies}) > 1
 
 
@@ -286,11 +287,16 @@ def test_a_loss_that_fails_on_one_rank_is_an_error_on_all(ranks, time):
     assert (first.kind, first.message) == ("ClanError", "rank 1: no data")
 
 
+def recipe(inheritance):
+    made = factorial()
+    return attrs.evolve(made, settings=attrs.evolve(made.settings, inheritance=inheritance))
+
+
 def members_of_two_ranks(inheritance):
-    clan = make(factorial(), population_size=2, inheritance=inheritance)
+    clan = make(recipe(inheritance), population_size=2)
     run(clan, rounds=2)
     learned = [p.tolist() for p in clan._state.model.parameters()]
-    bodies = [record["body"] for record in clan.history]
+    bodies = [record.weights_from for record in clan.history]
     return clan.communicator.num_members, learned, bodies
 
 

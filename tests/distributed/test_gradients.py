@@ -506,9 +506,8 @@ def with_hooks_and_checkpoints(what):
         (
             "second state",
             (
-                "the gradients of this model are averaged by another state already, which would "
-                "divide "
-                "them twice; close that first: state.gradients.close()"
+                "the gradients of this model are averaged by another clan already, which would "
+                "divide them twice; close that one first: clan.close()"
             ),
         ),
     ],

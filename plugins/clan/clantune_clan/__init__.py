@@ -20,7 +20,7 @@ from clantune_clan.member import (
     WeightAverage,
     build_state,
 )
-from clantune_clan.run import Clan
+from clantune_clan.run import Clan, RoundRecord, RunState
 from clantune_clan.schedule import Schedule
 
 Member = Individual
@@ -41,6 +41,8 @@ __all__ = [
     "Member",
     "OverwrittenError",
     "PathError",
+    "RoundRecord",
+    "RunState",
     "Schedule",
     "State",
     "TreeNodeHandler",

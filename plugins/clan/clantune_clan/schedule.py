@@ -65,7 +65,7 @@ class Schedule:
         round_length: Steps in a round, 1 or more. A step is one batch.
         duty_cycle: Share of a round in which members compete, 0 to 1.
         total_steps: Steps of the run, if it is known: the last round takes the rest along.
-        lead: Steps in each round of calibration before all others; in those members compete only.
+        calibration: Steps in each round of calibration, which come first: members compete only.
         accumulate: Batches per step of the optimizer. The lengths of rounds are rounded up to
             multiples of it, and so are those of phases.
     """
@@ -75,14 +75,16 @@ class Schedule:
     total_steps: int | None = attrs.field(
         default=None, kw_only=True, validator=attrs.validators.optional(_is_a_length)
     )
-    lead: tuple[int, ...] = attrs.field(
+    calibration: tuple[int, ...] = attrs.field(
         default=(), kw_only=True, validator=attrs.validators.deep_iterable(_is_a_length)
     )
     accumulate: int = attrs.field(default=1, kw_only=True, validator=_is_a_length)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "round_length", self._whole(self.round_length))
-        object.__setattr__(self, "lead", tuple(self._whole(length) for length in self.lead))
+        object.__setattr__(
+            self, "calibration", tuple(self._whole(length) for length in self.calibration)
+        )
 
     @property
     def cooperative_steps(self) -> int:
@@ -94,7 +96,7 @@ class Schedule:
     def round_at(self, step: int) -> Round:
         """Return the round that a step lies in."""
         start = 0
-        for number, length in enumerate(self.lead):
+        for number, length in enumerate(self.calibration):
             if step < start + length:
                 return Round(number, start, length, 1.0, accumulate=self.accumulate)
             start += length
@@ -105,7 +107,7 @@ class Schedule:
         if self.total_steps is not None and self.total_steps - begin < 2 * self.round_length:
             length, ends_run = max(self.total_steps - begin, 1), True
         return Round(
-            number + len(self.lead),
+            number + len(self.calibration),
             begin,
             length,
             self.duty_cycle,

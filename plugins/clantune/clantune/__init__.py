@@ -7,6 +7,7 @@ from clantune_clan import (
     GenomeExpression,
     Individual,
     Member,
+    RoundRecord,
     clan_loader,
 )
 from clantune_core import ClanTuneError, Evolution, Genome
@@ -31,6 +32,7 @@ __all__ = [
     "GenomeExpression",
     "Individual",
     "Member",
+    "RoundRecord",
     "as_specified",
     "clan_loader",
     "esgd",

@@ -179,6 +179,9 @@ class Communication:
             if self.rank != source:
                 unpack(packed, batch)
 
+    def close(self) -> None:
+        """Stop."""
+
     def announce(self, problem: Exception) -> None:
         """Let the others read what went wrong here, when they wait for this rank in vain."""
         if self.world_size > 1:

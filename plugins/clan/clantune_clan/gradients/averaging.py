@@ -119,8 +119,8 @@ class Gradients:
         for parameter in self._parameters:
             if _AVERAGED_BY.get(parameter, lambda: None)() is not None:
                 raise GradientError(
-                    "the gradients of this model are averaged by another state already, which "
-                    "would divide them twice; close that first: state.gradients.close()"
+                    "the gradients of this model are averaged by another clan already, which "
+                    "would divide them twice; close that one first: clan.close()"
                 )
         # Parameters and optimizer outlive those who average gradients, and keep them not alive.
         arrived, stepped = weakref.WeakMethod(self._arrived), weakref.WeakMethod(self._stepped)

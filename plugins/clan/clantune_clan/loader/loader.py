@@ -41,6 +41,8 @@ class ClanLoader:
         self.batch_size, self.world_size = deal.batch_size, deal.world_size
         self._deal, self._order, self._generator = deal, order, torch.Generator()
         self._place, self._goes_on = Place(epoch=0, first=first_step), True
+        self._steps_done: Callable[[], int] = lambda: self.step
+        self._began: tuple[int, int] | None = None  # steps done and given before the last pass
         self._batches: MapBatches | StreamBatches
         if order.samples is None:
             stream = self._batches = StreamBatches(dataset, deal, rank)
@@ -73,7 +75,29 @@ class ClanLoader:
             raise TypeError("a stream has no length: where it ends shows when it has been read")
         return self._batches.left(self._next_place())
 
+    def steps_in(self, epochs: int) -> int:
+        """Return how many batches this many epochs have, from the next pass on.
+
+        Raises:
+            LoaderError: The dataset is a stream, whose length is unknown.
+        """
+        if isinstance(self._batches, StreamBatches):
+            raise LoaderError("the length of a stream is unknown: give total_steps=, not epochs=")
+        place = begin = self._next_place()
+        for _ in range(epochs):
+            place = Place(place.epoch + 1, place.step + self._batches.left(place))
+        return place.step - begin.step
+
+    def require_steps(self, steps_done: Callable[[], int]) -> None:
+        """Let a new pass fail if no step was made with the batches of the last one.
+
+        Args:
+            steps_done: Returns how many steps of the run are done.
+        """
+        self._steps_done = steps_done
+
     def __iter__(self) -> Iterator[Any]:
+        self._refuse_idle_pass()
         self._place = self._batches.place = place = self._next_place()
         self._goes_on = False
         self._generator.manual_seed(self._order.seed_of("workers", place.epoch, self.rank))
@@ -118,6 +142,16 @@ class ClanLoader:
             f"batch_size {self.batch_size}, rank {self.rank} of {self.world_size}, "
             f"epoch {self.epoch}, step {self.step} ({self.mode})>"
         )
+
+    def _refuse_idle_pass(self) -> None:
+        done, given = self._steps_done(), self.step
+        began, self._began = self._began, (done, given)
+        if began is not None and began[0] == done and began[1] < given:
+            raise LoaderError(
+                f"the last pass over this loader gave {given - began[1]} batches, and the member "
+                "has made no step with them: call member.step() after each batch, or take the "
+                "batches from member.batches(loader), which does so"
+            )
 
     def _next_place(self) -> Place:
         return self._place if self._goes_on else self._place.at_epoch(self.epoch + 1)

@@ -75,7 +75,7 @@ def _decisive(deal: Deal, order: Order) -> dict[str, Any]:
     """Return what decides which samples a step takes, by the names of arguments."""
     settings = {**attrs.asdict(deal, recurse=False), **attrs.asdict(order)}
     schedule = attrs.asdict(settings.pop("schedule"))
-    return settings | schedule | {"lead": [*schedule["lead"]]}
+    return settings | schedule | {"calibration": [*schedule["calibration"]]}
 
 
 def _number(state: Mapping[str, Any], name: str) -> int:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from torch import nn
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
-from clantune_clan.errors import ClanError
+from clantune_clan.errors import ClanError, OverwrittenError
+from clantune_clan.loader.feed import Feed
 from clantune_clan.member.live_values import LiveValues
 from clantune_clan.member.phases import Phases
 from clantune_clan.member.state import State
 from clantune_clan.schedule import Mode, Round
 from clantune_core import ClanTuneError, Genome
 from clantune_core.contracts import GRADIENT_ACCUMULATION, Expressed
+
+
+class RoundObserver(Protocol):
+    """What is called while a member trains."""
+
+    def phase(self, member: Individual) -> None: ...  # noqa: D102
+    def step(self, member: Individual) -> None: ...  # noqa: D102
 
 
 class Individual:
@@ -41,6 +49,9 @@ class Individual:
         ends_run: bool = False,
         half_clan: bool | None = None,
         hold_average: bool = False,
+        observer: RoundObserver | None = None,
+        feed: Feed | None = None,
+        learning_rates: Callable[[], tuple[float, ...]] | None = None,
     ) -> None:
         """Begin a round. All ranks do this together.
 
@@ -57,6 +68,10 @@ class Individual:
                 half of the clan that passes the same value.
             hold_average: Whether the model holds its averaged weights from the end of the round
                 on, so that they are evaluated.
+            observer: Called at the start of each phase and after each step.
+            feed: Where batches come from, over all rounds; None begins a loader anew.
+            learning_rates: Returns the learning rate of each param group in a step taken now;
+                None: as the param groups say.
         """
         if state.gradients is None:
             raise ClanError("this state is not ready for training: make it with build_state(...)")
@@ -81,6 +96,9 @@ class Individual:
         self._values = LiveValues(state, communicator)
         self._retired = ""
         self._hold_average = hold_average and state.average is not None
+        self._observer = observer
+        self._feed = feed or Feed()
+        self._learning_rates = learning_rates or self._group_rates
         if state.average is not None:
             state.average.over(self._phases.length)
         self._enter()
@@ -136,6 +154,8 @@ class Individual:
         phases.step += 1
         if self._state.average is not None:
             self._state.average.update(phases.step)
+        if self._observer is not None:
+            self._observer.step(self)
         if not (phases.is_due and self._phase_ends()):
             self._gradients.at_step(self.steps_done)
             # Whatever overwrites a value mostly does so in each step: that is found at once, and
@@ -147,6 +167,31 @@ class Individual:
         else:
             phases.compete()
             self._enter()
+
+    def batches(self, loader: Iterable[Any]) -> Iterator[Any]:
+        """Return batches until the round is over, and make a step after each.
+
+        The next round goes on where this one has stopped, in the middle of an epoch if need be.
+
+        Args:
+            loader: What can be iterated over again and again, such as `clan.loader(...)`.
+        """
+        while not self.done:
+            yield self._feed.next(loader)
+            self.step()
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the first param group in a step that is taken now.
+
+        It is the gene times warm-up, cooldown and scheduler.
+        """
+        return self.learning_rates[0]
+
+    @property
+    def learning_rates(self) -> tuple[float, ...]:
+        """Learning rate of each param group in a step that is taken now."""
+        return self._learning_rates()
 
     @contextlib.contextmanager
     def sync_context(self, sync: bool = True) -> Iterator[None]:
@@ -237,6 +282,13 @@ class Individual:
         if self.done:
             self._gradients.average_over(None)
 
+    def overwritten(self) -> OverwrittenError | None:
+        """Return an error if something has changed a value that a gene had set, or None."""
+        return self._values.problem()
+
+    def _group_rates(self) -> tuple[float, ...]:
+        return tuple(float(group["lr"]) for group in self.optimizer.param_groups)
+
     def __enter__(self) -> State:
         """Begin a step."""
         self._require_more("with")
@@ -275,6 +327,8 @@ class Individual:
         )
         self._gradients.at_step(self.steps_done)
         self._express(problem=problem)
+        if self._observer is not None:
+            self._observer.phase(self)
 
     def _phase_ends(self) -> bool:
         """Meet the others; return whether no gradients wait for the optimizer on any rank."""

@@ -1,5 +1,7 @@
 """A run: rounds from the first to the last, and what comes of them."""
 
 from clantune_clan.run.clan import Clan
+from clantune_clan.run.record import RoundRecord
+from clantune_clan.run.state import RunState
 
-__all__ = ["Clan"]
+__all__ = ["Clan", "RoundRecord", "RunState"]

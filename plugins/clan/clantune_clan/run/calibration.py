@@ -7,90 +7,101 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clantune_clan.communication import Communication
+import attrs
+
 from clantune_clan.errors import ClanError
 from clantune_clan.member.state import State
+from clantune_clan.run.learning_rate import genes_of_rates
 from clantune_core import ContinuousAllele, Genome
-from clantune_core.contracts import Expressed
 
 SPREADS = (10.0, 3.3, 2.2)
-"""How far the outermost members stand off, as a factor, in each round of the search."""
+"""Factor between the centre and the outermost members, in each round of the search."""
 
 LAST = 4
-"""A member is judged by the mean of its weights over the last part of a round: one in so many."""
+"""A member is judged by the mean of its weights over the last 1 / LAST of a round."""
 
 
+@attrs.frozen(eq=False)
 class Calibration:
-    """Rounds in which members try learning rates around a centre, each alone on the same data."""
+    """Rounds in which members try learning rates around a centre, each alone on the same data.
 
-    def __init__(
-        self, state: State, communicator: Communication, registered: Mapping[str, Any]
-    ) -> None:
-        """Begin from the state as it is, and that of what is registered.
+    Attributes:
+        genome: The genome that the search starts from.
+        first: State of model, optimizer and average before the first step.
+        registered: State of each registered object at that moment, by name.
+        shift: How far the centre has moved, on the latent line.
+        round: Rounds of the search that are done.
+    """
+
+    genome: Genome
+    first: Mapping[str, Any] = attrs.field(repr=False)
+    registered: Mapping[str, Any] = attrs.field(repr=False)
+    shift: float = 0.0
+    round: int = 0
+
+    @classmethod
+    def of(cls, state: State, num_members: int, registered: Mapping[str, Any]) -> Calibration:
+        """Begin a search from the state as it is, and that of registered objects.
 
         Raises:
-            ClanError: There is no gene for a learning rate, or nobody to compare with.
+            ClanError: There is no gene for a learning rate, or one member alone.
         """
-        self._state = state
-        self._communicator = communicator
-        self._genome = state.genome
-        self._rates = {
-            name: allele
-            for name, allele in state.genome.alleles.items()
-            if isinstance(allele, ContinuousAllele)
-            and any(path.endswith("/lr") for path in Expressed.of(name, allele).path)
-        }
-        if not self._rates:
+        if not _rates(state.genome):
             raise ClanError(
                 "calibrate=True searches for the learning rate, and no gene sets one: bind it, as "
                 "autobind=['adamw'] does"
             )
-        if communicator.num_members < 2:
-            raise ClanError("calibrate=True compares members, and there is one only")
-        self._registered = registered
-        self._first = copy.deepcopy({n: v for n, v in state.state_dict().items() if n != "genome"})
-        self._others = copy.deepcopy({n: thing.state_dict() for n, thing in registered.items()})
-        self._shift = 0.0  # of the centre from where it began, on the latent line
-        self._round = 0
+        if num_members < 2:
+            raise ClanError("calibrate=True compares members, and this clan has one")
+        first = {name: part for name, part in state.state_dict().items() if name != "genome"}
+        others = {name: thing.state_dict() for name, thing in registered.items()}
+        return cls(state.genome, copy.deepcopy(first), copy.deepcopy(others))
 
     @property
     def is_over(self) -> bool:
         """Whether all rounds of the search are done."""
-        return self._round == len(SPREADS)
+        return self.round == len(SPREADS)
 
-    def factor(self, place: int, length: int) -> float:
-        """Return what the rate is multiplied with: it rises over the first half of a round."""
-        return min(1.0, (place + 1) / max(1.0, length / 2))
+    def genome_of(self, member: int, num_members: int) -> Genome:
+        """Return a member's genome for the next round: its learning rate off the centre."""
+        return self._with_shift(self.shift + self._offset(member, num_members))
 
-    def place(self) -> Genome:
-        """Return this member's genome for the next round: its rate off the centre."""
-        return self._with_shift(self._shift + self._offset(self._communicator.member_index))
-
-    def judge(self, fitnesses: Sequence[float]) -> None:
-        """Move the centre to the best member and go back to the first weights."""
+    def judged(self, fitnesses: Sequence[float]) -> Calibration:
+        """Return the search after a round: the centre is where the best member was."""
         best = min(range(len(fitnesses)), key=fitnesses.__getitem__)
-        self._shift += self._offset(best)
-        self._round += 1
-        self._rewind()
+        moved = self.shift + self._offset(best, len(fitnesses))
+        return attrs.evolve(self, shift=moved, round=self.round + 1)
+
+    def rewind(self, state: State, registered: Mapping[str, Any]) -> None:
+        """Go back to the first weights."""
+        state.load_state_dict({**copy.deepcopy(self.first), "genome": state.genome.serialize()})
+        for name, thing in registered.items():
+            thing.load_state_dict(copy.deepcopy(self.registered[name]))
 
     def found(self) -> Genome:
-        """Return the genome that the run begins with: at half of the best rate.
+        """Return the genome that the run begins with: half of the best learning rate.
 
-        What is best over a few steps is more than a long run stands.
+        A long run does not stand what is best over a few steps.
         """
-        return self._with_shift(self._shift - math.log(2.0))
+        return self._with_shift(self.shift - math.log(2.0))
 
-    def _offset(self, member: int) -> float:
-        last = self._communicator.num_members - 1
-        return math.log(SPREADS[self._round]) * (2.0 * member / last - 1.0)
+    def _offset(self, member: int, num_members: int) -> float:
+        return math.log(SPREADS[self.round]) * (2.0 * member / (num_members - 1) - 1.0)
 
     def _with_shift(self, shift: float) -> Genome:
-        moved = {n: allele.with_latent(allele.latent + shift) for n, allele in self._rates.items()}
-        return self._genome.with_alleles({**self._genome.alleles, **moved})
+        moved = {n: a.with_latent(a.latent + shift) for n, a in _rates(self.genome).items()}
+        return self.genome.with_alleles({**self.genome.alleles, **moved})
 
-    def _rewind(self) -> None:
-        first = copy.deepcopy(self._first)
-        genome = self._state.genome.serialize()
-        self._state.load_state_dict({**first, "genome": genome})
-        for name, thing in self._registered.items():
-            thing.load_state_dict(copy.deepcopy(self._others[name]))
+    def state_dict(self) -> dict[str, Any]:
+        """Return tensors and plain data."""
+        return {**attrs.asdict(self, recurse=False), "genome": self.genome.serialize()}
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any]) -> Calibration:
+        """Return what `state_dict` described."""
+        return cls(**{**state, "genome": Genome.deserialize(state["genome"])})
+
+
+def _rates(genome: Genome) -> dict[str, ContinuousAllele]:
+    alleles = {name: genome.alleles[name] for name in genes_of_rates(genome)}
+    return {name: a for name, a in alleles.items() if isinstance(a, ContinuousAllele)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -24,7 +24,13 @@ from clantune_core import (
     StringAllele,
     load_preset,
 )
-from clantune_core.contracts import GRADIENT_ACCUMULATION, Role, offsets
+from clantune_core.contracts import (
+    EXPRESSION,
+    GRADIENT_ACCUMULATION,
+    Expressed,
+    Role,
+    offsets,
+)
 
 TYPES = ("optimizer", "model", "value", "gradient_accumulation")
 """What a gene may be: something in each param group, something in the model, or only read."""
@@ -62,7 +68,7 @@ def configure(genome: Genome, config: Mapping[str, Any], state: State) -> Genome
     """
     for name, options in config.items():
         if isinstance(options, AbstractAllele):
-            genome = genome.with_alleles({**genome.alleles, name: options})
+            genome = _with_allele(genome, name, options, state)
         elif not isinstance(options, Mapping):
             raise ClanError(
                 f"genome_config[{name!r}] is a mapping of options, such as "
@@ -77,22 +83,36 @@ def configure(genome: Genome, config: Mapping[str, Any], state: State) -> Genome
     return genome
 
 
+def _with_allele(genome: Genome, name: str, allele: AbstractAllele, state: State) -> Genome:
+    """Return the genome with an allele, which takes the places of the gene that it replaces."""
+    if EXPRESSION not in allele.metadata:
+        if name not in genome.alleles:
+            return add_gene(genome, name, state, allele=allele)
+        gene = Expressed.of(name, genome.alleles[name])
+        if gene.is_patchable:
+            values = {path: _plain(state.get(path)) for path in gene.path}
+            gene = attrs.evolve(gene, path=offsets(allele, values))
+        allele = gene.added_to(allele)
+    return genome.with_alleles({**genome.alleles, name: allele})
+
+
 def add_gene(
     genome: Genome,
     name: str,
     state: State,
     *,
     type: str = "optimizer",
+    allele: AbstractAllele | None = None,
     value: Any = None,
     domain: Any = None,
     path: str | None = None,
-    can_mutate: bool = True,
-    can_crossbreed: bool = True,
+    can_mutate: bool | None = None,
+    can_crossbreed: bool | None = None,
     is_cooperative: bool | None = None,
     is_competitive: bool = True,
     role: Role | None = None,
 ) -> Genome:
-    """Return the genome with one gene more, of the kind that its value and name ask for.
+    """Return the genome with one more gene, of the kind that its value and name ask for.
 
     Args:
         genome: The genome so far.
@@ -100,11 +120,12 @@ def add_gene(
             of a path into the model.
         state: Where it is expressed.
         type: `"optimizer"`, `"model"`, `"value"` (only read by name), or `"gradient_accumulation"`.
+        allele: Value and domain, of any kind; None makes one of the kind that the value asks for.
         value: The first value; None takes what is there now.
         domain: The values that it may take; None: as wide as makes sense.
         path: Where it is, if its name does not say it.
-        can_mutate: Whether mutation may change it.
-        can_crossbreed: Whether crossbreeding may.
+        can_mutate: Whether mutation may change it; None: yes, or as the allele says.
+        can_crossbreed: Whether crossbreeding may change it; None: yes, or as the allele says.
         is_cooperative: Whether members use their own value while they cooperate; None: yes, but
             for accumulation.
         is_competitive: Whether they do while they compete.
@@ -114,21 +135,31 @@ def add_gene(
         raise ClanError(f"the type of gene {name!r} is one of {', '.join(TYPES)}; got {type!r}")
     accumulates = type == GRADIENT_ACCUMULATION
     places = _places(name, type, path, state)
-    held = [value] if not places else [_plain(state.get(place)) for place in places]
-    first = value if value is not None else next((each for each in held if each), held[0])
-    if first is None:
-        raise ClanError(f"gene {name!r} is only read, so it needs a first value: value=...")
-    allele = _allele(name, first, domain or ((1, 64) if accumulates else None))
+    values = {place: _plain(state.get(place)) for place in places}
+    if allele is None:
+        first = _first_value(name, value, [*values.values()])
+        allele = _allele(name, first, domain or ((1, 64) if accumulates else None))
+    asked = {"can_mutate": can_mutate, "can_crossbreed": can_crossbreed}
+    flags: dict[str, Any] = {flag: value for flag, value in asked.items() if value is not None}
     return GenomeExpression.set_allele(
         genome,
         name,
-        attrs.evolve(allele, can_mutate=can_mutate, can_crossbreed=can_crossbreed),
-        path=offsets(allele, dict(zip(places, held, strict=False))),
+        attrs.evolve(allele, **flags),
+        path=offsets(allele, values),
         is_cooperative=not accumulates if is_cooperative is None else is_cooperative,
         is_competitive=is_competitive,
         is_patchable=bool(places),
         role=GRADIENT_ACCUMULATION if accumulates else role,
     )
+
+
+def _first_value(name: str, value: Any, found: Sequence[Any]) -> Any:
+    """Return the value that a gene starts with: as given, or the first one that is not zero."""
+    if value is not None:
+        return value
+    if not found:
+        raise ClanError(f"gene {name!r} is only read, so it needs a first value: value=...")
+    return next((each for each in found if each), found[0])
 
 
 def _places(name: str, kind: str, path: str | None, state: State) -> list[str]:

@@ -4,43 +4,43 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import weakref
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from clantune_clan.errors import ClanError
-
-Record = dict[str, Any]
+from clantune_clan.run.record import RoundRecord
 
 
 class History:
-    """Records of rounds. Iterating reads the file, so nothing piles up in memory.
+    """Records of rounds. Iterating reads the file, so records do not pile up in memory.
 
-    Only rank 0 has the file; on other ranks the history is empty. It can be read while the run goes
-    on: each line is whole.
+    Only rank 0 has the file; on other ranks the history is empty. The file can be read while the
+    run goes on: every line is whole.
 
     Attributes:
         path: The file; None on ranks that have none.
+        is_kept: Whether the file stays after the process: it does if the user gave its path.
     """
 
     def __init__(self, path: str | Path | None, *, writes: bool) -> None:
         """Open a history.
 
         Args:
-            path: Where it is written; None makes a temporary file.
-            writes: Whether this rank writes it.
+            path: Where records are written; None uses a temporary file, which is deleted with this
+                object, or when the process ends.
+            writes: Whether this rank writes.
 
         Raises:
-            ClanError: There is a file already, and records of two runs would be mixed.
+            ClanError: The file exists, and records of two runs would be mixed.
         """
         self.path: Path | None = None
+        self.is_kept = path is not None
         if not writes:
             return
         if path is None:
-            options = {"prefix": "clan-", "suffix": ".jsonl", "delete": False}
-            with tempfile.NamedTemporaryFile("w", **options) as file:  # type: ignore[call-overload]
-                path = file.name
-            self.path = Path(path)
+            self.path = _temporary_file()
+            weakref.finalize(self, self.path.unlink, missing_ok=True)
             return
         if Path(path).exists():
             raise ClanError(f"there is a history at {path} already: move it, or give another path")
@@ -48,28 +48,37 @@ class History:
         Path(path).touch()
         self.path = Path(path)
 
-    def add(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def on_round_end(self, records: Sequence[RoundRecord]) -> None:
         """Write the records of a round."""
         if self.path is not None:
+            lines = [json.dumps(record.as_data(), allow_nan=False) + "\n" for record in records]
             with self.path.open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(record, allow_nan=False) + "\n" for record in records)
+                file.write("".join(lines))
 
-    def __iter__(self) -> Iterator[Record]:
-        """Return the records in order."""
-        if self.path is not None:
-            with self.path.open(encoding="utf-8") as file:
-                for line in file:
-                    yield json.loads(line)
+    def __iter__(self) -> Iterator[RoundRecord]:
+        """Return the records in order.
+
+        Raises:
+            ClanError: A line is damaged; the error names file and line.
+        """
+        if self.path is None:
+            return
+        with self.path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    yield RoundRecord.from_data(json.loads(line))
+                except (json.JSONDecodeError, ClanError) as error:
+                    raise ClanError(f"{self.path}, line {number}: {error}") from error
 
     def __len__(self) -> int:
         """Return the number of records."""
         return sum(1 for _ in self)
 
-    def rounds(self) -> Iterator[list[Record]]:
+    def rounds(self) -> Iterator[list[RoundRecord]]:
         """Return the records of each round together."""
-        together: list[Record] = []
+        together: list[RoundRecord] = []
         for record in self:
-            if together and record["round"] != together[0]["round"]:
+            if together and record.round != together[0].round:
                 yield together
                 together = []
             together.append(record)
@@ -77,5 +86,10 @@ class History:
             yield together
 
     def __repr__(self) -> str:
-        """Say where it is."""
+        """Say where the file is."""
         return f"<History in {self.path}>" if self.path else "<History of another rank>"
+
+
+def _temporary_file() -> Path:
+    with tempfile.NamedTemporaryFile("w", prefix="clan-", suffix=".jsonl", delete=False) as file:
+        return Path(file.name)

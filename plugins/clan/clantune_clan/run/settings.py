@@ -1,140 +1,145 @@
-"""The settings of a run: what the user says, what the recipe asks for, and what is usual."""
+"""The resolved settings of a run: the user's arguments, the recipe's, and the defaults."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
 
 from clantune_clan.errors import ClanError
-from clantune_clan.run.pace import Pace
+from clantune_clan.run.learning_rate import Ramp
 from clantune_clan.schedule import Schedule
-from clantune_core import DataError, Evolution, Recipe, load_recipe
-from clantune_core.contracts import Evaluate, Inheritance, RecipeSettings
+from clantune_core import AbstractStrategy, Evolution, load_recipe
+from clantune_core.contracts import RecipeSettings
 
-Rule = str | Recipe
+RecipeLike = str | Evolution | Sequence[AbstractStrategy]
+"""A recipe, its name, an evolution, or a list of strategies."""
 
-DEFAULT_RULE = "factorial"
+DEFAULT_RECIPE = "factorial"
 ROUND_LENGTH = 1000
+MODES = ("min", "max")
+JUDGES = ("shared", "per rank")
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class Settings:
-    """What a run does, all questions answered.
+    """What a run does.
 
     Attributes:
-        rule: Name of the recipe, or what stands for it.
+        name: Name of the recipe, or what stands for it.
         evolution: The strategies, in order.
+        recipe: What the recipe decides beside its strategies.
         schedule: Rounds and phases.
-        pace: What the learning rate is multiplied with.
-        inheritance: How weights are inherited: `"sampled"`, `"dominant"` or `"mean"`.
-        evaluate: What is judged: the `"weights"`, or their running average, `"ema"`.
+        ramp: Warm-up and cooldown of the learning rate.
         mode: Whether a low loss is good (`"min"`) or a high score (`"max"`).
-        seed: Of all random streams.
-        half_clans: Whether members share gradients only with those on their side of a gene that
-            acts on the way of the data.
+        judge: Whether all ranks judge on the same data (`"shared"`), or each on its own part of
+            the data (`"per rank"`), of which the mean counts.
+        seed: Seed of all random streams.
     """
 
-    rule: str
+    name: str
     evolution: Evolution
+    recipe: RecipeSettings
     schedule: Schedule
-    pace: Pace
-    inheritance: Inheritance
-    evaluate: Evaluate
+    ramp: Ramp
     mode: Literal["min", "max"]
+    judge: Literal["shared", "per rank"]
     seed: int
-    half_clans: bool = False
-
-    def told(self) -> dict[str, str]:
-        """Return all that ranks must agree on, in words."""
-        return {
-            "rule": str(self.evolution),
-            "schedule": str(self.schedule),
-            "pace": str(self.pace),
-            "inheritance": self.inheritance,
-            "evaluate": self.evaluate,
-            "mode": self.mode,
-            "seed": str(self.seed),
-            "half_clans": str(self.half_clans),
-        }
 
     @property
-    def calibrates(self) -> bool:
-        """Whether the run begins by searching for the learning rate."""
-        return bool(self.schedule.lead)
+    def sign(self) -> float:
+        """Factor between a metric and a fitness, of which lower is better."""
+        return -1.0 if self.mode == "max" else 1.0
+
+    @property
+    def total_steps(self) -> int | None:
+        """Steps of the run; None if its length is unknown."""
+        return self.schedule.total_steps
+
+    def compared(self) -> dict[str, str]:
+        """Return what must be the same on all ranks, in words."""
+        return {field.name: str(getattr(self, field.name)) for field in attrs.fields(Settings)}
 
 
-def settle(
-    rule: Rule | None,
-    *,
-    round_length: int | None,
-    total_steps: int | None,
-    accumulate: int,
-    warmup: float,
-    cooldown: float,
-    mode: str,
-    seed: int,
-    has_scheduler: bool = False,
-    **asked: Any,
-) -> Settings:
-    """Return the settings of a run.
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """The user's arguments that decide the settings of a run; `Clan` documents them."""
 
-    Args:
-        rule: A recipe, its name, strategies, or an evolution; None is the default.
-        round_length: Steps in a round; None: as `total_steps` and the number of rounds give it.
-        total_steps: Steps of the run; None if nobody knows.
-        accumulate: Batches per step of the optimizer.
-        warmup: Share of the run in which the learning rate rises.
-        cooldown: Share of the run in which it falls.
-        mode: Whether a low loss is good, or a high score.
-        seed: Of all random streams.
-        has_scheduler: Whether a scheduler of the user's stands where the pace would be.
-        asked: Settings that the recipe may have a say in; None leaves it to that.
-    """
-    made = DEFAULT_RULE if rule is None else rule
-    recipe: Recipe = load_recipe(made) if isinstance(made, str) else made
-    asked = {name: value for name, value in asked.items() if value is not None}
-    wanted = _wanted(getattr(recipe, "settings", {}), asked)
-    if mode not in ("min", "max"):
-        raise ClanError(f"mode is min or max; got {mode!r}")
-    if round_length is None:
-        round_length = max(1, total_steps // wanted.rounds) if total_steps else ROUND_LENGTH
-    lead = _calibration(total_steps) if wanted.calibrate else ()
-    if total_steps is not None and lead and sum(lead) + round_length > total_steps:
-        raise ClanError(
-            f"{total_steps} steps are too few for a calibration of {sum(lead)} and a round of "
-            f"{round_length}: train longer, or leave calibrate out"
+    strategies: RecipeLike | None = None
+    settings: RecipeSettings | Mapping[str, Any] | None = None
+    round_length: int | None = None
+    duty_cycle: float | None = None
+    total_steps: int | None = None
+    warmup: float = 0.1
+    cooldown: float = 0.2
+    accumulate: int = 1
+    mode: str = "min"
+    judge: str = "shared"
+    seed: int = 0
+    has_scheduler: bool = False
+
+    def settle(self) -> Settings:
+        """Return the settings of the run.
+
+        Raises:
+            ClanError: An argument has a value that it cannot have, or two do not go together.
+        """
+        for name, choices in (("mode", MODES), ("judge", JUDGES)):
+            if (value := getattr(self, name)) not in choices:
+                raise ClanError(f"{name} is {' or '.join(map(repr, choices))}; got {value!r}")
+        chosen = DEFAULT_RECIPE if self.strategies is None else self.strategies
+        recipe: Any = load_recipe(chosen) if isinstance(chosen, str) else chosen
+        decided = self._decided(recipe)
+        evolution = recipe if isinstance(recipe, Evolution) else Evolution(recipe)
+        _require_selection(evolution)
+        schedule = self._schedule(decided)
+        begin = sum(schedule.calibration)
+        end = None if self.has_scheduler else self.total_steps
+        return Settings(
+            name=getattr(recipe, "name", "a list of strategies"),
+            evolution=evolution,
+            recipe=decided,
+            schedule=schedule,
+            ramp=Ramp.of_run(begin, end, self.warmup, self.cooldown),
+            mode="max" if self.mode == "max" else "min",
+            judge="per rank" if self.judge == "per rank" else "shared",
+            seed=self.seed,
         )
-    schedule = Schedule(
-        round_length,
-        wanted.duty_cycle,
-        total_steps=total_steps,
-        lead=lead,
-        accumulate=accumulate,
-    )
-    evolution = recipe if isinstance(recipe, Evolution) else Evolution(recipe)
-    return Settings(
-        rule=getattr(recipe, "name", "a list of strategies"),
-        evolution=evolution,
-        schedule=schedule,
-        pace=Pace(
-            None if has_scheduler else total_steps, warmup, cooldown, begin=sum(schedule.lead)
-        ),
-        inheritance=wanted.inheritance,
-        evaluate=wanted.evaluate,
-        mode="max" if mode == "max" else "min",
-        seed=seed,
-        half_clans=wanted.half_clans,
-    )
+
+    def _decided(self, recipe: Any) -> RecipeSettings:
+        given = getattr(recipe, "settings", {}) if self.settings is None else self.settings
+        decided = RecipeSettings.of(given)
+        if self.duty_cycle is None:
+            return decided
+        return attrs.evolve(decided, duty_cycle=self.duty_cycle)
+
+    def _schedule(self, decided: RecipeSettings) -> Schedule:
+        total, length = self.total_steps, self.round_length
+        if length is None:
+            length = max(1, total // decided.rounds) if total else ROUND_LENGTH
+        calibration = _calibration(total) if decided.calibrate else ()
+        if total is not None and calibration and sum(calibration) + length > total:
+            raise ClanError(
+                f"{total} steps are too few for a calibration of {sum(calibration)} and a round "
+                f"of {length}: train longer, or leave calibrate out"
+            )
+        return Schedule(
+            length,
+            decided.duty_cycle,
+            total_steps=total,
+            calibration=calibration,
+            accumulate=self.accumulate,
+        )
 
 
-def _wanted(recipe: RecipeSettings | Mapping[str, Any], asked: Mapping[str, Any]) -> RecipeSettings:
-    """Return the settings of a recipe, with what the user asked for instead."""
-    try:
-        return attrs.evolve(RecipeSettings.of(recipe), **asked)
-    except DataError as error:
-        raise ClanError(str(error)) from error
+def _require_selection(evolution: Evolution) -> None:
+    if not evolution.implements("select_ancestry"):
+        raise ClanError(
+            "no strategy in the list selects parents (select_ancestry), so no round could end; "
+            "add one, such as Tournament() or Everyone(), or use a whole recipe: "
+            "strategies=factorial()"
+        )
 
 
 def _calibration(total_steps: int | None) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -14,9 +14,10 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance import Inheritance, Plan, Report
 from clantune_clan.member.state import State
+from clantune_clan.member.unwrapping import bare_module
 from clantune_clan.run.attempt import Attempt
 from clantune_clan.run.best import Best
-from clantune_clan.run.evaluation import holding, measured
+from clantune_clan.run.fitness import Judge, holding, measure, require_same_data
 from clantune_clan.run.settings import Settings
 from clantune_core import Ancestry, Genome, Population, member_rng, shared_rng
 from clantune_core.contracts import CENTRE_FITNESS
@@ -27,179 +28,197 @@ class Outcome:
     """What came of a turnover.
 
     Attributes:
-        population: The members as they were judged.
-        ancestries: Of the next genomes, by member.
-        bodies: From which member each has got its weights, if from one; None after an average.
-        report: What the inheritance has moved and checked; None if nothing was inherited.
+        best: The best weights so far.
+        breed: Returns the next genome of this member, from the one that it has now.
+        ancestries: Ancestry of each member's next genome; none after a round of calibration.
+        weights_from: Member that each member's weights are a copy of; None after a mean.
+        report: What the inheritance moved and checked; None if nothing was inherited.
         centre: Fitness of the clan's centre; None if there is none, or it is not finite.
-        seconds: What took how long.
+        all_lost: Whether no member had a finite fitness.
+        seconds: Duration of each part.
     """
 
-    population: Population
-    ancestries: tuple[Ancestry, ...]
-    bodies: tuple[int, ...] | None
-    report: Report | None
-    centre: float | None
-    seconds: Mapping[str, float]
+    best: Best
+    breed: Callable[[Genome], Genome] = lambda genome: genome
+    ancestries: tuple[Ancestry, ...] = ()
+    weights_from: tuple[int, ...] | None = None
+    report: Report | None = None
+    centre: float | None = None
+    all_lost: bool = False
+    seconds: Mapping[str, float] = attrs.field(factory=dict)
 
 
-@attrs.define
+@attrs.frozen
 class Turnover:
-    """Takes the members from one round to the next. All ranks do this together."""
+    """Takes the members from one round to the next. All ranks do this together.
+
+    Attributes:
+        state: State of this rank's member.
+        communicator: The channel to the other ranks.
+        settings: Settings of the run.
+        registered: Objects that are inherited with the weights, by name.
+    """
 
     state: State
     communicator: Communication
     settings: Settings
-    best: Best
     registered: Mapping[str, Any]
-    _lost_before: bool = False
 
     def run(
         self,
-        world: Sequence[Genome],
+        population: Population,
         round_: int,
         progress: float | None,
-        loss: Callable[..., Any] | None,
+        best: Best,
+        judge: Judge | None,
     ) -> Outcome:
         """Select, inherit, and breed the next genome of this member.
 
         Args:
-            world: The genomes of all members with their fitness, in order.
+            population: The genomes of all members with their fitness.
             round_: Number of the round.
-            progress: Fraction of the run that is done; None if nobody knows.
-            loss: Measures the centre, if the user gave a function.
+            progress: Fraction of the run that is done; None if its length is unknown.
+            best: The best weights so far.
+            judge: Measures the centre; None if the user gave a number.
         """
-        population = Population(world)
-        if all(fitness == float("inf") for fitness in population.fitnesses()):
-            return self._recover(population, round_)
-        self._lost_before = False
         began = time.perf_counter()
         me = population[self.communicator.member_index]
         rng, shared = self._streams(round_)
-        given: dict[str, Any] = {
-            "generation": round_,
-            "progress": progress,
-            "shared_rng": shared,
-        }
+        given: dict[str, Any] = {"generation": round_, "progress": progress, "shared_rng": shared}
         evolution = self.settings.evolution
         selection = Attempt.of(lambda: evolution.select(me, population, rng, **given))
         ancestries, plan = self._agree(population, selection, round_)
-        mine = ancestries[self.communicator.member_index]  # as all others know it
+        ancestry = ancestries[self.communicator.member_index]  # as the other ranks know it
         selected = time.perf_counter()
-        shares_centre = self.settings.inheritance == "mean" and len({*ancestries}) == 1
+        is_mean = self.settings.recipe.inheritance == "mean"
+        shares_centre = is_mean and len({*ancestries}) == 1
         if not shares_centre:
-            self._offer_member(population, round_)
-        inheritance = Inheritance(self.state, self.communicator, self.registered)
-        report = inheritance.apply(plan)
+            best = self._or_better_member(best, population, round_)
+        report = Inheritance(self.state, self.communicator, self.registered).apply(plan)
         inherited = time.perf_counter()
-        centre = self._centre(population, mine, round_, loss) if shares_centre else None
-        me = _told(me, centre if loss is not None else None)
+        centre = None
+        if shares_centre:
+            centre, best = self._judge_centre(population, ancestry, round_, best, judge)
         judged = time.perf_counter()
+        me = _with_centre_fitness(me, centre if judge is not None else None)
 
-        def breed() -> Genome:
-            child = evolution.crossbreed(me, population, rng, ancestry=mine, **given)
+        def breed(_: Genome) -> Genome:
+            child = evolution.crossbreed(me, population, rng, ancestry=ancestry, **given)
             return evolution.mutate(
                 child, rng, my_genome=me, population_genomes=population, **given
             )
 
-        bred = Attempt.of(breed)
-        self.communicator.gather(f"breeding after round {round_}", None, problem=bred.problem)
-        self.state.genome = bred.outcome
-        marks = (began, selected, inherited, judged, time.perf_counter())
-        names = ("selection", "inheritance", "centre", "breeding")
-        seconds = {n: b - a for n, a, b in zip(names, marks, marks[1:], strict=False)}
-        average = self.settings.inheritance == "mean"
-        bodies = None if average else tuple(next(iter(each)) for each in plan.parents)
-        return Outcome(population, ancestries, bodies, report, centre, seconds)
+        seconds = {
+            "selection": selected - began,
+            "inheritance": inherited - selected,
+            "centre": judged - inherited,
+            **report.seconds,
+        }
+        weights_from = None if is_mean else tuple(next(iter(each)) for each in plan.parents)
+        return Outcome(best, breed, ancestries, weights_from, report, centre, seconds=seconds)
 
-    def _streams(self, round_: int) -> tuple[Random, Random]:
-        seed, member = self.settings.seed, self.communicator.member_index
-        return member_rng(seed, round_ + 1, member), shared_rng(seed, round_ + 1)
+    def recover(self, population: Population, round_: int, best: Best, *, again: bool) -> Outcome:
+        """Go back to the best weights and the genes of their round, since all members are lost.
 
-    def _agree(
-        self, population: Population, selection: Attempt[Ancestry], round_: int
-    ) -> tuple[tuple[Ancestry, ...], Plan]:
-        """Return everybody's ancestry, and who inherits from whom."""
-        mine = selection.value
-        told = self.communicator.gather(
-            f"the plan of round {round_}",
-            None if mine is None else [[*mine.probabilities], self._parents(mine, round_)],
-            problem=selection.problem,
-        )[:: self.communicator.ranks_per_member]
-        ancestries = tuple(Ancestry.from_weights(weights, population) for weights, _ in told)
-        plan = Plan(tuple({int(m): w for m, w in parents} for _, parents in told))
-        return ancestries, plan
+        Args:
+            population: The genomes of all members.
+            round_: Number of the round.
+            best: The best weights so far.
+            again: Whether the round before was lost as well.
 
-    def _parents(self, ancestry: Ancestry, round_: int) -> list[tuple[int, float]]:
-        """Return this member's parents in body, with their weights."""
-        if self.settings.inheritance == "mean":
-            return [*ancestry.contributors]
-        if self.settings.inheritance == "dominant":
-            return [(ancestry.dominant, 1.0)]
-        stream = Random(
-            f"clantune/parent/{self.settings.seed}/{round_}/{self.communicator.member_index}"
-        )
-        members = [member for member, _ in ancestry.contributors]
-        weights = [weight for _, weight in ancestry.contributors]
-        return [(stream.choices(members, weights)[0], 1.0)]
-
-    def _centre(
-        self,
-        population: Population,
-        ancestry: Ancestry,
-        round_: int,
-        loss: Callable[..., Any] | None,
-    ) -> float | None:
-        """Return the fitness of the centre that all members have inherited; keep the best one."""
-        with holding(self.state.average, averaged=self.settings.evaluate == "ema"):
-            attempt = Attempt.of(lambda: self._measure_centre(population, ancestry, loss))
-            # One word on it: a sum may differ in its last bit between two machines.
-            told = self.communicator.gather(
-                "the centre", str(attempt.value), problem=attempt.problem
-            )
-            fitness = float(told[0])
-            if not math.isfinite(fitness):
-                return None
-            self.best.offer(self.state, fitness, round_, member=None, mine=True)
-        return fitness
-
-    def _measure_centre(
-        self, population: Population, ancestry: Ancestry, loss: Callable[..., Any] | None
-    ) -> float:
-        if loss is None:
-            fitnesses = population.fitnesses()
-            return sum(share * fitnesses[member] for member, share in ancestry.contributors)
-        return (-1.0 if self.settings.mode == "max" else 1.0) * measured(loss, self.state.model)
-
-    def _offer_member(self, population: Population, round_: int) -> None:
-        fitnesses = population.fitnesses()
-        member = min(range(len(fitnesses)), key=fitnesses.__getitem__)
-        mine = member == self.communicator.member_index
-        with holding(self.state.average, averaged=mine and self.settings.evaluate == "ema"):
-            self.best.offer(self.state, fitnesses[member], round_, member=member, mine=mine)
-
-    def _recover(self, population: Population, round_: int) -> Outcome:
-        """All are lost: go back to the best weights, and the genes of that round; once in a row."""
-        if self._lost_before or self.best.round < 0:
-            since = "again" if self._lost_before else "and there are no weights to go back to"
+        Raises:
+            ClanError: It was, or there are no weights to go back to.
+        """
+        if again or not best.exists:
+            since = "again" if again else "and there are no weights to go back to"
             raise ClanError(
                 f"no member has a finite loss at the end of round {round_}, {since}: lower the "
                 "learning rate, or look at the data and the loss"
             )
-        self._lost_before = True
-        self.best.restore(self.state, self.communicator)
+        best.fill(bare_module(self.state.model), self.communicator)
+        # The optimizer's moments may have caused the divergence, so they are cleared.
         self.state.optimizer.state.clear()
         if self.state.average is not None:
             self.state.average.restart()
         ancestries = tuple(Ancestry.sole(m, population) for m in range(len(population)))
-        mine = ancestries[self.communicator.member_index]
-        genome = self.best.genome or population[self.communicator.member_index]
-        self.state.genome = genome.offspring(mine, self._streams(round_)[0])
-        return Outcome(population, ancestries, None, None, None, {})
+        index = self.communicator.member_index
+        genome = best.genome or population[index]
+        rng = self._streams(round_)[0]
+        return Outcome(
+            best, lambda _: genome.offspring(ancestries[index], rng), ancestries, all_lost=True
+        )
+
+    def _streams(self, round_: int) -> tuple[Random, Random]:
+        seed, index = self.settings.seed, self.communicator.member_index
+        return member_rng(seed, round_ + 1, index), shared_rng(seed, round_ + 1)
+
+    def _agree(
+        self, population: Population, selection: Attempt[Ancestry], round_: int
+    ) -> tuple[tuple[Ancestry, ...], Plan]:
+        """Return the ancestries of all members, and which members inherit from which."""
+        mine = selection.value
+        gathered = self.communicator.gather(
+            f"the plan of round {round_}",
+            None if mine is None else [[*mine.probabilities], self._parents(mine, round_)],
+            problem=selection.problem,
+        )[:: self.communicator.ranks_per_member]
+        ancestries = tuple(Ancestry.from_weights(weights, population) for weights, _ in gathered)
+        plan = Plan(tuple({int(m): w for m, w in parents} for _, parents in gathered))
+        return ancestries, plan
+
+    def _parents(self, ancestry: Ancestry, round_: int) -> list[tuple[int, float]]:
+        """Return the members that this member's weights come from, with their shares."""
+        inheritance = self.settings.recipe.inheritance
+        if inheritance == "mean":
+            return [*ancestry.contributors]
+        if inheritance == "dominant":
+            return [(ancestry.dominant, 1.0)]
+        index = self.communicator.member_index
+        stream = Random(f"clantune/parent/{self.settings.seed}/{round_}/{index}")
+        members = [member for member, _ in ancestry.contributors]
+        weights = [weight for _, weight in ancestry.contributors]
+        return [(stream.choices(members, weights)[0], 1.0)]
+
+    def _judge_centre(
+        self,
+        population: Population,
+        ancestry: Ancestry,
+        round_: int,
+        best: Best,
+        judge: Judge | None,
+    ) -> tuple[float | None, Best]:
+        """Return the fitness of the centre, which all members have inherited, and the best."""
+        with holding(self.state.average, averaged=self.settings.recipe.evaluate == "ema"):
+            fitness = (
+                sum(share * population.fitnesses()[m] for m, share in ancestry.contributors)
+                if judge is None
+                else self.settings.sign * self._measure_centre(judge)
+            )
+            if not math.isfinite(fitness):
+                return None, best
+            return fitness, best.or_better(self.state, fitness, round_, member=None, mine=True)
+
+    def _measure_centre(self, judge: Judge) -> float:
+        attempt = Attempt.of(lambda: measure(judge, self.state.model))
+        gathered = self.communicator.gather(
+            "judging the centre", str(attempt.value), problem=attempt.problem
+        )
+        losses = [float(loss) for loss in gathered]
+        if self.settings.judge == "per rank":
+            return math.fsum(losses) / len(losses)
+        require_same_data(losses, self.communicator.ranks_per_member)
+        return losses[0]  # two machines may differ in the last bit
+
+    def _or_better_member(self, best: Best, population: Population, round_: int) -> Best:
+        fitnesses = population.fitnesses()
+        member = min(range(len(fitnesses)), key=fitnesses.__getitem__)
+        mine = member == self.communicator.member_index
+        with holding(self.state.average, averaged=mine and self.settings.recipe.evaluate == "ema"):
+            return best.or_better(self.state, fitnesses[member], round_, member=member, mine=mine)
 
 
-def _told(genome: Genome, centre: float | None) -> Genome:
-    """Return the genome with the centre's fitness in its bookkeeping; without it if it is None."""
-    kept = {name: entry for name, entry in genome.metadata.items() if name != CENTRE_FITNESS}
-    told = kept if centre is None else {**kept, CENTRE_FITNESS: centre}
-    return attrs.evolve(genome, metadata=told)
+def _with_centre_fitness(genome: Genome, centre: float | None) -> Genome:
+    """Return the genome with the centre's fitness in its metadata, or without it."""
+    others = {name: entry for name, entry in genome.metadata.items() if name != CENTRE_FITNESS}
+    entries = others if centre is None else {**others, CENTRE_FITNESS: centre}
+    return attrs.evolve(genome, metadata=entries)

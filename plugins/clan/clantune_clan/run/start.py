@@ -1,4 +1,4 @@
-"""How a run begins: the channel between its ranks, and a first genome for each member."""
+"""How a run starts: the channel between its ranks, and a first genome for each member."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def first_genome(genome: Genome, settings: Settings, communicator: Communication
 
     Args:
         genome: With all its genes, the same on all ranks but for its identity.
-        settings: Whose strategies set it up, and mutate it once.
+        settings: Whose strategies set the genome up and mutate it once.
         communicator: The channel to the others.
     """
-    member = communicator.member_index
-    rng, shared = member_rng(settings.seed, 0, member), shared_rng(settings.seed, 0)
+    index = communicator.member_index
+    rng, shared = member_rng(settings.seed, 0, index), shared_rng(settings.seed, 0)
     made = settings.evolution.setup(
-        genome, rng, shared_rng=shared, rank=member, population_size=communicator.num_members
+        genome, rng, shared_rng=shared, rank=index, population_size=communicator.num_members
     )
-    everyone = communicator.gather("the first genomes", made.serialize())
-    members = everyone[:: communicator.ranks_per_member]
+    gathered = communicator.gather("the first genomes", made.serialize())
+    members = gathered[:: communicator.ranks_per_member]
     population = Population([Genome.deserialize(data) for data in members])
-    me = population[member]
+    me = population[index]
     return settings.evolution.mutate(
         me, rng, my_genome=me, population_genomes=population, shared_rng=shared, progress=0.0
     )

@@ -1,4 +1,4 @@
-"""What multiplies the learning rate in a step: the pace of the run, or a gene over a scheduler."""
+"""A scheduler beside genes: what a gene multiplies, and which schedulers cannot be used."""
 
 from __future__ import annotations
 
@@ -12,27 +12,16 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
 from clantune_clan.errors import ClanError
+from clantune_clan.run.learning_rate import GROUP, genes_of_rates
 from clantune_core import AbstractAllele, Genome
 from clantune_core.contracts import Expressed
 
-_GROUP = "optimizer/param_groups/"
 _CYCLED = ("betas", "momentum")
 
 
-def rates_of(genome: Genome) -> dict[str, list[int]]:
-    """Return the genes that set learning rates, with the places of their param groups."""
-    found: dict[str, list[int]] = {}
-    for name, allele in genome.alleles.items():
-        for path in Expressed.of(name, allele).path:
-            place, _, key = path.removeprefix(_GROUP).partition("/")
-            if path.startswith(_GROUP) and key == "lr":
-                found.setdefault(name, []).append(int(place))
-    return found
-
-
-def refuse_unknown_scheduler(genome: Genome, optimizer: Optimizer, *, paced: bool) -> None:
-    """Raise an error if a scheduler that nobody handed in moves a rate that a gene or we set."""
-    if not paced and not rates_of(genome):
+def refuse_unknown_scheduler(genome: Genome, optimizer: Optimizer, *, has_ramp: bool) -> None:
+    """Raise an error if a scheduler that was not handed in moves a rate that the clan sets."""
+    if not has_ramp and not genes_of_rates(genome):
         return
     stepped = hasattr(optimizer.step, "_wrapped_by_lr_sched")
     if stepped or any("initial_lr" in group for group in optimizer.param_groups):
@@ -47,30 +36,30 @@ def refuse_unknown_scheduler(genome: Genome, optimizer: Optimizer, *, paced: boo
 
 @contextlib.contextmanager
 def at_base_rates(optimizer: Optimizer) -> Iterator[None]:
-    """Let param groups have the rates that their scheduler starts from, while genes are bound.
+    """Give param groups the rates that their scheduler starts from, while genes are bound.
 
-    A scheduler has changed them when it was made: a warm-up from nothing to nothing.
+    Creating a scheduler already changed lr; a warm-up from 0 leaves 0.
     """
-    held = [(group, group["lr"]) for group in optimizer.param_groups]
-    for group, _ in held:
+    before = [(group, group["lr"]) for group in optimizer.param_groups]
+    for group, _ in before:
         group["lr"] = group.get("initial_lr", group["lr"])
     try:
         yield
     finally:
-        for group, rate in held:
+        for group, rate in before:
             group["lr"] = rate
 
 
 def over_a_scheduler(genome: Genome, scheduler: Any) -> Genome:
-    """Return the genome for a run with a scheduler: rates multiply what that sets.
+    """Return the genome for a run with a scheduler: genes multiply the rates that it sets.
 
     Raises:
-        ClanError: It cycles a momentum or beta that evolves.
+        ClanError: The scheduler cycles a momentum or beta that evolves.
     """
     cycles = isinstance(scheduler, OneCycleLR | CyclicLR) and getattr(
         scheduler, "cycle_momentum", False
     )
-    rates = rates_of(genome)
+    rates = genes_of_rates(genome)
     made: dict[str, AbstractAllele] = {}
     for name, allele in genome.alleles.items():
         if cycles and name.startswith(_CYCLED):
@@ -80,20 +69,21 @@ def over_a_scheduler(genome: Genome, scheduler: Any) -> Genome:
                     "cycle_momentum=False, or leave the gene out"
                 )
             continue
-        made[name] = allele
-        if name in rates:  # read here, and never written
-            expressed = attrs.evolve(Expressed.of(name, allele), is_patchable=False)
-            made[name] = expressed.added_to(allele)
+        made[name] = _only_read(name, allele) if name in rates else allele
     return genome.with_alleles(made)
+
+
+def _only_read(name: str, allele: AbstractAllele) -> AbstractAllele:
+    return attrs.evolve(Expressed.of(name, allele), is_patchable=False).added_to(allele)
 
 
 @attrs.frozen
 class GeneOverScheduler:
-    """By how much genes multiply the rates that a scheduler sets.
+    """How much genes multiply the rates that a scheduler sets.
 
     Attributes:
-        rates: The genes that set learning rates, with the places of their param groups.
-        start: Their values at which they change nothing.
+        rates: The genes that set learning rates, with the indices of their param groups.
+        start: Values of these genes at which the factor is 1.
     """
 
     rates: Mapping[str, list[int]]
@@ -101,21 +91,21 @@ class GeneOverScheduler:
 
     @classmethod
     def of(cls, genome: Genome, optimizer: Optimizer) -> GeneOverScheduler:
-        """Take what the scheduler starts from as what a gene multiplies with 1."""
-        rates = rates_of(genome)
+        """Make the factor 1 where a gene is at the rate that the scheduler starts from."""
+        rates = genes_of_rates(genome)
         groups = optimizer.param_groups
         start = {}
-        for name, places in rates.items():
-            path = f"{_GROUP}{places[0]}/lr"
+        for name, indices in rates.items():
+            path = f"{GROUP}{indices[0]}/lr"
             offset = Expressed.of(name, genome.alleles[name]).path[path]
-            group = groups[places[0]]
+            group = groups[indices[0]]
             start[name] = float(group.get("initial_lr", group["lr"])) / math.exp(offset)
         return cls(rates, start)
 
     def factors(self, genes: Mapping[str, float]) -> dict[int, float]:
         """Return the factor of each param group, for genes as they are expressed."""
         return {
-            place: genes[name] / self.start[name]
-            for name, places in self.rates.items()
-            for place in places
+            index: genes[name] / self.start[name]
+            for name, indices in self.rates.items()
+            for index in indices
         }

@@ -1,0 +1,94 @@
+"""What a run shows on the console: a line per round, warnings, and a progress bar."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from collections.abc import Sequence
+
+from clantune_clan.errors import ClanError
+from clantune_clan.member.individual import Individual
+from clantune_clan.run.record import RoundRecord
+from clantune_clan.run.settings import Settings
+
+LOGGER = logging.getLogger("clantune")
+
+
+def show_log() -> None:
+    """Write the log of ClanTune to the error stream, unless the program handles logs already."""
+    LOGGER.setLevel(logging.INFO)
+    if not LOGGER.hasHandlers():
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("clantune: %(message)s"))
+        LOGGER.addHandler(handler)
+
+
+class RoundLog:
+    """Logs a line per round."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Log the rounds of a run with these settings."""
+        self._total = settings.total_steps
+        self._is_score = settings.mode == "max"
+
+    def on_round_end(self, records: Sequence[RoundRecord]) -> None:
+        """Log the round."""
+        first = records[0]
+        kind = "calibration round" if first.calibration else "round"
+        LOGGER.info("%s %d: %s", kind, first.round, ", ".join(self._parts(records)))
+
+    def _parts(self, records: Sequence[RoundRecord]) -> list[str]:
+        first, done = records[0], records[0].start + records[0].steps
+        parts = [f"step {done}" if self._total is None else f"step {done} of {self._total}"]
+        finite = [record for record in records if math.isfinite(record.metric)]
+        if finite:
+            choose = max if self._is_score else min
+            best = choose(finite, key=lambda record: record.metric)
+            metric = "score" if self._is_score else "loss"
+            parts.append(f"best {metric} {best.metric:.4g} (member {best.member})")
+        if first.centre is not None:
+            parts.append(f"centre {first.centre:.4g}")
+        if first.learning_rates:
+            rates = [record.learning_rates[0] for record in records]
+            low, high = f"{min(rates):.3g}", f"{max(rates):.3g}"
+            parts.append(f"lr {low}" if low == high else f"lr {low} to {high}")
+        if len(finite) < len(records):
+            parts.append(f"{len(records) - len(finite)} of {len(records)} members lost")
+        return parts
+
+
+class ProgressBar:
+    """Shows the steps of a run as a bar."""
+
+    def __init__(self, total_steps: int | None) -> None:
+        """Make the bar.
+
+        Raises:
+            ClanError: tqdm is not installed.
+        """
+        try:
+            from tqdm.auto import tqdm  # noqa: PLC0415  (only for users who ask for the bar)
+        except ImportError:
+            raise ClanError(
+                "progress=True shows a bar by tqdm, which is not installed: pip install tqdm"
+            ) from None
+        self._bar = tqdm(total=total_steps, unit="step", dynamic_ncols=True)
+
+    def on_phase(self, member: Individual) -> None:
+        """Show the phase."""
+        self._bar.set_description(member.mode)
+
+    def on_step(self, member: Individual) -> None:
+        """Move the bar."""
+        self._bar.update(member.steps_done - self._bar.n)
+
+    def on_round_end(self, records: Sequence[RoundRecord]) -> None:
+        """Show how good the clan is: its centre, or its first member."""
+        first = records[0]
+        metric = first.metric if first.centre is None else first.centre
+        self._bar.set_postfix(round=first.round, metric=f"{metric:.4g}")
+
+    def on_close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()

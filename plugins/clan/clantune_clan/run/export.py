@@ -1,0 +1,89 @@
+"""The schedule that a run found, as JSON that can be replayed without ClanTune."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from clantune_clan.run.best import Best
+from clantune_clan.run.history import History
+from clantune_clan.run.record import RoundRecord
+from clantune_clan.run.settings import Settings
+from clantune_core import AbstractAllele, ContinuousAllele
+
+FORMAT = 1
+
+
+def schedule_of(
+    history: History, settings: Settings, alleles: Mapping[str, AbstractAllele], best: Best
+) -> dict[str, Any]:
+    """Return the values of all genes from each step on, and the ramp of the learning rate.
+
+    If members share a centre, the schedule is that of the centre. Otherwise it is that of the
+    member with the best weights, followed back through the members that its weights come from;
+    after its best round, the values stay as they were.
+
+    Args:
+        history: History of the run.
+        settings: Settings of the run.
+        alleles: The genes, whose latent lines say what lies between two values.
+        best: The best weights.
+    """
+    rounds = [records for records in history.rounds() if not records[0].calibration]
+    values = (
+        [_centre(records, alleles) for records in rounds]
+        if settings.recipe.inheritance == "mean"
+        else _lineage(rounds, best)
+    )
+    ramp = settings.ramp
+    steps = None if ramp.end is None else ramp.end - ramp.start
+    return {
+        "clantune": "schedule",
+        "version": FORMAT,
+        "total_steps": steps,
+        "warmup": ramp.warmup / steps if steps else 0.0,
+        "cooldown": ramp.cooldown / steps if steps else 0.0,
+        "rounds": [
+            {"step": records[0].start - ramp.start, "genes": genes}
+            for records, genes in zip(rounds, values, strict=True)
+        ],
+    }
+
+
+def export_schedule(schedule: Mapping[str, Any], path: str | Path) -> None:
+    """Write a schedule."""
+    Path(path).write_text(json.dumps(schedule, indent=1) + "\n", encoding="utf-8")
+
+
+def _centre(
+    records: Sequence[RoundRecord], alleles: Mapping[str, AbstractAllele]
+) -> dict[str, Any]:
+    return {
+        name: _between(alleles[name], [record.genes[name] for record in records])
+        for name in records[0].genes
+    }
+
+
+def _between(allele: AbstractAllele, values: Sequence[Any]) -> Any:
+    if not isinstance(allele, ContinuousAllele):
+        return max(values, key=values.count)
+    if min(values) == max(values):
+        return values[0]
+    return allele.from_latent(math.fsum(map(allele.to_latent, values)) / len(values))
+
+
+def _lineage(rounds: Sequence[Sequence[RoundRecord]], best: Best) -> list[Mapping[str, Any]]:
+    last = next((i for i, records in enumerate(rounds) if records[0].round == best.round), -1)
+    member = best.found_by
+    if last < 0 or member is None:
+        return [records[0].genes for records in rounds]
+    values = [rounds[last][member].genes]
+    for records in reversed(rounds[:last]):
+        # The record of a round says where the weights of the next round come from.
+        parent = records[member].weights_from
+        member = member if parent is None else parent
+        values.append(records[member].genes)
+    return [*values[::-1], *(values[0] for _ in rounds[last + 1 :])]

@@ -1,0 +1,145 @@
+"""From the losses that the user measures to the fitness of each member.
+
+A fitness that is not finite means that the member is lost: its weights are replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from statistics import fmean, median
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from clantune_clan.errors import ClanError
+from clantune_clan.member.average import WeightAverage
+from clantune_clan.member.state import State
+from clantune_clan.run.settings import Settings
+
+Judge = Callable[[nn.Module], Any]
+"""Takes the model and returns its loss or score."""
+
+BLOWN_UP = 1.5
+"""Above this multiple of the median, the raw loss counts: an average hides divergence."""
+
+SAME = 1e-3
+"""Largest relative difference between losses of equal weights on the same data."""
+
+
+def number_of(result: Any) -> float:
+    """Return a loss as a number: a Python number, or a tensor or array of one element.
+
+    Raises:
+        ClanError: It is something else.
+    """
+    if not isinstance(result, str | bytes | bool):
+        with contextlib.suppress(TypeError, ValueError, RuntimeError):  # refused below
+            return float(result)
+    raise ClanError(
+        f"a round ends with a loss, one number, or with a function that takes the model and "
+        f"returns it; got {result!r}"
+    )
+
+
+def measure(judge: Judge, model: nn.Module) -> float:
+    """Return the loss of a model in eval mode, without gradients; restore the modes of training."""
+    modes = {module: module.training for module in model.modules()}
+    try:
+        model.eval()
+        with torch.no_grad():
+            return number_of(judge(model))
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+class Losses(NamedTuple):
+    """Losses or scores of one member, as the user gave them.
+
+    Attributes:
+        judged: Loss of the weights that are judged, which may be averaged ones.
+        own: Loss of the member's own weights; NaN if these are known to be lost.
+    """
+
+    judged: float
+    own: float
+
+
+def losses_of_member(result: Any, state: State) -> Losses:
+    """Return the losses of a model, which gets its own weights back.
+
+    Args:
+        result: The loss or score, or a function of the model that returns it.
+        state: Whose model is judged; it may hold its averaged weights.
+    """
+    average = state.average
+    judged = measure(result, state.model) if callable(result) else number_of(result)
+    if average is None or not average.is_in_place:
+        return Losses(judged, judged)
+    average.swap_out()
+    if callable(result):
+        return Losses(judged, measure(result, state.model))
+    # No loss of the own weights was measured, but whether they are finite can be seen.
+    finite = all(bool(torch.isfinite(p.detach().sum())) for p in state.model.parameters())
+    return Losses(judged, judged if finite else math.nan)
+
+
+def losses_of_members(
+    losses: Sequence[Losses], ranks_per_member: int, settings: Settings
+) -> list[Losses]:
+    """Return the losses of each member: its first rank's, or the mean if each judges a part."""
+    if settings.judge == "shared":
+        return [*losses[::ranks_per_member]]
+    made = []
+    for first in range(0, len(losses), ranks_per_member):
+        judged, own = zip(*losses[first : first + ranks_per_member], strict=True)
+        made.append(Losses(fmean(judged), fmean(own)))
+    return made
+
+
+def fitnesses_of(losses: Sequence[Losses], settings: Settings) -> list[float]:
+    """Return the fitness of each member; lower is better, and a lost member has infinity."""
+    signed = [Losses(settings.sign * each.judged, settings.sign * each.own) for each in losses]
+    finite = [each.judged for each in signed if math.isfinite(each.judged)]
+    limit = BLOWN_UP * median(finite) if finite and median(finite) > 0.0 else math.inf
+    return [_fitness(each, limit) for each in signed]
+
+
+def _fitness(losses: Losses, limit: float) -> float:
+    if not all(map(math.isfinite, losses)):
+        return math.inf
+    return max(losses) if losses.own >= limit else losses.judged
+
+
+def require_same_data(losses: Sequence[float], ranks_per_member: int) -> None:
+    """Check what all ranks have measured of the clan's centre.
+
+    Ranks that have the same place in their members hold the same weights and buffers.
+
+    Raises:
+        ClanError: Two losses differ, so the ranks did not judge on the same data.
+    """
+    for rank, loss in enumerate(losses):
+        first = rank % ranks_per_member
+        both_lost = not (math.isfinite(loss) or math.isfinite(losses[first]))
+        if not (both_lost or math.isclose(loss, losses[first], rel_tol=SAME, abs_tol=SAME**2)):
+            raise ClanError(
+                "the ranks judge on different data: with the same weights, those of the clan's "
+                f"centre, rank {first} measured {losses[first]!r} and rank {rank} {loss!r}. Give "
+                "all ranks the same validation data, without a sampler that shards it; or, if "
+                "each rank judges on its own part on purpose, Clan(judge='per rank') takes the "
+                "mean"
+            )
+
+
+@contextlib.contextmanager
+def holding(average: WeightAverage | None, *, averaged: bool) -> Iterator[None]:
+    """Let the model hold the weights that are judged."""
+    if average is None or not averaged:
+        yield
+    else:
+        with average.in_place():
+            yield

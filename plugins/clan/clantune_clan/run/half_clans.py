@@ -1,0 +1,42 @@
+"""Half clans: which members share gradients if a gene acts on the way of the data.
+
+What such a gene does is in the gradient, so members that share a gradient across its values learn
+nothing about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clantune_core import ContinuousAllele, Genome
+from clantune_core.contracts import DATA_PATH, Expressed
+
+LEAST = 2
+"""Members in the smaller half."""
+
+
+def latent_on_data_path(genome: Genome) -> float | None:
+    """Return the latent value of the first evolving gene on the data path, if there is one."""
+    for name, allele in genome.alleles.items():
+        is_on_path = allele.can_mutate and Expressed.of(name, allele).role == DATA_PATH
+        if is_on_path and isinstance(allele, ContinuousAllele):
+            return allele.latent
+    return None
+
+
+def halves_of(latents: Sequence[float | None]) -> tuple[bool, ...] | None:
+    """Return for each member whether it is in the upper half clan.
+
+    Args:
+        latents: What `latent_on_data_path` returned on each member.
+
+    Returns:
+        None if all members share gradients: there is no such gene, or a half would be too small.
+    """
+    known = [latent for latent in latents if latent is not None]
+    if len(known) < len(latents):
+        return None
+    middle = sum(known) / len(known)
+    upper = tuple(latent > middle for latent in known)
+    is_large_enough = LEAST <= sum(upper) <= len(upper) - LEAST
+    return upper if is_large_enough else None

@@ -1,0 +1,138 @@
+"""The learning rate of a run: what multiplies the gene inside each step of the optimizer.
+
+The factor is applied inside the step and taken back after it: between two steps the param groups
+hold what the gene says, or what a scheduler has set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from clantune_clan.errors import ClanError
+from clantune_core import Genome
+from clantune_core.contracts import Expressed
+
+GROUP = "optimizer/param_groups/"
+
+
+def genes_of_rates(genome: Genome) -> dict[str, list[int]]:
+    """Return the genes that set learning rates, with the indices of their param groups."""
+    found: dict[str, list[int]] = {}
+    for name, allele in genome.alleles.items():
+        for path in Expressed.of(name, allele).path:
+            group, _, key = path.removeprefix(GROUP).partition("/")
+            if path.startswith(GROUP) and key == "lr":
+                found.setdefault(name, []).append(int(group))
+    return found
+
+
+@attrs.frozen
+class Ramp:
+    """Linear warm-up and cooldown over the steps of a run or of a round.
+
+    Attributes:
+        start: First step.
+        end: The step after the last one; None if the length is unknown: the factor is then 1.
+        warmup: Steps in which the factor rises to 1.
+        cooldown: Steps at the end in which it falls to 0.
+    """
+
+    start: int = 0
+    end: int | None = None
+    warmup: float = 0.0
+    cooldown: float = 0.0
+
+    @classmethod
+    def of_run(cls, start: int, end: int | None, warmup: float, cooldown: float) -> Ramp:
+        """Return the ramp of a run, for warm-up and cooldown as shares of all its steps.
+
+        Raises:
+            ClanError: A share is not in 0 to 1.
+        """
+        for name, share in (("warmup", warmup), ("cooldown", cooldown)):
+            if not 0.0 <= share <= 1.0:
+                raise ClanError(f"{name} is a share of the run, 0 to 1; got {share!r}")
+        return cls(start, end, warmup * (end or 0), cooldown * (end or 0))
+
+    def factor(self, step: int) -> float:
+        """Return the factor in a step, counted from 0 over the whole run."""
+        if self.end is None:
+            return 1.0
+        up = (step - self.start + 1) / max(1.0, self.warmup)
+        down = (self.end - step) / max(1.0, self.cooldown)
+        return max(0.0, min(1.0, up, down))
+
+
+class LearningRate:
+    """Multiplies the learning rates of an optimizer inside its steps."""
+
+    def __init__(self, optimizer: Optimizer, factors: Callable[[], Mapping[int, float]]) -> None:
+        """Hook into the steps of an optimizer.
+
+        Args:
+            optimizer: Whose learning rates are multiplied.
+            factors: Called in each step: the factor of each param group, by index; 1 if missing.
+        """
+        self._optimizer = optimizer
+        self._factors = factors
+        self._tensors: list[tuple[Tensor, Tensor]] = []
+        self._numbers: list[tuple[dict[str, Any], float]] = []
+        self._used: list[Any] = []
+        self._hooks = [
+            optimizer.register_step_pre_hook(self._before),
+            optimizer.register_step_post_hook(self._after),
+        ]
+
+    @property
+    def used(self) -> tuple[float, ...]:
+        """Learning rate of each param group in the last step; empty before the first one."""
+        return tuple(map(float, self._used))
+
+    def next(self) -> tuple[float, ...]:
+        """Return the learning rate of each param group in a step that is taken now."""
+        factors = self._factors()
+        return tuple(
+            float(group["lr"]) * factors.get(index, 1.0)
+            for index, group in enumerate(self._optimizer.param_groups)
+        )
+
+    def close(self) -> None:
+        """Remove the hooks; the param groups hold the rates of between two steps."""
+        self._restore()
+        for hook in self._hooks:
+            hook.remove()
+
+    def _before(self, *_: object) -> None:
+        self._restore()  # after a step that raised, no post hook has run
+        for index, factor in self._factors().items():
+            group = self._optimizer.param_groups[index]
+            rate = group["lr"]
+            if factor == 1.0 or any(rate is tensor for tensor, _ in self._tensors):
+                continue  # groups may share a tensor
+            if isinstance(rate, Tensor):
+                self._tensors.append((rate, rate.clone()))
+                with torch.no_grad():
+                    rate.mul_(factor)
+            else:
+                self._numbers.append((group, rate))
+                group["lr"] = rate * factor
+
+    def _after(self, *_: object) -> None:
+        # A tensor is copied, not read: reading would wait for an accelerator in each step.
+        rates = [group["lr"] for group in self._optimizer.param_groups]
+        self._used = [rate.clone() if isinstance(rate, Tensor) else rate for rate in rates]
+        self._restore()
+
+    def _restore(self) -> None:
+        for tensor, rate in self._tensors:
+            with torch.no_grad():
+                tensor.copy_(rate)
+        for group, number in self._numbers:
+            group["lr"] = number
+        self._tensors, self._numbers = [], []

@@ -1,0 +1,130 @@
+"""Observers: what the clan calls on rank 0 while a run goes on."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import attrs
+
+from clantune_clan.communication import Communication
+from clantune_clan.errors import ClanError
+from clantune_clan.member.individual import Individual
+from clantune_clan.run.console import ProgressBar, RoundLog, show_log
+from clantune_clan.run.history import History
+from clantune_clan.run.record import RoundRecord
+from clantune_clan.run.settings import Settings
+
+EVENTS = ("on_round_start", "on_phase", "on_step", "on_round_end", "on_close")
+"""The methods that an observer may have."""
+
+_NOBODY: Callable[[Exception], None] = lambda _: None  # noqa: E731
+
+
+class Observers:
+    """Calls observers in the order in which they are listed.
+
+    An observer is a function of the records of a round, or an object with any of
+    `on_round_start(member)`, `on_phase(member)`, `on_step(member)`, `on_round_end(records)`, and
+    `on_close()`.
+    """
+
+    def __init__(
+        self, observers: Iterable[Any], announce: Callable[[Exception], None] = _NOBODY
+    ) -> None:
+        """Find the methods of observers.
+
+        Args:
+            observers: Functions and objects.
+            announce: Tells the other ranks what an observer has raised.
+        """
+        listed = [*observers]
+        self._announce = announce
+        self._calls = {
+            event: [call for each in listed if (call := _method(each, event)) is not None]
+            for event in EVENTS
+        }
+
+    def round_start(self, member: Individual) -> None:
+        """Call what observes the start of a round."""
+        self._call("on_round_start", member)
+
+    def phase(self, member: Individual) -> None:
+        """Call what observes the start of a phase."""
+        self._call("on_phase", member)
+
+    def step(self, member: Individual) -> None:
+        """Call what observes a step, after it."""
+        self._call("on_step", member)
+
+    def round_end(self, records: Sequence[RoundRecord]) -> None:
+        """Call what observes the end of a round."""
+        self._call("on_round_end", records)
+
+    def close(self) -> None:
+        """Call what observes the end of the run."""
+        self._call("on_close")
+
+    def _call(self, event: str, *arguments: Any) -> None:
+        for call in self._calls[event]:
+            try:
+                call(*arguments)
+            except Exception as error:
+                error.add_note(f"in {event} of an observer of the clan, {call!r}")
+                self._announce(error)
+                raise
+
+
+def _method(observer: Any, event: str) -> Callable[..., Any] | None:
+    method: Callable[..., Any] | None = getattr(observer, event, None)
+    if method is None and event == "on_round_end" and callable(observer):
+        is_function = not any(hasattr(observer, event) for event in EVENTS)
+        return observer if is_function else None
+    return method
+
+
+def _checked(observers: Iterable[Any]) -> tuple[Any, ...]:
+    """Return observers.
+
+    Raises:
+        ClanError: One is a class, or has no method that is ever called.
+    """
+    listed = tuple(observers)
+    for observer in listed:
+        named = [name for name in dir(observer) if name.startswith("on_")]
+        is_known = callable(observer) or any(name in EVENTS for name in named)
+        if inspect.isclass(observer) or not is_known:
+            has = f", which has {', '.join(named)}" if named else ""
+            raise ClanError(
+                f"an observer is a function of the records of a round, or an object with any of "
+                f"{', '.join(EVENTS)}; got {observer!r}{has}"
+            )
+    return listed
+
+
+@attrs.frozen(kw_only=True)
+class Watchers:
+    """What the user wants to see of a run.
+
+    Attributes:
+        observers: The user's observers.
+        verbose: Whether rank 0 logs a line per round; None: if the error stream is a terminal.
+        progress: Whether rank 0 shows a progress bar.
+    """
+
+    observers: tuple[Any, ...] = attrs.field(converter=_checked)
+    verbose: bool | None
+    progress: bool
+
+    def start(self, history: History, settings: Settings, communicator: Communication) -> Observers:
+        """Return the observers of a run, of which the history is the first; none but on rank 0."""
+        if communicator.rank > 0:
+            return Observers(())
+        if self.verbose or (self.verbose is None and sys.stderr.isatty()):
+            show_log()
+        bars = [ProgressBar(settings.total_steps)] if self.progress else []
+        return Observers(
+            [history, RoundLog(settings), *bars, *self.observers], communicator.announce
+        )

@@ -1,0 +1,88 @@
+"""The record of one member in one round: what the history stores and what observers receive."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from clantune_clan.errors import ClanError
+
+VERSION = 1
+
+
+def _to_floats(numbers: Iterable[float]) -> tuple[float, ...]:
+    return tuple(numbers)
+
+
+def _to_pairs(pairs: Iterable[Sequence[Any]]) -> tuple[tuple[int, float], ...]:
+    return tuple((member, share) for member, share in pairs)
+
+
+@attrs.frozen(kw_only=True)
+class RoundRecord:
+    """What is known about one member's round after its turnover.
+
+    Attributes:
+        round: Number of the round, from 0; rounds of calibration count too.
+        start: Steps of the run before the round.
+        steps: Steps in the round.
+        member: Number of the member, from 0.
+        calibration: Whether the round belongs to the search for the learning rate.
+        genome: Identity of the member's genome.
+        genes: Value of each gene, by name.
+        learning_rates: Learning rate of each param group in the last optimizer step of the round,
+            with warm-up, cooldown and scheduler.
+        metric: The member's loss, or its score under `mode="max"`. Not finite if the member failed.
+        centre: Loss or score of the clan's centre; None if there is none, or it is not finite.
+        parents: Members that the next genome descends from, each with its share.
+        weights_from: Member that the next weights are a copy of; None after a mean.
+        seconds: Duration of each part of the turnover, by name.
+        bytes_moved: Bytes of weights and state that this member's first rank received.
+        checksum: Checksum of the inherited state; None if this member neither gave nor received.
+        version: Version of this form.
+    """
+
+    round: int
+    start: int
+    steps: int
+    member: int
+    calibration: bool
+    genome: str
+    genes: Mapping[str, Any]
+    learning_rates: tuple[float, ...] = attrs.field(converter=_to_floats)
+    metric: float = attrs.field(converter=float)
+    centre: float | None = None
+    parents: tuple[tuple[int, float], ...] = attrs.field(default=(), converter=_to_pairs)
+    weights_from: int | None = None
+    seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False)
+    bytes_moved: int = 0
+    checksum: int | None = None
+    version: int = VERSION
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the record as JSON data. A metric that is not finite is a text: `"inf"`."""
+        data = attrs.asdict(self, recurse=False)
+        if not math.isfinite(self.metric):
+            data["metric"] = str(self.metric)
+        return data
+
+    @classmethod
+    def from_data(cls, data: Any) -> RoundRecord:
+        """Return the record that `as_data` described.
+
+        Raises:
+            ClanError: The data is damaged, or has another version.
+        """
+        version = data.get("version") if isinstance(data, Mapping) else None
+        if version != VERSION:
+            raise ClanError(
+                f"a record of a round has version {VERSION}; this has {version!r}: read it with "
+                "the ClanTune that wrote it"
+            )
+        try:
+            return cls(**data)
+        except (TypeError, ValueError) as error:
+            raise ClanError(f"this is not a record of a round: {error}") from error

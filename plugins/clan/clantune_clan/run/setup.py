@@ -1,0 +1,198 @@
+"""What a clan is given before its first round: model, optimizer, genes, loader, and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+from uuid import NAMESPACE_URL, uuid5
+
+import attrs
+from torch import nn
+from torch.optim import Optimizer
+
+from clantune_clan.communication import Communication
+from clantune_clan.errors import ClanError
+from clantune_clan.gradients import Reduction
+from clantune_clan.loader import ClanLoader, clan_loader
+from clantune_clan.member.construction import build_state
+from clantune_clan.member.state import State
+from clantune_clan.run import genes
+from clantune_clan.run.console import LOGGER
+from clantune_clan.run.describe import NEVER_CROSSBREEDS
+from clantune_clan.run.length import steps_of_epochs
+from clantune_clan.run.observers import Observers
+from clantune_clan.run.scheduler import (
+    GeneOverScheduler,
+    at_base_rates,
+    over_a_scheduler,
+    refuse_unknown_scheduler,
+)
+from clantune_clan.run.settings import Settings, Wanted
+from clantune_clan.run.training import Training
+from clantune_clan.schedule import Schedule
+from clantune_core import Genome, Preset
+
+
+@attrs.define
+class Setup:
+    """Collects what a run needs, and starts it.
+
+    Attributes:
+        communicator: The channel to the other ranks.
+        wanted: The user's arguments.
+        autobind: Presets that bind genes.
+        genome_config: Overrides by gene name, and further genes.
+        scheduler: A learning rate scheduler; None if there is none.
+        reduction: How gradients are averaged.
+        epochs: Length of the run in epochs, until it is known in steps.
+        registered: Objects that are inherited with the weights, by name.
+        loader: The clan's loader; None if the user has another one.
+    """
+
+    communicator: Communication
+    wanted: Wanted
+    autobind: Iterable[str | Preset]
+    genome_config: Mapping[str, Any]
+    scheduler: Any
+    reduction: Reduction | Literal["auto"]
+    epochs: int | None
+    registered: dict[str, Any] = attrs.field(factory=dict, init=False)
+    loader: ClanLoader | None = attrs.field(default=None, init=False)
+    settings: Settings = attrs.field(init=False)
+    _draft: State | None = attrs.field(default=None, init=False)
+
+    @settings.default
+    def _settle(self) -> Settings:
+        return self.wanted.settle()
+
+    @property
+    def draft(self) -> State:
+        """Model, optimizer and genes.
+
+        Raises:
+            ClanError: The clan has no model yet.
+        """
+        if self._draft is None:
+            raise ClanError(
+                "this clan has no model yet: Clan(model=..., optimizer=...), or "
+                "clan.attach(model, optimizer)"
+            )
+        return self._draft
+
+    def attach(self, model: nn.Module, optimizer: Optimizer) -> None:
+        """Take the model and the optimizer, and bind their genes."""
+        if self._draft is not None:
+            raise ClanError("this clan has its model and optimizer already")
+        seed, index = self.wanted.seed, self.communicator.member_index
+        identity = uuid5(NAMESPACE_URL, f"clantune/{seed}/{index}")
+        with at_base_rates(optimizer):
+            genome = genes.bind(Genome(uuid=identity), self.autobind, model, optimizer)
+            draft = State(genome, model, optimizer)
+            draft.genome = genes.configure(genome, self.genome_config, draft)
+        self._draft = draft
+
+    def add_gene(self, name: str, kind: str, **options: Any) -> None:
+        """Add a gene."""
+        with at_base_rates(self.draft.optimizer):
+            self.draft.genome = genes.add_gene(
+                self.draft.genome, name, self.draft, type=kind, **options
+            )
+
+    def make_loader(
+        self,
+        dataset: Any,
+        batch_size: int,
+        epochs: int | None,
+        steps_done: Callable[[], int],
+        **options: Any,
+    ) -> ClanLoader:
+        """Return a loader that knows the phases; with epochs, it also says how long the run is.
+
+        Args:
+            dataset: The dataset.
+            batch_size: Samples in a batch of one rank.
+            epochs: Length of the run in epochs; None if it is known, or unknown for good.
+            steps_done: Returns how many steps of the run are done.
+            options: Further options of `clan_loader`.
+        """
+        fixed = {
+            "seed": self.wanted.seed,
+            "rank": self.communicator.rank,
+            "world_size": self.communicator.world_size,
+            "ranks_per_member": self.communicator.ranks_per_member,
+            "first_step": steps_done(),
+            **options,
+        }
+
+        def make(schedule: Schedule) -> ClanLoader:
+            return clan_loader(dataset, batch_size, **{"schedule": schedule, **fixed})
+
+        epochs = self.epochs if epochs is None else epochs
+        if epochs is not None:
+            self._set_length(steps_of_epochs(epochs, self._schedule_for, make), steps_done())
+        self.loader = make(self.settings.schedule)
+        self.loader.require_steps(steps_done)
+        return self.loader
+
+    def refuse_another_pace(self, steps_done: int) -> None:
+        """Raise an error if the member has made another number of steps than the loader."""
+        if self.loader is not None and self.loader.step != steps_done:
+            raise ClanError(
+                f"the loader has given {self.loader.step} batches, and the member has made "
+                f"{steps_done} steps, so members got the data of other phases: call "
+                "member.step() once per batch, and make one loader for the whole run"
+            )
+
+    def start(self, observers: Observers) -> Training:
+        """Start the run. All ranks do this together."""
+        draft, settings = self.draft, self.settings
+        if self.epochs is not None and settings.total_steps is None:
+            raise ClanError(
+                "epochs= needs to know how long one is: make the loader with clan.loader(...) "
+                "before the first round, or give steps_per_epoch="
+            )
+        genome, optimizer, over_scheduler = draft.genome, draft.optimizer, None
+        if self.scheduler is None:
+            has_ramp = settings.ramp.end is not None
+            refuse_unknown_scheduler(genome, optimizer, has_ramp=has_ramp)
+        else:
+            over_scheduler = GeneOverScheduler.of(genome, optimizer)
+            genome = over_a_scheduler(genome, self.scheduler)
+        self.communicator.require_same("the settings", settings.compared())
+        self._warn()
+        state = build_state(
+            genome, draft.model, optimizer, self.communicator, reduction=self.reduction
+        )
+        return Training(
+            state,
+            self.communicator,
+            settings,
+            registered=self.registered,
+            over_scheduler=over_scheduler,
+            observers=observers,
+        )
+
+    def _warn(self) -> None:
+        if self.communicator.rank > 0:
+            return
+        if self.communicator.num_members == 1:
+            LOGGER.warning(
+                "this clan has one member, so nothing can be compared and nothing evolves: start "
+                "several processes, as `clantune launch -n 4 train.py` and torchrun do"
+            )
+        if not self.settings.evolution.implements("handle_crossbreeding"):
+            LOGGER.warning(NEVER_CROSSBREEDS)
+
+    def _schedule_for(self, total_steps: int) -> Schedule:
+        return attrs.evolve(self.wanted, total_steps=total_steps).settle().schedule
+
+    def _set_length(self, steps: int, steps_done: int) -> None:
+        known = self.wanted.total_steps
+        if known not in (None, steps) or steps_done:
+            why = f"has made {steps_done} steps" if steps_done else f"is to make {known}"
+            raise ClanError(
+                f"clan.loader(..., epochs=) means a run of {steps} steps, and this one {why}: give "
+                "the length of a run once, before its first round"
+            )
+        self.wanted = attrs.evolve(self.wanted, total_steps=steps)
+        self.settings = self.wanted.settle()

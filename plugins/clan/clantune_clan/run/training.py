@@ -1,0 +1,257 @@
+"""A run from its first round to its end: what a clan has once its model and genes are complete."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from clantune_clan.communication import Communication
+from clantune_clan.errors import ClanError
+from clantune_clan.loader.feed import Feed
+from clantune_clan.member.individual import Individual
+from clantune_clan.member.state import State
+from clantune_clan.run.attempt import Attempt
+from clantune_clan.run.calibration import LAST, Calibration
+from clantune_clan.run.fitness import (
+    Judge,
+    Losses,
+    fitnesses_of,
+    losses_of_member,
+    losses_of_members,
+)
+from clantune_clan.run.half_clans import halves_of, latent_on_data_path
+from clantune_clan.run.learning_rate import LearningRate, Ramp
+from clantune_clan.run.observers import Observers
+from clantune_clan.run.record import RoundRecord
+from clantune_clan.run.scheduler import GeneOverScheduler
+from clantune_clan.run.settings import Settings
+from clantune_clan.run.start import first_genome
+from clantune_clan.run.state import RunState
+from clantune_clan.run.turnover import Outcome, Turnover
+from clantune_clan.run.witness import BatchWitness
+from clantune_core import Genome, Population
+
+
+class Training:
+    """Rounds, one after the other. All ranks call the same methods in the same order.
+
+    Attributes:
+        state: Model, optimizer and genome of this rank's member.
+        run: Where the run is.
+        member: The member of the current round; that of the last round between two rounds.
+    """
+
+    member: Individual
+
+    def __init__(
+        self,
+        state: State,
+        communicator: Communication,
+        settings: Settings,
+        *,
+        registered: Mapping[str, Any],
+        over_scheduler: GeneOverScheduler | None,
+        observers: Observers,
+    ) -> None:
+        """Start a run. All ranks do this together.
+
+        Args:
+            state: State of this rank's member.
+            communicator: The channel to the other ranks.
+            settings: Settings of the run.
+            registered: Objects that are inherited with the weights, by name.
+            over_scheduler: How genes multiply the rates of a scheduler, if there is one.
+            observers: What is called as the run goes on.
+        """
+        self.state, self.run = state, RunState(settings.seed)
+        self._communicator, self._settings = communicator, settings
+        self._registered, self._over_scheduler = registered, over_scheduler
+        self._observers = observers
+        self._turnover = Turnover(state, communicator, settings, registered)
+        self._witness = BatchWitness(state.model)
+        self._ramp = settings.ramp
+        self._feed = Feed()
+        self._learning_rate = LearningRate(state.optimizer, self._factors)
+        if settings.schedule.calibration:
+            self.run.calibration = Calibration.of(state, communicator.num_members, registered)
+        else:
+            state.genome = first_genome(state.genome, settings, communicator)
+        latents = communicator.gather("dividing the clan", latent_on_data_path(state.genome))
+        self._latents = latents[:: communicator.ranks_per_member]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all steps of a run of known length are done."""
+        return self._settings.schedule.is_over_at(self.run.step)
+
+    def begin_round(self) -> Individual:
+        """Begin a round and return its member."""
+        if self.run.is_in_round:
+            raise ClanError(
+                "the last round has no fitness yet: call clan.step(loss) first"
+                if self.member.done
+                else f"the last round is not over: {self.member!r}; train until member.done, then "
+                "call clan.step(loss)"
+            )
+        state, run, settings = self.state, self.run, self._settings
+        current = settings.schedule.round_at(run.step)
+        if run.calibration is not None:
+            index, members = self._communicator.member_index, self._communicator.num_members
+            state.genome = run.calibration.genome_of(index, members)
+            self._ramp = Ramp(current.start, current.start + current.length, current.length / 2)
+        self.member = Individual(
+            state,
+            self._communicator,
+            current.length,
+            current.duty_cycle,
+            first_step=run.step,
+            late=run.step - current.start,
+            accumulate=current.accumulate,
+            ends_run=current.ends_run,
+            half_clan=self._half_clan(),
+            hold_average=run.calibration is not None or settings.recipe.evaluate == "ema",
+            observer=self._observers,
+            feed=self._feed,
+            learning_rates=self._learning_rate.next,
+        )
+        if run.calibration is not None and state.average is not None:
+            state.average.over_last(current.length // LAST, current.length)
+        self._witness.watch(self.member)
+        run.is_in_round = True
+        self._observers.round_start(self.member)
+        return self.member
+
+    def require_done(self) -> None:
+        """Raise an error if this is not the moment to end a round."""
+        if not self.run.is_in_round:
+            raise ClanError("this round has its fitness already: go on with clan.round()")
+        if not self.member.done:
+            raise ClanError(f"the round is not over: {self.member!r}")
+
+    def end_round(self, result: float | Judge) -> None:
+        """End the round: judge the members, select, inherit, and breed the next genomes."""
+        began = time.perf_counter()
+        population = self._judge(result)
+        seconds = time.perf_counter() - began
+        run = self.run
+        run.step = self.member.steps_done
+        if run.calibration is not None:
+            outcome = self._calibrate(run.calibration, population)
+        else:
+            outcome = self._turn_over(population, result if callable(result) else None)
+        records = self._records(population, outcome, seconds)
+        run.best, run.all_lost = outcome.best, outcome.all_lost
+        run.round, run.is_in_round = run.round + 1, False
+        if self.is_over:
+            run.best = run.best.shared(self.state, self._communicator)
+        self._observers.round_end(records)
+
+    def last_member(self) -> Individual:
+        """Return the member of the last round, for a loop that goes on after the end."""
+        self.member.retire(
+            f"the run of {self.run.step} steps is over: stop the loop when clan.finished"
+        )
+        return self.member
+
+    def close(self) -> None:
+        """Take everything off model and optimizer that the run has put there."""
+        self._witness.close()
+        self._learning_rate.close()
+        average = self.state.average
+        if average is not None and average.is_in_place:
+            average.swap_out()
+        if self.state.gradients is not None:
+            self.state.gradients.close()
+        self._observers.close()
+
+    def _judge(self, result: float | Judge) -> Population:
+        """Return the members' genomes with their fitness."""
+        attempt = Attempt.of(lambda: losses_of_member(result, self.state))
+        gathered = self._communicator.gather(
+            "the losses of a round",
+            {
+                "losses": [*map(str, attempt.value or ())],
+                "genome": self.member.genome.serialize(),
+                "batch": self._witness.seen,
+            },
+            problem=attempt.problem or self.member.overwritten(),
+        )
+        size = self._communicator.ranks_per_member
+        self._witness.compare([each["batch"] for each in gathered], size)
+        losses = [Losses(*map(float, each["losses"])) for each in gathered]
+        fitnesses = fitnesses_of(losses_of_members(losses, size, self._settings), self._settings)
+        genomes = [Genome.deserialize(each["genome"]) for each in gathered[::size]]
+        return Population(
+            [genome.set_fitness(f) for genome, f in zip(genomes, fitnesses, strict=True)]
+        )
+
+    def _calibrate(self, search: Calibration, population: Population) -> Outcome:
+        search = search.judged(population.fitnesses())
+        search.rewind(self.state, self._registered)
+        if not search.is_over:
+            self.run.calibration = search
+            return Outcome(self.run.best)
+        self.run.calibration, self._ramp = None, self._settings.ramp
+        self.state.genome = first_genome(search.found(), self._settings, self._communicator)
+        return Outcome(self.run.best)
+
+    def _turn_over(self, population: Population, judge: Judge | None) -> Outcome:
+        run, total = self.run, self._settings.total_steps
+        if all(fitness == math.inf for fitness in population.fitnesses()):
+            return self._turnover.recover(population, run.round, run.best, again=run.all_lost)
+        progress = None if total is None else min(1.0, run.step / total)
+        return self._turnover.run(population, run.round, progress, run.best, judge)
+
+    def _records(
+        self, population: Population, outcome: Outcome, seconds: float
+    ) -> list[RoundRecord]:
+        """Breed the next genome, and return the records of all members."""
+        bred = Attempt.of(lambda: outcome.breed(self.state.genome))
+        index = self._communicator.member_index
+        me, report, sign = population[index], outcome.report, self._settings.sign
+        record = RoundRecord(
+            round=self.run.round,
+            start=self.member.first_step,
+            steps=self.member.steps_done - self.member.first_step,
+            member=index,
+            calibration=not outcome.ancestries,
+            genome=str(me.uuid),
+            genes=me.as_hyperparameters(),
+            learning_rates=self._learning_rate.used,
+            metric=sign * population.fitnesses()[index],
+            centre=None if outcome.centre is None else sign * outcome.centre,
+            parents=outcome.ancestries[index].contributors if outcome.ancestries else (),
+            weights_from=outcome.weights_from[index] if outcome.weights_from else None,
+            seconds={"fitness": seconds, **outcome.seconds},
+            bytes_moved=0 if report is None else report.bytes_moved,
+            checksum=None if report is None else report.checksum,
+        )
+        gathered = self._communicator.gather(
+            "the records of a round",
+            {
+                "record": record.as_data(),
+                "latent": None if bred.value is None else latent_on_data_path(bred.value),
+            },
+            problem=bred.problem,
+        )[:: self._communicator.ranks_per_member]
+        self.state.genome = bred.outcome
+        self._latents = [each["latent"] for each in gathered]
+        return [RoundRecord.from_data(each["record"]) for each in gathered]
+
+    def _half_clan(self) -> bool | None:
+        if not self._settings.recipe.half_clans or self.run.calibration is not None:
+            return None
+        halves = halves_of(self._latents)
+        return None if halves is None else halves[self._communicator.member_index]
+
+    def _factors(self) -> dict[int, float]:
+        """Return the factor of each param group's learning rate in this step."""
+        groups = range(len(self.state.optimizer.param_groups))
+        factors = dict.fromkeys(groups, self._ramp.factor(self.member.steps_done))
+        if self._over_scheduler is not None:
+            genes = {name: self.member.get_gene(name) for name in self._over_scheduler.rates}
+            for index, factor in self._over_scheduler.factors(genes).items():
+                factors[index] *= factor
+        return factors

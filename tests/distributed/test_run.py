@@ -1,0 +1,200 @@
+"""A run on several ranks: judging on the same data, competing on the same data, and its end."""
+
+import logging
+import math
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from clantune_clan import Clan
+from clantune_strategies import as_specified, factorial
+
+X = torch.randn(64, 4, generator=torch.Generator().manual_seed(1))
+
+
+def make(recipe=None, **options):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 1))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
+    given = {"autobind": ["adamw"], "round_length": 4, "timeout": 20.0}
+    return Clan(model=model, optimizer=optimizer, strategies=recipe, **(given | options))
+
+
+def loss(model, x=X):
+    return (model(x).squeeze() - x[:, 0]).square().mean()
+
+
+def train(member, *, same=True):
+    while not member.done:
+        competes = member.mode == "competitive" and same
+        seed = 1000 * member.steps_done + (0 if competes else 1 + dist.get_rank())
+        x = torch.randn(8, 4, generator=torch.Generator().manual_seed(seed))
+        loss(member.model, x).backward()
+        member.optimizer.step()
+        member.optimizer.zero_grad()
+        member.step()
+
+
+# ---- Judging ----
+
+
+def judged_on_shards(options):
+    clan = make(factorial(), **options)
+    train(clan.round())
+    shard = X[dist.get_rank() :: dist.get_world_size()]
+    clan.step(lambda model: loss(model, shard))
+    return [record.centre for record in clan.history], clan.run_state.best.fitness
+
+
+def test_members_that_are_judged_on_different_data_are_named(ranks):
+    for raised in ranks(3).fail(judged_on_shards, {}):
+        assert raised.kind == "ClanError"
+        assert raised.message.startswith(
+            "the ranks judge on different data: with the same weights, those of the clan's centre, "
+            "rank 0 measured "
+        )
+        assert raised.message.endswith(
+            ". Give all ranks the same validation data, without a sampler that shards it; or, if "
+            "each rank judges on its own part on purpose, Clan(judge='per rank') takes the mean"
+        )
+
+
+def test_ranks_may_judge_on_parts_of_their_own(ranks):
+    answers = ranks(4).run(judged_on_shards, {"judge": "per rank"})
+    assert len({fitness for _, fitness in answers}) == 1
+    centres, fitness = answers[0]
+    assert centres == [fitness] * 4
+
+
+def a_member_of_two_ranks_by_parts():
+    clan = make(as_specified(), population_size=2, judge="per rank")
+    train(clan.round())
+    clan.step(float(dist.get_rank()))
+    return [record.metric for record in clan.history]
+
+
+def test_the_mean_over_the_ranks_of_a_member_counts(ranks):
+    assert ranks(4).run(a_member_of_two_ranks_by_parts)[0] == [0.5, 2.5]
+
+
+# ---- Competing ----
+
+
+class Lines(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+        logging.getLogger("clantune").addHandler(self)
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
+def competed(same):
+    log = Lines()
+    try:
+        clan = make(as_specified(), duty_cycle=0.5)
+        for _ in range(2):
+            train(clan.round(), same=same)
+            clan.step(loss)
+    finally:
+        logging.getLogger("clantune").removeHandler(log)
+    return log.lines
+
+
+def test_members_that_compete_on_different_data_are_warned_once(ranks):
+    for lines in ranks(3).run(competed, False)[:1]:
+        assert lines == [
+            (
+                "members got different batches in the first competitive step, so their losses also "
+                "differ by luck, and selection is less sure: take the batches from "
+                "clan.loader(...), which gives all members the same ones while they compete"
+            )
+        ]
+    assert ranks(3).run(competed, True) == [[]] * 3
+
+
+def competed_by_the_clans_loader():
+    log = Lines()
+    try:
+        clan = make(as_specified(), duty_cycle=0.5, population_size=2)
+        loader = clan.loader(torch.utils.data.TensorDataset(X), 4)
+        for member, _ in zip(clan.rounds(), range(2), strict=False):
+            for (x,) in member.batches(loader):
+                loss(member.model, x).backward()
+                member.optimizer.step()
+                member.optimizer.zero_grad()
+            clan.step(loss)
+    finally:
+        logging.getLogger("clantune").removeHandler(log)
+    return log.lines
+
+
+def test_the_clans_loader_gives_no_reason_for_a_warning(ranks):
+    assert ranks(4).run(competed_by_the_clans_loader) == [[]] * 4
+
+
+# ---- The end ----
+
+
+def the_best_member_after_the_end():
+    clan = make(as_specified(), total_steps=8)
+    found = []
+    for member in clan.rounds():
+        train(member)
+        found.append([p.tolist() for p in member.model.parameters()])
+        clan.step([0.3, 0.1, 0.5][dist.get_rank()] if len(found) == 1 else 0.9)
+    return found[0], [p.tolist() for p in clan.best().parameters()]
+
+
+def test_a_run_of_known_length_shares_its_best_weights_before_it_ends(ranks):
+    answers = ranks(3).run(the_best_member_after_the_end)
+    assert all(best == answers[1][0] for _, best in answers)
+
+
+def closed_too_early():
+    clan = make(as_specified())
+    train(clan.round())
+    clan.step([0.3, 0.1][dist.get_rank()])
+    clan.close()
+    return clan.best()
+
+
+def test_best_weights_of_another_rank_are_asked_for_before_the_end(ranks):
+    for raised in ranks(2).fail(closed_too_early):
+        assert raised.message == (
+            "the best weights are on member 1, and this clan is closed: call clan.best() before "
+            "clan.close()"
+        )
+
+
+def an_observer_that_fails():
+    def fail(records):
+        raise OSError("disk full")
+
+    clan = make(factorial(), observers=[fail], timeout=5.0)
+    for _ in range(2):
+        train(clan.round())
+        clan.step(loss)
+
+
+def test_an_observer_that_fails_on_rank_0_is_named_on_all(ranks):
+    first, *others = ranks(3).fail(an_observer_that_fails)
+    assert (first.kind, first.message) == ("OSError", "disk full")
+    for raised in others:
+        assert "rank 0 has failed: OSError: disk full" in raised.message
+
+
+@pytest.mark.parametrize("judge", ["shared", "per rank"])
+def test_a_member_without_a_finite_loss_is_lost_not_different(ranks, judge):
+    metrics = ranks(2).run(one_is_lost, judge)[0]
+    assert metrics == [0.5, math.inf]
+
+
+def one_is_lost(judge):
+    clan = make(factorial(), judge=judge)
+    train(clan.round())
+    clan.step([0.5, math.nan][dist.get_rank()])
+    return [record.metric for record in clan.history]
