@@ -30,7 +30,8 @@ def answer(store, rank, world_size, number, file, function, arguments):
         torch.manual_seed(0)
         return ("returned", getattr(module, function)(*arguments))
     except BaseException as error:  # noqa: BLE001  (whoever asked is told)
-        return ("raised", type(error).__name__, str(error), traceback.format_exc())
+        notes = getattr(error, "__notes__", [])
+        return ("raised", type(error).__name__, str(error), notes, traceback.format_exc())
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()

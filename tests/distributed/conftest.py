@@ -25,6 +25,7 @@ class Raised:
 
     kind: str
     message: str
+    notes: list[str]
     traceback: str = attrs.field(repr=False)
 
 
@@ -71,7 +72,7 @@ class Ranks:
         answers = self.ask(function, *arguments)
         for rank, answer in enumerate(answers):
             if answer[0] == "raised":
-                pytest.fail(f"rank {rank} of {self.count}:\n{answer[3]}")
+                pytest.fail(f"rank {rank} of {self.count}:\n{answer[-1]}")
         return [answer[1] for answer in answers]
 
     def fail(self, function, *arguments):

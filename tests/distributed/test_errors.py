@@ -13,8 +13,8 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from clantune_clan import Communication, GenomeExpression, Individual, build_state
-from clantune_core import Genome, LogFloatAllele
+from clantune_clan import Communication, GenomeExpression, Individual, PathError, build_state
+from clantune_core import DataError, Genome, LogFloatAllele, StrategyError
 
 LR = "optimizer/param_groups/0/lr"
 TIMEOUT = 3.0
@@ -429,6 +429,69 @@ def test_who_waits_for_a_rank_that_has_failed_reads_why(ranks):
     assert second.kind == "OverwrittenError"
     assert first.kind == "CommunicationError"
     assert f"rank 1 has failed: OverwrittenError: {second.message}" in first.message
+
+
+def fails_on_one_rank(kind, *arguments):
+    error = kind(*arguments)
+    error.add_note("at gene 'std'")
+    channel = Communication(timeout=TIMEOUT)
+
+    def function():
+        if on_one_rank():
+            raise error
+        return channel.rank
+
+    channel.together("selecting", function)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        ((KeyError, "std"), "ClanError", "rank 1: KeyError: 'std'"),
+        ((AssertionError,), "ClanError", "rank 1: AssertionError"),
+        ((PathError, "there is no lr"), "PathError", "rank 1: there is no lr"),
+        ((StrategyError, "it drew nothing"), "StrategyError", "rank 1: it drew nothing"),
+        ((DataError, "a list is due"), "ClanError", "rank 1: DataError: $: a list is due"),
+    ],
+)
+def test_an_error_of_one_rank_reaches_the_others_with_class_and_notes(ranks, error, kind, message):
+    raised = ranks(3).fail(fails_on_one_rank, *error)
+    assert (raised[1].kind, raised[1].notes) == (error[0].__name__, ["at gene 'std'"])
+    for other in (raised[0], raised[2]):
+        assert (other.kind, other.message) == (kind, message)
+        assert other.notes == ["at gene 'std'", "raised on rank 1, whose log has the traceback"]
+
+
+def fails_on_each_rank():
+    rank = dist.get_rank()
+    Communication(timeout=TIMEOUT).attempt("dividing", lambda: 1 / 0 if rank else int("x"))
+
+
+def test_a_rank_that_fails_raises_its_own_error_also_if_others_fail(ranks):
+    assert [raised.kind for raised in ranks(2).fail(fails_on_each_rank)] == [
+        "ValueError",
+        "ZeroDivisionError",
+    ]
+
+
+def gives_no_plain_data():
+    Communication(timeout=TIMEOUT).together("the rates", lambda: {1j} if on_one_rank() else [1])
+
+
+def test_a_value_that_is_no_plain_data_is_an_error_on_all_ranks(ranks):
+    first, second = ranks(2).fail(gives_no_plain_data)
+    assert second.message == "Object of type set is not JSON serializable"
+    assert first.message == f"rank 1: TypeError: {second.message}"
+
+
+def attempts():
+    channel = Communication(timeout=TIMEOUT)
+    made = channel.attempt("making", lambda: {dist.get_rank()})  # a set, which JSON does not have
+    return made, channel.together("telling", lambda: (channel.rank, None))
+
+
+def test_an_attempt_returns_what_this_rank_has_made(ranks):
+    assert ranks(2).run(attempts) == [({0}, [[0, None], [1, None]]), ({1}, [[0, None], [1, None]])]
 
 
 def loading(what):

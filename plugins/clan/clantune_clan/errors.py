@@ -1,6 +1,6 @@
-"""What can go wrong in a clan, as data: each says who, where and what to do.
+"""What can go wrong in a clan, as data: each error says who, where and what to do.
 
-Each can be made from its message alone: that is how it reaches the ranks where nothing went wrong.
+Each class can be called with a message alone: so the ranks where nothing went wrong raise it too.
 """
 
 from __future__ import annotations

@@ -5,21 +5,24 @@ from __future__ import annotations
 import ctypes
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import attrs
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # not listed
 
-from clantune_clan import errors
 from clantune_clan.communication.arrival import Arrivals
+from clantune_clan.communication.failure import Failure
 from clantune_clan.communication.joining import join
 from clantune_clan.communication.packing import batches, pack, unpack
 from clantune_clan.communication.transfer import Transfer
 from clantune_clan.errors import ClanError, CommunicationError
+
+T = TypeVar("T")
 
 TIMEOUT = 600.0
 
@@ -104,34 +107,51 @@ class Communication:
         """The ranks that were found missing when something failed last."""
         return self._arrivals.absent if self.world_size > 1 else ()
 
-    def gather(self, where: str, value: Any, *, problem: Exception | None = None) -> list[Any]:
-        """Return what every rank gives, in rank order, on every rank.
+    def together(self, where: str, function: Callable[[], Any]) -> list[Any]:
+        """Call a function on every rank; return what each returned, in rank order, on every rank.
+
+        If it fails on one rank, it fails on all: that rank raises its own exception, and the other
+        ranks raise one that names the rank, with the class (if it is ClanTune's), the message and
+        the notes of the original.
 
         Args:
             where: What this is about, in words, such as `"the end of round 3"`: the same on all.
-            value: Plain JSON data.
-            problem: What is wrong on this rank, if something is: then it is raised on all.
+            function: Returns plain JSON data; a tuple arrives as a list.
 
         Raises:
             CommunicationError: A rank is missing or somewhere else.
-            ClanError: A rank has a problem; on that rank it is the problem itself.
         """
-        if self.world_size == 1:
+        try:
+            text = json.dumps(function())
+        except Exception as problem:
+            self._exchange(where, "null", Failure.of(problem))
+            raise
+        return self._exchange(where, text)
+
+    def attempt(self, where: str, function: Callable[[], T]) -> T:
+        """Call a function on every rank; return what it returned here, which may be anything.
+
+        If it fails on one rank, it fails on all, as in `together`.
+        """
+        values: list[T] = []
+        self.together(where, lambda: values.append(function()))
+        return values[0]
+
+    def gather(self, where: str, value: Any, *, problem: Exception | None = None) -> list[Any]:
+        """Return the value of every rank, in rank order, on every rank.
+
+        Args:
+            where: What this is about, as in `together`.
+            value: Plain JSON data.
+            problem: An exception that this rank raises instead.
+        """
+
+        def function() -> Any:
             if problem is not None:
                 raise problem
-            return [json.loads(json.dumps(value))]
-        what = None if problem is None else [type(problem).__name__, str(problem)]
-        answers = self._all_gather(json.dumps([where, what, value]), where)
-        for rank, (place, _, _) in enumerate(answers):
-            if place != where:
-                raise CommunicationError(
-                    f"rank {rank} is at {place}, and rank {self.rank} at {where}: every rank "
-                    "takes the same steps"
-                )
-        if problem is not None:
-            raise problem
-        self._raise_of_others(answers)
-        return [answer for _, _, answer in answers]
+            return value
+
+        return self.together(where, function)
 
     def require_same(self, what: str, value: dict[str, Any]) -> None:
         """Check that all ranks have the same entries.
@@ -185,7 +205,8 @@ class Communication:
     def announce(self, problem: Exception) -> None:
         """Let the others read what went wrong here, when they wait for this rank in vain."""
         if self.world_size > 1:
-            self._arrivals.announce(f"{type(problem).__name__}: {problem}")
+            failure = Failure.of(problem)
+            self._arrivals.announce("; ".join([str(failure), *failure.notes]))
 
     def whereabouts(self, where: str) -> str:
         """Return in words where all ranks are, when something failed here."""
@@ -202,7 +223,24 @@ class Communication:
                 made = group
         return made
 
+    def _exchange(self, where: str, text: str, failure: Failure | None = None) -> list[Any]:
+        """Give a value as JSON, or say what went wrong; return the values of all ranks."""
+        told = None if failure is None else attrs.asdict(failure)
+        answers = self._all_gather(f"[{json.dumps([where, told])}, {text}]", where)
+        for rank, ((place, _), _) in enumerate(answers):
+            if place != where:
+                raise CommunicationError(
+                    f"rank {rank} is at {place}, and rank {self.rank} at {where}: every rank "
+                    "takes the same steps"
+                )
+        for rank, ((_, other), _) in enumerate(answers if failure is None else ()):
+            if other is not None:
+                raise Failure(**other).error(rank)
+        return [value for _, value in answers]
+
     def _all_gather(self, text: str, where: str) -> list[Any]:
+        if self.world_size == 1:
+            return [json.loads(text)]
         # JSON has a byte for each letter, since it escapes all others. Short texts meet at the
         # store: a collective takes several times as long on few cores.
         words = self._arrivals.meet(where, f"{len(text)} {text[:SHORT]}")
@@ -232,10 +270,3 @@ class Communication:
             raise CommunicationError(
                 f"{where} failed: {places} ({str(error).splitlines()[0]})", missing=self.absent
             ) from error
-
-    def _raise_of_others(self, answers: Sequence[tuple[str, list[str] | None, Any]]) -> None:
-        for rank, (_, problem, _) in enumerate(answers):
-            if problem is not None:
-                name, message = problem
-                kind = getattr(errors, name, ClanError)
-                raise kind(f"rank {rank}: {message}")
