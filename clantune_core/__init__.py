@@ -11,6 +11,7 @@ from clantune_core.alleles import (
     LogFloatAllele,
     LogitFloatAllele,
     Range,
+    RoundedAllele,
     StringAllele,
     allele_kind,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "Preset",
     "Range",
     "Recipe",
+    "RoundedAllele",
     "Step",
     "StrategyError",
     "StringAllele",

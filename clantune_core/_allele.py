@@ -120,7 +120,10 @@ FIELDS = ("value", "domain", "can_mutate", "can_crossbreed", "metadata")
 # which takes six times as long of such a class.
 @attrs.frozen(repr=False)
 class AbstractAllele:
-    """One genetic parameter. A new kind derives from `ContinuousAllele` or `DiscreteAllele`.
+    """One genetic parameter.
+
+    A new kind derives from a family: `ContinuousAllele`, `RoundedAllele` or `DiscreteAllele`. A
+    kind that fits none of them derives from this class.
 
     Attributes:
         value: The parameter itself.
@@ -193,6 +196,13 @@ class AbstractAllele:
     @abc.abstractmethod
     def with_value(self, value: Any) -> Self:
         """Return this allele with another value: clipped where there is a metric, else checked."""
+
+    def distance(self, other: Self) -> float:
+        """Return how far apart two alleles of one gene are: 0 for equal values, 1 for others.
+
+        It is not negative, the same in both directions, and 0 from an allele to itself.
+        """
+        return float(self.value != other.value)
 
     def with_metadata(self, entries: Mapping[str, object] = NO_METADATA, /, **more: object) -> Self:
         """Return this allele with entries added to its metadata, or replaced in it."""

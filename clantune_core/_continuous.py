@@ -49,24 +49,47 @@ class ContinuousAllele(AbstractAllele):
 
     @abc.abstractmethod
     def to_latent(self, value: float) -> float:
-        """Return where on the latent line a value lies."""
+        """Return the place of a number on the latent line; it lies in the widest domain."""
 
     @abc.abstractmethod
     def from_latent(self, latent: float) -> float:
-        """Return the value at a place of the latent line, in or out of the domain."""
+        """Return the number at a place of the latent line, in or out of the domain.
+
+        An `OverflowError` counts as a number beyond the domain, in the direction of the move.
+        """
 
     @property
     def latent(self) -> float:
         """Where this allele lies on its latent line, a real number of steps of equal meaning."""
         return self.to_latent(self.value)
 
+    @property
+    def unrounded(self) -> float:
+        """The number before rounding: the value, except for a `RoundedAllele`."""
+        number: float = self.value
+        return number
+
+    def distance(self, other: Self) -> float:
+        """Return how far apart two alleles of one gene are: the difference of their latents."""
+        return abs(self.latent - other.latent)
+
     def with_latent(self, latent: float) -> Self:
         """Return this allele moved along its latent line, clipped to the domain."""
         if latent == self.latent:  # exactly, where exp(log(x)) is off by a bit
             return self
+        return self._moved(self.check_number(self._number_at(latent)))
+
+    def _number_at(self, latent: float) -> float:
+        """Return the number at a place of the latent line, clipped to the domain."""
         if not math.isfinite(latent):
-            raise AlleleError(f"the latent value {latent} is not a finite number")
-        return self._moved(self.check_number(self.clip(self.from_latent(latent))))
+            raise AlleleError(
+                f"the latent of {type(self).__name__} is a finite number; got {latent}"
+            )
+        try:
+            number = self.from_latent(latent)
+        except OverflowError:
+            number = math.copysign(math.inf, latent - self.latent)
+        return self.clip(number)
 
     def with_value(self, value: Any) -> Self:
         """Return this allele with another value, clipped to the domain."""
@@ -115,7 +138,7 @@ class ContinuousAllele(AbstractAllele):
         """Return a number, in or out of the domain, as the value of this kind would be.
 
         Raises:
-            AlleleError: It is no number, or not finite.
+            AlleleError: It is not a number, or not finite.
         """
         if type(value) is not float:
             if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -7,7 +7,6 @@ for all of them, also for those of third parties. Discrete kinds offer `choices`
 from __future__ import annotations
 
 import math
-import numbers
 import sys
 from typing import Any, ClassVar, Self
 
@@ -18,7 +17,8 @@ from clantune_core._continuous import ContinuousAllele, Range
 from clantune_core._discrete import DiscreteAllele
 from clantune_core._kinds import allele_kind, registered_kinds
 from clantune_core._plain import freeze_text
-from clantune_core.errors import AlleleError, shown
+from clantune_core._rounded import RoundedAllele
+from clantune_core.errors import AlleleError
 
 __all__ = [
     "NO_METADATA",
@@ -32,6 +32,7 @@ __all__ = [
     "LogitFloatAllele",
     "Metadata",
     "Range",
+    "RoundedAllele",
     "StringAllele",
     "allele_kind",
     "registered_kinds",
@@ -117,62 +118,23 @@ class LogitFloatAllele(ContinuousAllele):
 
 @allele_kind("int")
 @attrs.frozen(repr=False)
-class IntAllele(ContinuousAllele):
-    """A whole number, with a real one behind it so that small steps add up.
+class IntAllele(RoundedAllele):
+    """A whole number, with a real one behind it so that small steps add up."""
 
-    Attributes:
-        position: The real number behind the value, which is the nearest whole one; None if they
-            are the same.
-    """
-
-    position: float | None = attrs.field(default=None, kw_only=True)
-
-    # A float is exact up to here, so the value and the number behind it never disagree.
+    # A float is exact up to here, so the value and the number before rounding never disagree.
     widest: ClassVar[Range] = Range(-(2**53), 2**53)
 
-    def __attrs_post_init__(self) -> None:
-        super().__attrs_post_init__()
-        if self.position is None:
-            return
-        position = super().check_number(self.position)
-        if round(position) != self.value or self.clip(position) != position:
-            raise AlleleError(
-                f"position {position!r} does not round to {self.value!r} within {self.domain}"
-            )
-        # One form for one allele: no position where it says nothing.
-        object.__setattr__(self, "position", None if position == self.value else position)
-
-    @property
-    def latent(self) -> float:
-        """The real number behind the value."""
-        return float(self.value) if self.position is None else self.position
-
-    def with_latent(self, latent: float) -> Self:
-        """Return this allele moved to a real number, clipped to the domain; the value rounds it."""
-        position = self.clip(super().check_number(latent))
-        value = round(position)
-        return self._replace(value=value, position=None if position == value else position)
-
-    def with_value(self, value: Any) -> Self:
-        """Return this allele with another number, rounded and clipped to the domain."""
-        return self.with_latent(super().check_number(value))
-
     def to_latent(self, value: float) -> float:
-        """Return the value."""
+        """Return the number."""
         return float(value)
 
     def from_latent(self, latent: float) -> float:
-        """Return the nearest whole number, as rounding halves to even gives it."""
-        return round(latent)
+        """Return the place itself."""
+        return latent
 
-    def check_number(self, value: object) -> int:
-        """Return a number as a whole one."""
-        number = super().check_number(value)
-        # Not by way of the float, which turns a large whole number into a neighbour.
-        whole = int(value if isinstance(value, numbers.Integral) else number)
-        if whole != value:
-            raise AlleleError(f"{type(self).__name__} holds a whole number; got {shown(value)}")
-        return whole
+    def round_number(self, number: float) -> int:
+        """Return the nearest whole number; a half goes to the even one."""
+        return round(number)
 
 
 @allele_kind("bool")

@@ -172,9 +172,9 @@ class Expressed:
         offset = self.path[path]
         if not offset or not isinstance(allele, ContinuousAllele):
             return allele.value
-        low, high = allele.widest
+        anywhere = attrs.evolve(allele, domain=allele.widest)
         try:
-            return min(max(allele.from_latent(allele.latent + offset), low), high)
+            return anywhere.with_latent(anywhere.latent + offset).value
         except (ArithmeticError, ValueError) as error:
             problem = f"{type(allele).__name__} cannot be moved by {offset}: {error}"
             raise DataError(problem, path=step("path", path)) from error

@@ -24,6 +24,7 @@ from clantune_core import (
     LogFloatAllele,
     LogitFloatAllele,
     Range,
+    RoundedAllele,
     StringAllele,
     allele_kind,
 )
@@ -106,7 +107,7 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
         (lambda: FloatAllele(math.nan), "FloatAllele holds a finite number; got nan"),
         (lambda: LogFloatAllele(math.inf), "LogFloatAllele holds a finite number; got inf"),
         (lambda: FloatAllele(10**400), "FloatAllele cannot hold so large a number"),
-        (lambda: IntAllele(0.5), "IntAllele holds a whole number; got 0.5"),
+        (lambda: IntAllele(0.5), "0.5 is not a value of IntAllele; the nearest one is 0"),
         (
             lambda: FloatAllele(2, (0, 1)),
             (
@@ -127,30 +128,21 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
         ),
         (
             lambda: IntAllele(2**53 + 2),
-            (
-                "9007199254740994 is not possible for IntAllele, which holds numbers in "
-                "-9007199254740992 .. 9007199254740992"
-            ),
+            "9007199254740994 is not a value of IntAllele; the nearest one is 9007199254740992",
         ),
         (  # the first whole number that a float changes
             lambda: IntAllele(2**53 + 1),
-            (
-                "9007199254740993 is not possible for IntAllele, which holds numbers in "
-                "-9007199254740992 .. 9007199254740992"
-            ),
+            "9007199254740993 is not a value of IntAllele; the nearest one is 9007199254740992",
         ),
         (
             lambda: IntAllele(0, (0, 2**53 + 1)),
-            (
-                "the domain 0 .. 9007199254740993 is not possible for IntAllele, which holds "
-                "numbers in -9007199254740992 .. 9007199254740992"
-            ),
+            "9007199254740993 is not a value of IntAllele; the nearest one is 9007199254740992",
         ),
         (
             lambda: IntAllele(3 + Fraction(1, 2**60)),
             (
-                "IntAllele holds a whole number; got "
-                "Fraction(3458764513820540929, 1152921504606846976)"
+                "Fraction(3458764513820540929, 1152921504606846976) is not a value of IntAllele; "
+                "the nearest one is 3"
             ),
         ),
         (lambda: BoolAllele(1), "1 is not among the choices [False, True] of this BoolAllele"),
@@ -165,7 +157,7 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
             "a domain of FloatAllele is (min, max); got {'max': 1, 'min': 0}",
         ),
         (lambda: FloatAllele(0, ("0", 1)), "FloatAllele holds a number; got '0'"),
-        (lambda: IntAllele(0, (0, 1.5)), "IntAllele holds a whole number; got 1.5"),
+        (lambda: IntAllele(0, (0, 1.5)), "1.5 is not a value of IntAllele; the nearest one is 2"),
         (
             lambda: FloatAllele(0.5, (1, 0)),
             (
@@ -224,8 +216,16 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
             lambda: FloatAllele(0).with_latent(math.nan),
             "FloatAllele holds a finite number; got nan",
         ),
+        (
+            lambda: LogFloatAllele(1).with_latent(math.nan),
+            "the latent of LogFloatAllele is a finite number; got nan",
+        ),
         (lambda: FloatAllele(0).with_latent(True), "FloatAllele holds a number; got True"),
-        (lambda: IntAllele(0).with_latent(math.inf), "IntAllele holds a finite number; got inf"),
+        (
+            lambda: IntAllele(0).with_latent(math.inf),
+            "the latent of IntAllele is a finite number; got inf",
+        ),
+        (lambda: IntAllele(0).with_latent(True), "IntAllele holds a number; got True"),
         (lambda: Nowhere(0.5).with_latent(-1.0), "Nowhere holds a finite number; got nan"),
         (
             lambda: BoolAllele(True, (True,)).with_value(False),
@@ -363,6 +363,7 @@ def test_a_class_that_is_no_whole_kind_is_not_registered(define, message):
     [
         (AbstractAllele, "check_domain, check_value, with_value"),
         (ContinuousAllele, "from_latent, to_latent"),
+        (RoundedAllele, "from_latent, round_number, to_latent"),
         (DiscreteAllele, "check_domain"),
     ],
 )
@@ -436,6 +437,70 @@ def test_equal_steps_on_the_latent_line_mean_equally_much():
 
 def test_a_kind_that_overflows_is_clipped():
     assert Nowhere(0.5).with_latent(1.0).value == 1.0
+
+
+@attrs.frozen(repr=False)
+class Doubling(ContinuousAllele):
+    """A kind whose numbers overflow in both directions."""
+
+    widest = Range(-1e300, 1e300)
+
+    def to_latent(self, value):
+        return math.asinh(value)
+
+    def from_latent(self, latent):
+        return math.sinh(latent)
+
+
+def test_an_overflow_ends_at_the_end_of_the_domain_that_the_step_leads_to():
+    allele = Doubling(2.0, (-3.0, 5.0))
+    assert allele.with_latent(1e6).value == 5.0
+    assert allele.with_latent(-1e6).value == -3.0
+    with pytest.raises(OverflowError):
+        allele.from_latent(1e6)
+
+
+@attrs.frozen(repr=False)
+class Width(RoundedAllele):
+    """A multiple of 8 on a logarithmic scale."""
+
+    widest = Range(8, 1024)
+
+    def to_latent(self, value):
+        return math.log(value)
+
+    def from_latent(self, latent):
+        return math.exp(latent)
+
+    def round_number(self, number):
+        return 8 * round(number / 8)
+
+
+def test_a_kind_that_rounds_takes_any_number_and_adds_up_small_steps():
+    width = Width(64, (16, 256))
+    assert [width.with_value(n).value for n in (-1, 3, 69, 71.5, 1e300)] == [16, 16, 72, 72, 256]
+    assert [type(width.with_value(n).value) for n in (-1, 71.5)] == [int, int]
+    for _ in range(100):
+        width = width.with_latent(width.latent + 0.01)
+    assert width.value == 176  # 64 e is 173.97
+    assert math.isclose(width.unrounded, 64 * math.e)
+    assert width.with_latent(1e6) == Width(256, (16, 256))
+    assert width.with_latent(-1e6) == Width(16, (16, 256))
+    with pytest.raises(AlleleError) as caught:
+        Width(69, (16, 256))
+    assert str(caught.value) == "69 is not a value of Width; the nearest one is 72"
+
+
+@given(alleles)
+def test_a_distance_is_that_of_the_kind(allele):
+    assert allele.distance(allele) == 0.0
+
+
+def test_distances_are_differences_of_latents_or_of_values():
+    assert math.isclose(LogFloatAllele(1e-3).distance(LogFloatAllele(1e-2)), math.log(10))
+    assert IntAllele(3).distance(IntAllele(5).with_latent(5.25)) == 2.25
+    assert math.isclose(Width(8).distance(Width(16)), math.log(2))
+    assert StringAllele("a", ("a", "b")).distance(StringAllele("b", ("a", "b"))) == 1.0
 
 
 def test_a_position_that_says_nothing_is_left_out():

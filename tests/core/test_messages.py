@@ -225,7 +225,7 @@ OUT_OF_DOMAIN = {
         lambda: IntAllele(0, (1, 9)),
         "0 is outside the domain 1 .. 9 of this IntAllele; give a value inside, or a wider domain",
     ),
-    "a fraction": (lambda: IntAllele(2.5), "IntAllele holds a whole number; got 2.5"),
+    "a fraction": (lambda: IntAllele(2.5), "2.5 is not a value of IntAllele; the nearest one is 2"),
     "not a number": (lambda: FloatAllele(math.nan), "FloatAllele holds a finite number; got nan"),
     "a text": (lambda: FloatAllele("0.1"), "FloatAllele holds a number; got '0.1'"),
     "not a choice": (

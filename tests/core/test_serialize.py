@@ -486,8 +486,8 @@ REFUSED = {
     "a whole number that a float changes": (
         _gene(kind="int", value=2**53 + 1),
         (
-            "$.alleles.lr.value: 9007199254740993 is not possible for IntAllele, which holds "
-            "numbers in -9007199254740992 .. 9007199254740992"
+            "$.alleles.lr.value: 9007199254740993 is not a value of IntAllele; the nearest one is "
+            "9007199254740992"
         ),
     ),
     "a position that is another's": (

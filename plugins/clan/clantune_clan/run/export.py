@@ -72,7 +72,7 @@ def _between(allele: AbstractAllele, values: Sequence[Any]) -> Any:
         return max(values, key=values.count)
     if min(values) == max(values):
         return values[0]
-    return allele.from_latent(math.fsum(map(allele.to_latent, values)) / len(values))
+    return allele.with_latent(math.fsum(map(allele.to_latent, values)) / len(values)).value
 
 
 def _lineage(rounds: Sequence[Sequence[RoundRecord]], best: Best) -> list[Mapping[str, Any]]:

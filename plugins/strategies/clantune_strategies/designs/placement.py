@@ -12,9 +12,7 @@ from clantune_core import (
     AbstractMutationStrategy,
     Context,
     ContinuousAllele,
-    FloatAllele,
     Genome,
-    IntAllele,
     Once,
 )
 from clantune_strategies._latent import clip_to_finite
@@ -101,7 +99,7 @@ def latent_unit(allele: ContinuousAllele) -> float:
     It is a tenth of the domain for kinds whose latent line is the value itself, unless the domain
     is too wide to indicate a scale. Otherwise it is 1.
     """
-    if not isinstance(allele, FloatAllele | IntAllele):
+    if any(allele.to_latent(end) != end for end in allele.domain):
         return 1.0
     tenth = allele.domain.max / 10.0 - allele.domain.min / 10.0
     return tenth if 0.0 < tenth < 1e9 else 1.0

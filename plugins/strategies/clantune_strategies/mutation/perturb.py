@@ -13,7 +13,6 @@ from clantune_core import (
     AbstractMutationStrategy,
     ContinuousAllele,
     DiscreteAllele,
-    IntAllele,
 )
 from clantune_strategies._latent import clip_to_finite, draw_uniform
 from clantune_strategies.checks import number_field, strategy_error
@@ -39,11 +38,11 @@ def _is_factor(value: object) -> bool:
 class Perturb(AbstractMutationStrategy):
     """Multiplies a value by a factor drawn from a list, as PBT explores.
 
-    Use it after a selection that copies the best. Continuous kinds are multiplied; for an
-    `IntAllele` the factor applies to the real number behind the integer, so small steps add up. No
-    factor changes 0, so a value of 0 is drawn anew, uniformly on the latent line of its domain; if
-    the domain is open on one side, it stays 0. Discrete kinds move to a neighbouring choice in the
-    order of their domain.
+    Use it after a selection that copies the best. Continuous kinds are multiplied; for kinds
+    that round, such as `IntAllele`, the factor applies to the number before rounding, so small
+    steps add up. No factor changes 0, so a value of 0 is drawn anew, uniformly on the latent line
+    of its domain; if the domain is open on one side, it stays 0. Discrete kinds move to a
+    neighbouring choice in the order of their domain.
 
     Attributes:
         factors: Factors above 0, each with equal probability.
@@ -65,8 +64,7 @@ class Perturb(AbstractMutationStrategy):
             return allele
         if allele.value == 0:
             return draw_uniform(allele, rng)
-        value = allele.latent if isinstance(allele, IntAllele) else allele.value
-        return allele.with_value(clip_to_finite(value * rng.choice(self.factors)))
+        return allele.with_value(clip_to_finite(allele.unrounded * rng.choice(self.factors)))
 
 
 def _neighbour(allele: DiscreteAllele, rng: Random) -> DiscreteAllele:

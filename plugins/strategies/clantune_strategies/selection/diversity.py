@@ -12,7 +12,7 @@ import attrs
 from clantune_core import AbstractStrategy, Ancestry, Context, Population
 from clantune_strategies._parents import has_survived, pick_parent
 from clantune_strategies.checks import number_field, strategy_field
-from clantune_strategies.selection._distance import distances
+from clantune_strategies.selection._distance import distance
 from clantune_strategies.selection._statistics import average_positions
 from clantune_strategies.wrappers import FitnessWrapper, SelectionWrapper
 
@@ -31,8 +31,8 @@ class FitnessSharing(FitnessWrapper):
     Attributes:
         strategy: Selects by the shared worth.
         radius: Distance from which members no longer crowd each other, above 0. The distance is the
-            root mean square over genes of differences on the latent line; two different values of a
-            discrete kind are 1 apart.
+            root mean square over genes of `allele.distance`: the difference on the latent line, or
+            1 for different values of a discrete kind.
     """
 
     strategy: AbstractStrategy = strategy_field()
@@ -45,12 +45,12 @@ class FitnessSharing(FitnessWrapper):
     ) -> Sequence[float]:
         """Return minus the shared worth of each member."""
         fitnesses = population_genomes.fitnesses()
-        distance = distances(population_genomes)
         crowds = [float(has_survived(fitness)) for fitness in fitnesses]
         survivors = [rank for rank, fitness in enumerate(fitnesses) if has_survived(fitness)]
         for i, one in enumerate(survivors):
             for other in survivors[:i]:
-                crowding = max(0.0, 1.0 - distance(one, other) / self.radius)
+                apart = distance(population_genomes[one], population_genomes[other])
+                crowding = max(0.0, 1.0 - apart / self.radius)
                 crowds[one] += crowding
                 crowds[other] += crowding
         return [
@@ -74,8 +74,8 @@ class MateChoice(SelectionWrapper):
     Attributes:
         strategy: Selects the candidates; take one that selects several, such as `Tournament`.
         pull: Exponent of the distance, 0 (distance does not matter) or more. The distance is the
-            root mean square over genes of differences on the latent line; two different values of a
-            discrete kind are 1 apart.
+            root mean square over genes of `allele.distance`: the difference on the latent line, or
+            1 for different values of a discrete kind.
     """
 
     strategy: AbstractStrategy = strategy_field()
@@ -100,9 +100,10 @@ class MateChoice(SelectionWrapper):
     def _weights(
         self, population_genomes: Population, first: int, others: Sequence[tuple[int, float]]
     ) -> dict[int, float]:
-        members = [population_genomes[rank] for rank in (first, *(rank for rank, _ in others))]
-        distance = distances(members)
-        from_first = [min(distance(0, i), sys.float_info.max) for i in range(1, len(members))]
+        mine = population_genomes[first]
+        from_first = [
+            min(distance(mine, population_genomes[rank]), sys.float_info.max) for rank, _ in others
+        ]
         farthest = max(from_first, default=0.0) or 1.0  # relative to it, no power overflows
         return {
             rank: share * (far / farthest) ** self.pull
