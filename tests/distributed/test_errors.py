@@ -5,13 +5,11 @@ import socket
 import subprocess
 import sys
 import time
-import warnings
 
 import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 
 from clantune_clan import Communication, GenomeExpression, Individual, PathError, build_state
 from clantune_core import DataError, Genome, LogFloatAllele, StrategyError
@@ -42,60 +40,6 @@ def train(individual, steps):
 
 def on_one_rank():
     return dist.get_rank() == 1
-
-
-def wrapped(**options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch says that some of these are old; users have them
-        member(DistributedDataParallel(nn.Linear(2, 1), **options))
-
-
-COMES = "the model comes wrapped in DistributedDataParallel"
-GIVE = "; give the bare module, or switch that off"
-
-
-def wrapped_by_default():
-    wrapped()
-
-
-def wrapped_for_unused_parameters():
-    wrapped(broadcast_buffers=False, find_unused_parameters=True)
-
-
-def wrapped_as_static():
-    wrapped(broadcast_buffers=False, static_graph=True)
-
-
-@pytest.mark.parametrize(
-    ("function", "message"),
-    [
-        (
-            wrapped_by_default,
-            (
-                f"{COMES} with buffers synchronised, as it does unless forward_sync_buffers=False "
-                "(broadcast_buffers=False before torch 2.13): it would overwrite each member's "
-                f"buffers, such as those of BatchNorm, with rank 0's{GIVE}"
-            ),
-        ),
-        (
-            wrapped_for_unused_parameters,
-            (
-                f"{COMES} with find_unused_parameters=True: it fails when members train alone "
-                f"(and is not needed: unused parameters are fine){GIVE}"
-            ),
-        ),
-        (
-            wrapped_as_static,
-            (
-                f"{COMES} with static_graph=True: it fails when a run starts with a step that is "
-                f"not averaged{GIVE}"
-            ),
-        ),
-    ],
-)
-def test_wrappers_that_would_fail_later_are_refused(ranks, function, message):
-    for raised in ranks(2).fail(function):
-        assert (raised.kind, raised.message) == ("ClanError", message)
 
 
 def another_shape():

@@ -8,55 +8,25 @@ import weakref
 import pytest
 import torch
 import torch.distributed as dist
+from by_hand import (
+    TIMEOUT,
+    batch,
+    error,
+    mean_by_hand,
+    mean_over,
+    member,
+    net,
+    own_gradients,
+    twin_of,
+)
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 
-from clantune_clan import Communication, GenomeExpression, Individual, build_state
-from clantune_clan.gradients import layout
-from clantune_core import Genome, IntAllele, LogFloatAllele
+from clantune_clan import Communication, GenomeExpression, Individual
+from clantune_core import IntAllele
 
 REDUCTIONS = ("exact", "overlap")
-TIMEOUT = 20.0
-
-
-def net(seed=0):
-    torch.manual_seed(seed)
-    return nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3))
-
-
-def member(
-    model, *, reduction="exact", round_length=4, duty_cycle=0.5, lr=0.1, channel=None, **options
-):
-    channel = channel or Communication(timeout=TIMEOUT)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    genome = GenomeExpression.set_allele(
-        Genome(), "lr", LogFloatAllele(lr), path="optimizer/param_groups/0/lr"
-    )
-    with small_buckets():
-        state = build_state(genome, model, optimizer, channel, reduction=reduction)
-    return Individual(state, channel, round_length, duty_cycle, **options)
-
-
-def batch(rank, step):
-    generator = torch.Generator().manual_seed(1000 * step + rank)
-    return torch.randn(5, 6, generator=generator), torch.randint(0, 3, (5,), generator=generator)
-
-
-def own_gradients(model, rank, steps):
-    """The gradient of one rank's batches by hand, on a copy that nobody hooks into."""
-    twin = twin_of(model)
-    for step in steps:
-        x, y = batch(rank, step)
-        nn.functional.cross_entropy(twin(x), y).backward()
-    return [p.grad.clone() for p in twin.parameters()]
-
-
-def error(model, wanted):
-    return max(
-        float((p.grad - w).abs().max()) for p, w in zip(model.parameters(), wanted, strict=True)
-    )
-
 
 ORDERS = {
     "zeroed first": {},  # as in the tutorial of PyTorch
@@ -98,11 +68,6 @@ def in_both_phases(reduction, style):
             individual.optimizer.zero_grad()
         individual.step()
     return errors
-
-
-def mean_by_hand(model, steps, size):
-    """The mean of what each rank finds with its own weights and buffers."""
-    return mean_over(own_gradients(model, dist.get_rank(), steps), size)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
@@ -148,22 +113,6 @@ def accumulated_over_rounds(reduction, sizes, duty_cycle):
             individual = Individual(state, channel, 10, duty_cycle, first_step=10 + late, late=late)
 
 
-def twin_of(model):
-    """A copy that nobody hooks into, in the same state."""
-    twin = net()
-    twin.load_state_dict(model.state_dict())
-    return twin
-
-
-def mean_over(gradients, count):
-    means = []
-    for gradient in gradients:
-        every = [torch.empty_like(gradient) for _ in range(count)]
-        dist.all_gather(every, gradient)
-        means.append(torch.stack(every).mean(0))
-    return means
-
-
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize(
     ("sizes", "duty_cycle", "phases"),
@@ -180,17 +129,6 @@ def test_accumulation_makes_a_phase_longer_on_all_ranks_alike(
     for found, off in ranks(3).run(accumulated_over_rounds, reduction, sizes, duty_cycle):
         assert found == phases
         assert off < 1e-6
-
-
-@contextlib.contextmanager
-def small_buckets():
-    """Several buckets for a small model; the processes are kept, so this is not."""
-    usual = layout.FIRST, layout.OTHERS
-    layout.FIRST, layout.OTHERS = 32, 64
-    try:
-        yield
-    finally:
-        layout.FIRST, layout.OTHERS = usual
 
 
 class TwoWays(nn.Module):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import torch
@@ -25,6 +25,8 @@ from clantune_clan.errors import ClanError, CommunicationError, GradientError
 from clantune_clan.gradients.bucket import Bucket
 from clantune_clan.gradients.fingerprint import ParameterFingerprint
 from clantune_clan.gradients.layout import buckets_of
+from clantune_clan.gradients.wrappers import Wrappers
+from clantune_clan.unwrapping import bare_module
 
 Reduction = Literal["exact", "overlap"]
 
@@ -47,7 +49,7 @@ class Gradients:
 
     def __init__(
         self,
-        module: nn.Module,
+        model: nn.Module,
         optimizer: Optimizer,
         communicator: Communication,
         reduction: Reduction,
@@ -61,8 +63,10 @@ class Gradients:
         self.reduction = reduction
         self.steps = self.averaged = self.left_out = self.skipped = 0
         self._communicator = communicator
+        module = bare_module(model)
         self._fingerprint = ParameterFingerprint(module, optimizer)
         self._parameters = [p for p in module.parameters() if p.requires_grad]
+        _require_no_other(self._parameters)
         self._buckets = buckets_of(self._parameters, overlap=reduction == "overlap")
         self._bucket_of = {id(p): bucket for bucket in self._buckets for p in bucket.parameters}
         self._group: dist.ProcessGroup | None = None
@@ -73,6 +77,8 @@ class Gradients:
         self._launched: list[bool] = []  # of each bucket that is on its way, whether it was sound
         self._unused = False  # whether gradients have arrived that no step has used yet
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
+        self._wrappers = Wrappers(model, communicator)
+        weakref.finalize(self, self._wrappers.close).atexit = False
         self._hook(optimizer)
 
     def average_over(self, group: dist.ProcessGroup | None) -> None:
@@ -114,14 +120,9 @@ class Gradients:
         for parameter in self._parameters if self._hooks else ():
             del _AVERAGED_BY[parameter]
         self._hooks = []
+        self._wrappers.close()
 
     def _hook(self, optimizer: Optimizer) -> None:
-        for parameter in self._parameters:
-            if _AVERAGED_BY.get(parameter, lambda: None)() is not None:
-                raise GradientError(
-                    "the gradients of this model are averaged by another clan already, which "
-                    "would divide them twice; close that one first: clan.close()"
-                )
         # Parameters and optimizer outlive those who average gradients, and keep them not alive.
         arrived, stepped = weakref.WeakMethod(self._arrived), weakref.WeakMethod(self._stepped)
 
@@ -155,7 +156,9 @@ class Gradients:
         self._unused = False
 
     def _arrived(self, parameter: Tensor) -> None:
-        self._unused = True
+        if not self._unused:
+            self._unused = True
+            self._wrappers.end_first_step()
         if self._group is None or self._paused:
             return
         backward = torch._C._current_graph_task_id()
@@ -247,3 +250,12 @@ class Gradients:
             f"others while members cooperate ({str(error).splitlines()[0]})",
             missing=self._communicator.absent,
         )
+
+
+def _require_no_other(parameters: Iterable[Tensor]) -> None:
+    for parameter in parameters:
+        if _AVERAGED_BY.get(parameter, lambda: None)() is not None:
+            raise GradientError(
+                "the gradients of this model are averaged by another clan already, which "
+                "would divide them twice; close that one first: clan.close()"
+            )

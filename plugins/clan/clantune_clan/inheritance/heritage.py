@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.form import Form, Outline, put_together, take_apart
 from clantune_clan.member.state import State
-from clantune_clan.member.unwrapping import bare_module
+from clantune_clan.unwrapping import bare_module
 
 FIXED = ("model", "average")
 """Parts that have the same form on all ranks, since the ranks have built the same."""

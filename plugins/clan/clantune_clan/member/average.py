@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from clantune_clan.errors import ClanError
-from clantune_clan.member.unwrapping import bare_module
+from clantune_clan.unwrapping import bare_module
 
 HORIZON = 0.4
 """Over what share of a round the weights are averaged."""

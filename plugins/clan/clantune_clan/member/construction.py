@@ -10,7 +10,6 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.distributed.fsdp import FlatParameter
 from torch.distributed.tensor import DTensor
-from torch.nn.parallel import DistributedDataParallel
 from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
@@ -20,7 +19,7 @@ from clantune_clan.gradients import Gradients, Reduction
 from clantune_clan.gradients.layout import FIRST
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.state import State
-from clantune_clan.member.unwrapping import bare_module
+from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 from clantune_core.contracts import Expressed
 
@@ -41,8 +40,7 @@ def build_state(
 
     Args:
         genome: The member's genome.
-        model: A bare module; or one that `DistributedDataParallel` wraps, whose own averaging is
-            then switched off.
+        model: The model, bare or wrapped. `DistributedDataParallel` around it is switched off.
         optimizer: The optimizer of its parameters.
         communicator: The channel to the other ranks.
         reduction: How gradients are averaged, see `Gradients`; `"auto"` overlaps what is large.
@@ -54,19 +52,15 @@ def build_state(
             is raised on all ranks.
     """
     module = bare_module(model)
-    communicator.gather("the models", None, problem=_refusal(model, reduction))
+    communicator.gather("the models", None, problem=_refusal(module, reduction))
     communicator.require_same("the model", _schema(module))
     communicator.require_same("the genome", _genes(genome))
     _require_one_genome_each(genome, communicator)
     chosen = _choose(module) if reduction == "auto" else reduction
     communicator.require_same("the reduction", {"reduction": chosen, "resume": resume})
-    gradients = _gradients(module, optimizer, communicator, chosen)
+    gradients = _gradients(model, optimizer, communicator, chosen)
     if not resume:
         communicator.broadcast(_tensors(module))
-    for wrapper in _wrappers(model):
-        # Its forward pass decides whether it averages and hands out buffers: never again.
-        wrapper.require_backward_grad_sync = False
-        wrapper.require_forward_param_sync = False
     state = State(
         genome,
         model,
@@ -91,52 +85,29 @@ def _whole_numbers(state: State) -> list[str]:
 
 
 def _gradients(
-    module: nn.Module, optimizer: Optimizer, communicator: Communication, reduction: Reduction
+    model: nn.Module, optimizer: Optimizer, communicator: Communication, reduction: Reduction
 ) -> Gradients | None:
     made, problem = None, None
     try:
-        made = Gradients(module, optimizer, communicator, reduction)
+        made = Gradients(model, optimizer, communicator, reduction)
     except ClanError as error:
         problem = error
     communicator.gather("the gradients", None, problem=problem)
     return made
 
 
-_WHY_NOT = {
-    "broadcast_buffers": "with buffers synchronised, as it does unless forward_sync_buffers=False "
-    "(broadcast_buffers=False before torch 2.13): it would overwrite each member's buffers, such "
-    "as those of BatchNorm, with rank 0's",
-    "find_unused_parameters": "with find_unused_parameters=True: it fails when members train alone "
-    "(and is not needed: unused parameters are fine)",
-    "static_graph": "with static_graph=True: it fails when a run starts with a step that is not "
-    "averaged",
-}
-"""What a wrapper may not have switched on, and why."""
-
-
-def _refusal(model: nn.Module, reduction: str) -> ClanError | None:
+def _refusal(module: nn.Module, reduction: str) -> ClanError | None:
     if reduction not in ("auto", "exact", "overlap"):
         return ClanError(f"reduction is auto, exact or overlap; got {reduction!r}")
-    for wrapper in _wrappers(model):
-        for option, why in _WHY_NOT.items():
-            if getattr(wrapper, option):
-                return ClanError(
-                    f"the model comes wrapped in DistributedDataParallel {why}; give the bare "
-                    "module, or switch that off"
-                )
-    for name, parameter in model.named_parameters():
+    for name, parameter in module.named_parameters():
         if isinstance(parameter, DTensor | UninitializedParameter | FlatParameter):
             return ClanError(
                 f"the parameter {name!r} is a {type(parameter).__name__}: a model that is sharded "
                 "cannot be trained in a clan, and one with lazy layers needs a forward pass before"
             )
-    if not any(parameter.requires_grad for parameter in model.parameters()):
+    if not any(parameter.requires_grad for parameter in module.parameters()):
         return ClanError("the model has no parameter that learns")
     return None
-
-
-def _wrappers(model: nn.Module) -> list[DistributedDataParallel]:
-    return [each for each in model.modules() if isinstance(each, DistributedDataParallel)]
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from clantune_clan.member.unwrapping import bare_module
+from clantune_clan.unwrapping import bare_module
 from clantune_core import AbstractAllele, Genome
 
 _OUT_OF_REACH = (

@@ -13,7 +13,7 @@ from clantune_clan.gradients import Gradients
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.leaves import fit, is_leaf, put
 from clantune_clan.member.nodes import NODES, TreeNodeHandler
-from clantune_clan.member.unwrapping import bare_module
+from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 
 Path = str

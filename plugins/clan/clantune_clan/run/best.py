@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.state import State
-from clantune_clan.member.unwrapping import bare_module
+from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 
 

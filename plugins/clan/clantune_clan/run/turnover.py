@@ -14,11 +14,11 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance import Inheritance, Plan, Report
 from clantune_clan.member.state import State
-from clantune_clan.member.unwrapping import bare_module
 from clantune_clan.run.attempt import Attempt
 from clantune_clan.run.best import Best
 from clantune_clan.run.fitness import Judge, holding, measure, require_same_data
 from clantune_clan.run.settings import Settings
+from clantune_clan.unwrapping import bare_module
 from clantune_core import Ancestry, Genome, Population, member_rng, shared_rng
 from clantune_core.contracts import CENTRE_FITNESS
 

@@ -10,8 +10,8 @@ from torch.utils._pytree import tree_leaves
 
 from clantune_clan.inheritance.checksum import checksum
 from clantune_clan.member.individual import Individual
-from clantune_clan.member.unwrapping import bare_module
 from clantune_clan.run.console import LOGGER
+from clantune_clan.unwrapping import bare_module
 
 
 class BatchWitness:
