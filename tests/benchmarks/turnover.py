@@ -1,12 +1,14 @@
-"""Inheritance beside the bare collective that moves the same bytes. `--quick`: a glance.
+"""Inheritance beside a raw collective of the same bytes, and beside a round. `--quick`: a glance.
 
-Both take turns in the same processes, and a ratio is taken within one turn. What travels is all
-that a member has: weights, two moments, step counters and the running average of the weights.
+Inheritance, the collective and a training step take turns in the same processes, and a ratio is
+taken within one turn. Children inherit all that a member has: weights, two moments, step counters
+and the running average of the weights. A step is one of bare DDP with Adam and a small batch.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import json
 import os
@@ -14,13 +16,15 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import torch
 import torch.distributed as dist
 from _ranks import answer_of_ranks
-from _report import PACKAGES, Bar, bar, report, show_progress
+from _report import PACKAGES, bar, report, show_progress
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from clantune_clan import Communication, State, WeightAverage
 from clantune_clan.inheritance import Inheritance, Plan
@@ -29,11 +33,18 @@ from clantune_core import Genome
 SIZES = {"1 M": (700, 2), "25 M": (2500, 4), "100 M": (5000, 4)}
 """Width and depth of a network, by about how many parameters it has."""
 
-RANKS = {"1 M": (2, 4), "25 M": (2, 4), "100 M": (4,)}
+RANKS = (2, 4)
 KINDS = ("one to all", "a swap", "mean")
 PARTS = ("forms", "transfer", "takeover", "checks")
-LIMIT = 1.5
 TURNS = {"1 M": 40, "25 M": 9, "100 M": 3}
+BATCH = 16
+STEPS = 500
+"""Steps of the round whose share an inheritance takes."""
+
+RATIO = 2.5
+SHARE = 0.5
+JUDGED = ("25 M", "100 M")
+"""The sizes that have bars: in smaller models the meetings of the ranks count most."""
 
 
 @attrs.frozen
@@ -42,22 +53,28 @@ class Turns:
 
     ours: list[float]
     bare: list[float]
+    step: list[float]
     parts: dict[str, float]
     moved: float
 
 
-def member(width: int, depth: int) -> State:
-    """A member after a step of Adam; each rank's is another."""
-    torch.manual_seed(dist.get_rank())
+def member(width: int, depth: int) -> tuple[State, Callable[[], None]]:
+    """Return a member after a step of Adam, and what takes another one, under DDP."""
     layers: list[nn.Module] = []
     for _ in range(depth):
         layers += [nn.Linear(width, width), nn.ReLU()]
     model = nn.Sequential(*layers)
+    ddp = DistributedDataParallel(model, forward_sync_buffers=False, gradient_as_bucket_view=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
-    model(torch.randn(2, width)).square().mean().backward()
-    optimizer.step()
-    optimizer.zero_grad()
-    return State(Genome(), model, optimizer, average=WeightAverage(model))
+    batch = torch.randn(BATCH, width)
+
+    def step() -> None:
+        ddp(batch).square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    step()
+    return State(Genome(), model, optimizer, average=WeightAverage(model)), step
 
 
 def plan(kind: str, ranks: int) -> Plan:
@@ -69,7 +86,7 @@ def plan(kind: str, ranks: int) -> Plan:
 
 
 def bare(kind: str, tensor: Tensor, pair: dist.ProcessGroup | None) -> Callable[[], None]:
-    """What moves the same bytes, and does nothing else."""
+    """Return what moves the same bytes, and does nothing else."""
 
     def one_to_all() -> None:
         dist.broadcast(tensor, 0)
@@ -86,30 +103,34 @@ def bare(kind: str, tensor: Tensor, pair: dist.ProcessGroup | None) -> Callable[
 
 
 def measure(size: str, turns: int) -> dict[str, Turns]:
-    """Let every inheritance and its bare collective take turns; return what was found by kind."""
-    state, channel = member(*SIZES[size]), Communication()
+    """Let every inheritance, its bare collective and a step take turns; return figures by kind."""
+    (state, step), channel = member(*SIZES[size]), Communication()
     ours = Inheritance(state, channel)
-    total = ours.apply(plan("mean", channel.world_size)).bytes_moved
+    total = ours.apply(plan("mean", channel.num_members)).bytes_moved
     pair = dist.new_group([0, 1])
     # Written to, so that it is really in memory; small, so that sums of sums stay finite.
     tensor = torch.full((total // 4,), 1e-30)
     found = {}
     for kind in KINDS:
-        wanted, theirs = plan(kind, channel.world_size), bare(kind, tensor, pair)
-        found[kind] = Turns([], [], dict.fromkeys(PARTS, 0.0), total)
+        wanted = plan(kind, channel.num_members)
+        contenders: dict[str, Callable[[], Any]] = {
+            "ours": functools.partial(ours.apply, wanted),
+            "bare": bare(kind, tensor, pair),
+            "step": step,
+        }
+        found[kind] = Turns([], [], [], dict.fromkeys(PARTS, 0.0), total)
         for turn in range(-1, turns):  # the first one warms up
-            for contender in ("ours", "bare") if turn % 2 else ("bare", "ours"):
+            for name in contenders if turn % 2 else reversed(contenders):
                 dist.barrier()
                 began = time.perf_counter()
-                if contender == "bare":
-                    theirs()
-                else:
-                    done = ours.apply(wanted)
+                done = contenders[name]()
                 dist.barrier()
-                if turn >= 0:
-                    getattr(found[kind], contender).append(1e3 * (time.perf_counter() - began))
-            for part, seconds in done.seconds.items() if turn >= 0 else ():
-                found[kind].parts[part] += 1e3 * seconds / turns
+                if turn < 0:
+                    continue
+                getattr(found[kind], name).append(1e3 * (time.perf_counter() - began))
+                if name == "ours":
+                    for part, seconds in done.seconds.items():
+                        found[kind].parts[part] += 1e3 * seconds / turns
     return found
 
 
@@ -121,10 +142,10 @@ def as_a_rank(size: str, turns: int) -> None:
     everyone: list[dict[str, dict[str, float]]] = [{} for _ in range(dist.get_world_size())]
     dist.all_gather_object(everyone, {kind: each.parts for kind, each in found.items()})
     if dist.get_rank() == 0:
-        told = {kind: attrs.asdict(each) for kind, each in found.items()}
+        answer = {kind: attrs.asdict(each) for kind, each in found.items()}
         for kind in KINDS:  # rank 1 receives under every plan: its parts are shown
-            told[kind]["parts"] = everyone[1][kind]
-        print(json.dumps(told))
+            answer[kind]["parts"] = everyone[1][kind]
+        print(json.dumps(answer))
     dist.destroy_process_group()
 
 
@@ -137,48 +158,53 @@ def main() -> int:
         size, count = arguments.rank
         as_a_rank(size, int(count))
         return 0
-    cases, turns = [(size, ranks) for size in SIZES for ranks in RANKS[size]], TURNS
+    cases, turns = [(size, ranks) for size in SIZES for ranks in RANKS], TURNS
     if arguments.quick:
         cases, turns = cases[:1], dict.fromkeys(SIZES, 2)
-    rows: list[tuple[object, ...]] = [
-        ("parameters", "ranks", "inheritance", "MB", "bare ms", "ms", "ratio", "quartiles", *PARTS)
-    ]
+    columns = ("MB", "bare ms", "ms", "ratio", "quartiles", "step ms", "% of a round", *PARTS)
+    rows: list[tuple[object, ...]] = [("parameters", "ranks", "inheritance", *columns)]
     figures, bars = {}, []
     for done, (size, ranks) in enumerate(cases):
         show_progress(done, len(cases), f"{size} parameters, {ranks} ranks")
-        told = answer_of_ranks(__file__, ranks, "--rank", size, str(turns[size]))
+        answer = answer_of_ranks(__file__, ranks, "--rank", size, str(turns[size]))
         for kind in KINDS:
             name = f"{size}, {ranks} ranks, {kind}"
-            row, figures[name], made = _judge(Turns(**told[kind]), name)
+            row, figures[name] = _judge(Turns(**answer[kind]))
             rows.append((size, ranks, kind, *row))
-            bars.append(made)
+            if size in JUDGED or arguments.quick:
+                bars.append(bar(f"{name}: ratio", figures[name]["ratio"][1], RATIO))
+                bars.append(bar(f"{name}: % of a round", figures[name]["% of a round"], SHARE))
     show_progress(len(cases), len(cases), "done")
-    title = "Inheritance beside a bare broadcast, and beside a bare all-reduce for the mean"
+    title = f"Inheritance beside a raw collective of the same bytes, and a round of {STEPS} steps"
     return report(title, rows, figures, bars, (*PACKAGES, "clantune-clan", "torch"))
 
 
-def _judge(found: Turns, name: str) -> tuple[tuple[object, ...], dict[str, object], Bar]:
+def _judge(found: Turns) -> tuple[tuple[object, ...], dict[str, Any]]:
     ratios = sorted(ours / bare for ours, bare in zip(found.ours, found.bare, strict=True))
-    median = statistics.median(ratios)
+    ratio = statistics.median(ratios)
     low, high = ratios[len(ratios) // 4], ratios[(3 * len(ratios)) // 4]
-    ours, theirs = statistics.median(found.ours), statistics.median(found.bare)
-    shown = [f"{found.parts[part]:.1f}" for part in PARTS]
+    ours, theirs, step = map(statistics.median, (found.ours, found.bare, found.step))
+    share = 100 * ours / (STEPS * step)
     row = (
         round(found.moved / 1e6),
         f"{theirs:.1f}",
         f"{ours:.1f}",
-        f"{median:.2f}",
+        f"{ratio:.2f}",
         f"{low:.2f} {high:.2f}",
-        *shown,
+        f"{step:.1f}",
+        f"{share:.3f}",
+        *(f"{found.parts[part]:.1f}" for part in PARTS),
     )
     figure = {
         "bytes": found.moved,
         "bare ms": theirs,
         "ms": ours,
-        "ratio": [low, median, high],
+        "ratio": [low, ratio, high],
+        "step ms": step,
+        "% of a round": share,
         "parts": found.parts,
     }
-    return row, figure, bar(name, median, LIMIT)
+    return row, figure
 
 
 if __name__ == "__main__":

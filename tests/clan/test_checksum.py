@@ -3,23 +3,22 @@
 import pytest
 import torch
 
-from clantune_clan.inheritance import checksum as hashing
-from clantune_clan.inheritance import words
-from clantune_clan.inheritance.checksum import checksum, hash_of_bytes
+from clantune_clan.communication.buckets import Outline
+from clantune_clan.inheritance import checksum as module
+from clantune_clan.inheritance.checksum import checksum
 from clantune_clan.inheritance.checksum import checksum_of as checksum_here
-from clantune_clan.inheritance.words import sum_of_words
 
 SIZE = 1000
 
 
-@pytest.fixture(params=["bytes", "bytes, many steps", "words", "words, many steps"])
+@pytest.fixture(params=["one step", "many steps"])
 def checksum_of(request, monkeypatch):
-    """Both ways, with much or little at once; that on an accelerator is the same in main memory."""
-    if "many" in request.param:
-        monkeypatch.setattr(hashing, "STEP", 7)
-        monkeypatch.setattr(words, "WORDS", 64)  # a part of what that checksum is
-    monkeypatch.setattr(words, "_WEIGHTS", {})
-    return hash_of_bytes if "bytes" in request.param else sum_of_words
+    """Return the function, with much or little added up at once."""
+    if request.param == "many steps":
+        monkeypatch.setattr(module, "WORDS", 64)
+    module._weights.cache_clear()
+    yield checksum_here
+    module._weights.cache_clear()
 
 
 def values(dtype):
@@ -124,16 +123,20 @@ def test_odd_sizes_and_types_have_one(checksum_of):
     assert len({*sums}) == len(tensors) - 1
 
 
+def named(**tensors):
+    return {Outline.of(name, tensor): tensor for name, tensor in tensors.items()}
+
+
 def test_one_of_all_depends_on_each_on_the_order_and_on_the_text():
     one, other = torch.ones(3), torch.zeros(3)
-    both = checksum([one, other], "form")
-    assert both.parts == (checksum_here(one), checksum_here(other))
-    assert both == checksum([one.clone(), other.clone()], "form")
+    both = checksum(named(one=one, other=other), "form")
+    assert both.parts == {"one": checksum_here(one), "other": checksum_here(other)}
+    assert both == checksum(named(one=one.clone(), other=other.clone()), "form")
     totals = {
         both.total,
-        checksum([other, one], "form").total,
-        checksum([one, other], "another").total,
-        checksum([one], "form").total,
+        checksum(named(one=other, other=one), "form").total,
+        checksum(named(one=one, other=other), "another").total,
+        checksum(named(one=one), "form").total,
     }
     assert len(totals) == 4
     assert all(0 <= total < 2**63 for total in totals)

@@ -6,6 +6,7 @@ import io
 import itertools
 import random
 import time
+import weakref
 from datetime import timedelta
 
 import pytest
@@ -14,17 +15,18 @@ import torch.distributed as dist
 from torch import nn
 
 from clantune_clan import Communication, State, WeightAverage
-from clantune_clan.communication.mean import MeanByCollective, begin_mean
-from clantune_clan.inheritance import Inheritance, Plan, inherit, outbox, route, sharing
+from clantune_clan.communication import buckets
+from clantune_clan.inheritance import Inheritance, Plan, inherit, movement
+from clantune_clan.inheritance.movement import Movement
 from clantune_core import Genome
 
 TIMEOUT = 20.0
 SMALL = 256
-"""Bytes of a piece, so small that the tensors of these tests travel in many."""
+"""Bytes of a bucket, so small that the tensors of these tests travel in many."""
 
 
-def with_small_pieces():
-    route.PIECE = sharing.LIMIT = SMALL
+def with_small_buckets():
+    buckets.LIMIT = SMALL
 
 
 class Nested(torch.optim.Optimizer):
@@ -89,6 +91,7 @@ class Odd(nn.Module):
             "words": torch.randint(0, 60000, (21,)).to(torch.uint16),
             "nothing": torch.empty(0, 4),
             "strided": torch.randn(40, 8)[:, ::2],
+            "expanded": torch.randn(9, 1).expand(9, 20),
         }.items():
             self.register_buffer(name, tensor, persistent=name != "places")
 
@@ -103,7 +106,7 @@ class Rank:
     """A member in the making: everything is different on each rank."""
 
     def __init__(self, optimizer="adam", model=plain_net, steps=2, channel=None, average=True):
-        with_small_pieces()
+        with_small_buckets()
         rank = dist.get_rank()
         self.channel = channel or Communication(timeout=TIMEOUT)
         torch.manual_seed(rank)
@@ -291,7 +294,7 @@ def made(rank, is_empty):
 
 
 def inherit_under(plans, empty):
-    with_small_pieces()
+    with_small_buckets()
     channel = Communication(timeout=TIMEOUT)
     for parents in plans:
         everyone = [made(rank, rank in empty) for rank in range(len(parents))]
@@ -354,7 +357,7 @@ def how_it_lies(parents):
 def test_new_state_is_laid_out_like_its_parameter_and_tied_weights_travel_once(ranks):
     parent, child = ranks(2).run(how_it_lies, [{0: 1.0}, {0: 1.0}])
     assert parent[0] == 0
-    assert child[1] <= child[0] <= child[1] + 16 * 200  # messages have gaps
+    assert child[0] == child[1]
     assert parent[2:] == child[2:] == (True, False)
 
 
@@ -380,13 +383,51 @@ def test_no_memory_stays_allocated(ranks, parents):
     assert ranks(2).run(left_allocated, parents) == [0, 0]
 
 
-def kept_for_messages(parents):
+class Aliased(nn.Module):
+    """A model whose last weight is a parameter of its own, in the memory of the first one."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(5, 5)
+        self.second = nn.Sequential(nn.Linear(5, 90), nn.Linear(90, 5))
+        self.ultimate = nn.Linear(5, 5)
+        self.ultimate.weight.data = self.first.weight.data
+
+    def forward(self, x):
+        return self.ultimate(self.second(self.first(x)))
+
+
+def weights_in_one_memory(parents):
+    member = Rank("sgd", Aliased, average=False)
+    before = member.held()
+    member.apply(*parents)
+    first, last = member.model.first.weight, member.model.ultimate.weight
+    return packed(before, member.held(), first.data_ptr() == last.data_ptr())
+
+
+def test_weights_in_one_memory_change_places(ranks):
+    answers = unpacked(ranks(3).run(weights_in_one_memory, [{1: 1.0}, {2: 1.0}, {0: 1.0}]))
+    for rank, (_, after, is_one) in enumerate(answers):
+        assert same(after, answers[(rank + 1) % 3][0])
+        assert is_one
+
+
+def most_staged(parents):
+    """Return the most bytes that lay in buckets at once."""
     member = Rank(model=lambda: nn.Linear(5, 500), steps=1)
-    kept = []
-    for _ in range(3):
-        member.apply(*parents)
-        kept.append(member.channel.transfer.buffers.bytes_kept)
-    return kept
+    empty, lying, most = buckets.Bucket.empty, [], [0]
+
+    def counted(*arguments):
+        tensor = empty(*arguments)
+        lying.append(tensor.nbytes)
+        weakref.finalize(tensor, lying.remove, tensor.nbytes)
+        most.append(sum(lying))
+        return tensor
+
+    buckets.Bucket.empty = counted
+    member.apply(*parents)
+    buckets.Bucket.empty = empty
+    return max(most), sum(lying)
 
 
 @pytest.mark.parametrize(
@@ -394,11 +435,10 @@ def kept_for_messages(parents):
     [[{1: 1.0}, {0: 1.0}], [{0: 0.5, 1: 0.5}] * 2, [{0: 0.6, 1: 0.4}, {0: 0.4, 1: 0.6}]],
     ids=["swap", "shared mean", "two means"],
 )
-def test_messages_take_turns_in_a_little_memory(ranks, parents):
-    pieces = outbox.STAGING // route.PIECE
-    for first, *more in ranks(2).run(kept_for_messages, parents):
-        assert 0 < first <= pieces * SMALL
-        assert set(more) == {first}
+def test_a_few_buckets_are_in_memory_at_once(ranks, parents):
+    for most, left in ranks(2).run(most_staged, parents):
+        assert SMALL < most <= 2 * (movement.AHEAD + 1) * SMALL
+        assert left == 0
 
 
 # The mean
@@ -454,9 +494,9 @@ def assert_close(value, wanted):
         assert same(value, wanted)
 
 
-def check_means(ranks, parents, optimizer, model, steps, spoiled=(), function=average):
+def check_means(ranks, parents, optimizer, model, steps, spoiled=()):
     arguments = parents, optimizer, model, steps, spoiled
-    answers = unpacked(ranks(len(parents)).run(function, *arguments))
+    answers = unpacked(ranks(len(parents)).run(average, *arguments))
     befores = [before for before, _, _ in answers]
     for child, weights in enumerate(parents):
         wanted = mean_by_hand(befores, [weights.get(m, 0.0) for m in range(len(parents))])
@@ -507,20 +547,6 @@ def test_tensors_of_every_kind_are_averaged(ranks, parents):
 def test_a_member_of_weight_zero_gives_nothing_and_gets_all(ranks, parents, steps):
     answers = check_means(ranks, parents, "adam", plain_net, steps, (2,))
     assert all(tensor.isfinite().all() for tensor in answers[2][1]["model"].values())
-
-
-def average_as_an_accelerator_does(*arguments):
-    try:
-        sharing.begin_mean = MeanByCollective
-        return average(*arguments)
-    finally:
-        sharing.begin_mean = begin_mean
-
-
-@pytest.mark.parametrize("model", [plain_net, Odd])
-def test_the_backends_own_sum_gives_the_mean_too(ranks, model):
-    parents = [dict.fromkeys(range(4), 0.25)] * 4
-    check_means(ranks, parents, "adam", model, (2,) * 4, function=average_as_an_accelerator_does)
 
 
 def large_counters(parents):
@@ -771,6 +797,16 @@ def with_what_cannot_travel():
     Rank().apply({0: 1.0}, {0: 1.0}, {0: 1.0}, notes=notes)
 
 
+class Doubled(Notes):
+    def state_dict(self):
+        return {"notes": {1: torch.ones(4), "1": torch.ones(4)}}
+
+
+def with_two_of_one_name():
+    notes = Doubled(0) if on_rank(1) else Notes(0)
+    Rank().apply({0: 1.0}, {0: 1.0}, {0: 1.0}, notes=notes)
+
+
 class Freed(Notes):
     def state_dict(self):
         notes = torch.ones(4)
@@ -815,6 +851,14 @@ def while_averages_are_in_place():
             ),
         ),
         (
+            with_two_of_one_name,
+            (
+                "'registered/notes/notes/1' is the name of two tensors, which no child can "
+                "inherit: keep tensors (not sparse), numbers, texts, None, and lists, tuples and "
+                "dictionaries of them in a state"
+            ),
+        ),
+        (
             with_what_refuses,
             (
                 "what is registered as 'notes' cannot be inherited: its load_state_dict raised "
@@ -845,8 +889,8 @@ def with_what_is_forgetful():
 def with_what_is_written_to(parents, name):
     member, take_over = Rank(), inherit.take_over
 
-    def meddle(state, registered, heritage):
-        take_over(state, registered, heritage)
+    def meddle(state, registered, inherited):
+        take_over(state, registered, inherited)
         if on_rank(2):
             wrong = state.model.get_parameter(name)
             first, second = wrong.data[0].clone(), wrong.data[1].clone()
@@ -894,11 +938,11 @@ def gone_in_the_middle():
     member.channel.deadline = timedelta(seconds=2)
     if on_rank(1):
 
-        def travel(self, own, fitted):
+        def run(self):
             time.sleep(3.0)
             raise ArithmeticError
 
-        route.Route.travel = travel
+        Movement.run = run
     member.apply({1: 1.0}, {2: 1.0}, {0: 1.0})
 
 

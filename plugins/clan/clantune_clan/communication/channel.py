@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # not listed
 
 from clantune_clan.communication.arrival import Arrivals
+from clantune_clan.communication.buckets import Outline, buckets_of
 from clantune_clan.communication.failure import Failure
 from clantune_clan.communication.joining import join
-from clantune_clan.communication.packing import batches, pack, unpack
 from clantune_clan.communication.transfer import Transfer
 from clantune_clan.errors import ClanError, CommunicationError
 
@@ -193,11 +193,13 @@ class Communication:
         if self.world_size == 1:
             return
         self.gather("handing out the first weights", None)
-        for batch in batches(tensors):
-            packed = pack(batch)
-            self._finish(dist.broadcast(packed, src=source, async_op=True), "a broadcast")
+        by_outline = {Outline.of(str(i), t): t.detach() for i, t in enumerate(tensors)}
+        for bucket in buckets_of(by_outline):
+            packed = bucket.pack(by_outline, by_outline[bucket.rows[0].outline].device)
+            data = packed.view(torch.uint8)  # gloo cannot broadcast every type
+            self._finish(dist.broadcast(data, src=source, async_op=True), "a broadcast")
             if self.rank != source:
-                unpack(packed, batch)
+                bucket.unpack(packed, by_outline)
 
     def close(self) -> None:
         """Stop."""

@@ -1,25 +1,19 @@
-"""Tensors from rank to rank, and sums over ranks of different members."""
+"""Messages between members, and sums over them, on the group that serves their device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from clantune_clan.communication.buffers import Buffers
-
 
 class Transfer:
-    """Moves tensors between the members of a clan, without waiting.
+    """Moves tensors between the ranks that have the same place in each member, without waiting.
 
-    Messages from rank to rank lie in the main memory and travel over gloo, which is the model's own
-    group where that speaks it. What is on an accelerator is added up by the model's own group.
-
-    Attributes:
-        peers: The ranks that have this rank's place in each member, in order.
-        buffers: Room for messages.
+    What lies on an accelerator travels over the model's own group if that group serves it.
+    Everything else travels over gloo, which sends from main memory only.
     """
 
     def __init__(
@@ -29,70 +23,66 @@ class Transfer:
         control: dist.ProcessGroup,
         finish: Callable[[dist.Work | None, str], None],
     ) -> None:
-        """Use the channel's own group where the model's cannot serve.
+        """Use the groups of a channel.
 
         Args:
             ranks: Number of ranks.
             ranks_per_member: How many of them make a member.
             control: A gloo group of all ranks.
-            finish: Waits for work, and says where everybody is when it fails.
+            finish: Waits for work, and says where all ranks are when it fails.
         """
-        self._ranks = ranks
-        self._ranks_per_member = ranks_per_member
+        self._peers = [range(place, ranks, ranks_per_member) for place in range(ranks_per_member)]
+        self._place = dist.get_rank() % ranks_per_member
         self._control = control
-        self._finish = finish
-        self._groups: dict[bool, dist.ProcessGroup] = {}
-        self.peers = [*range(dist.get_rank() % ranks_per_member, ranks, ranks_per_member)]
-        self.buffers = Buffers()
+        self._groups: dict[str, dist.ProcessGroup] = {}
+        self.finish = finish
 
-    def send(self, message: Tensor, rank: int, tag: int) -> dist.Work | None:
-        """Begin to send; the message must not change until this is finished."""
-        return dist.isend(message, rank, group=self._group_of_all(message), tag=tag)
+    def message_device(self, device: torch.device) -> torch.device:
+        """Return where messages lie that are packed from tensors on a device."""
+        backends = dist.get_backend_config().split(",")  # such as cpu:gloo,cuda:nccl
+        backend = dict(each.split(":") for each in backends).get(device.type, "gloo")
+        return torch.device("cpu") if backend == "gloo" else device
 
-    def receive(self, message: Tensor, rank: int, tag: int) -> dist.Work | None:
-        """Begin to receive a message of the same size from a rank."""
-        return dist.irecv(message, rank, group=self._group_of_all(message), tag=tag)
+    def exchange(
+        self, member: int, outgoing: Mapping[int, Tensor], incoming: Mapping[int, Tensor]
+    ) -> list[dist.Work]:
+        """Begin to send a message to each of some members, and to fill one from each of others.
 
-    def add_up(self, tensor: Tensor) -> dist.Work | None:
-        """Begin to add a tensor up over the ranks of equal place in all members."""
-        work: dist.Work | None = dist.all_reduce(tensor, group=self._group(tensor), async_op=True)
-        return work
+        Messages from one member to another arrive in the order in which they were sent. A message
+        must not change before its work is done.
 
-    def hand_out(self, tensor: Tensor, source: int) -> dist.Work | None:
-        """Begin to fill a tensor with that of a rank, on all ranks of equal place."""
-        work: dist.Work | None = dist.broadcast(
-            tensor, source, group=self._group(tensor), async_op=True
+        Args:
+            member: This rank's own member. A message to itself is copied, not sent.
+            outgoing: What is sent, by member.
+            incoming: What is filled, by member.
+        """
+        if member in incoming:
+            incoming[member].copy_(outgoing[member])
+        peers = self._peers[self._place]
+        operations = [
+            dist.P2POp(way, message.view(torch.uint8), peers[other], self._all(message))
+            for way, messages in ((dist.isend, outgoing), (dist.irecv, incoming))
+            for other, message in messages.items()
+            if other != member and len(message)
+        ]
+        return dist.batch_isend_irecv(operations) if operations else []
+
+    def add_up(self, message: Tensor) -> dist.Work | None:
+        """Begin to replace a message by its sum over all members, who call this together."""
+        work: dist.Work | None = dist.all_reduce(
+            message, group=self._group_of_peers(message), async_op=True
         )
         return work
 
-    def finish(self, work: dist.Work | None, where: str) -> None:
-        """Wait for what was begun.
+    def _all(self, message: Tensor) -> dist.ProcessGroup | None:
+        return self._control if message.device.type == "cpu" else dist.group.WORLD
 
-        Raises:
-            CommunicationError: It fails; the error says where all ranks are.
-        """
-        self._finish(work, where)
-
-    def _group_of_all(self, tensor: Tensor) -> dist.ProcessGroup:
-        world = dist.group.WORLD
-        return world if world and _serves(world, tensor.device) else self._control
-
-    def _group(self, tensor: Tensor) -> dist.ProcessGroup:
-        """Return the group of this rank's place. All ranks ask for the same at the same time."""
-        if self._ranks_per_member == 1:
-            return self._group_of_all(tensor)
-        own_backend = self._group_of_all(tensor) is not self._control
-        if own_backend not in self._groups:
-            for place in range(self._ranks_per_member):
-                ranks = range(place, self._ranks, self._ranks_per_member)
-                backend = None if own_backend else "gloo"
-                group = dist.new_group([*ranks], backend=backend)
-                if dist.get_rank() in ranks:
-                    self._groups[own_backend] = group
-        return self._groups[own_backend]
-
-
-def _serves(group: dist.ProcessGroup, device: torch.device) -> bool:
-    """Whether a group can move tensors that are on a device."""
-    served = dist.get_backend_config(group).split(",")  # such as cpu:gloo,cuda:nccl
-    return any(each.partition(":")[0] == device.type for each in served)
+    def _group_of_peers(self, message: Tensor) -> dist.ProcessGroup | None:
+        if len(self._peers) == 1:
+            return self._all(message)
+        kind = message.device.type
+        if kind not in self._groups:  # all ranks make the groups of all places
+            backend = "gloo" if kind == "cpu" else None
+            groups = [dist.new_group([*ranks], backend=backend) for ranks in self._peers]
+            self._groups[kind] = groups[self._place]
+        return self._groups[kind]

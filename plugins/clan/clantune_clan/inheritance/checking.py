@@ -1,58 +1,50 @@
-"""Whether children hold what they should, by checksums that all ranks compare."""
+"""Whether children have what they should, by checksums that all ranks compare."""
 
 from __future__ import annotations
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.inheritance.checksum import Checksum, checksum
-from clantune_clan.inheritance.heritage import Heritage
+from clantune_clan.inheritance.checksum import Checksum
 from clantune_clan.inheritance.plan import Plan
 
 WHERE = "checking what was inherited"
 
 
-def checksum_of_all(heritage: Heritage) -> Checksum:
-    """Return the checksum of all that travels: each tensor's, and what is no tensor."""
-    return checksum(heritage.tensors, heritage.digest)
-
-
 def require_inherited(
     plan: Plan,
     communicator: Communication,
-    names: list[str],
     before: Checksum,
     after: Checksum,
     problem: Exception | None,
 ) -> None:
-    """Check that copies equal what their parents held, and that children of the same are equal.
+    """Check that copies equal their parents, and that children of the same parents are equal.
 
     Args:
         plan: Who has inherited from whom.
         communicator: The channel to the other ranks.
-        names: The names of this rank's tensors afterwards.
-        before: Of what this rank held.
-        after: Of what it holds.
+        before: The checksum of this rank's state before it inherited.
+        after: That of its state now.
         problem: What went wrong on this rank, if something did.
 
     Raises:
-        ClanError: A child does not hold what it should, or a rank had a problem.
+        ClanError: A child does not have what it should, or a rank had a problem.
     """
-    told = communicator.gather(WHERE, [before.total, after.total], problem=problem)
+    totals = communicator.gather(WHERE, [before.total, after.total], problem=problem)
     wrong = [
         (rank, model, which)
         for rank, model, which in _pairs(plan, communicator.ranks_per_member)
-        if told[rank][1] != told[model][which]
+        if totals[rank][1] != totals[model][which]
     ]
     if not wrong:
         return
-    details = communicator.gather(WHERE, [names, before.parts, after.parts])
+    details = communicator.gather(WHERE, [before.parts, after.parts])
     rank, model, which = wrong[0]
-    names, _, parts = details[rank]
+    theirs = details[model][which]
     first = next(
         (
             f"{name!r}, bit for bit"
-            for name, mine, other in zip(names, parts, details[model][1 + which], strict=False)
-            if mine != other
+            for name, part in details[rank][1].items()
+            if part != theirs.get(name)
         ),
         "what is no tensor, such as numbers in the optimizer's state or a registered object's",
     )
@@ -66,14 +58,14 @@ def require_inherited(
 
 
 def _pairs(plan: Plan, per_member: int) -> list[tuple[int, int, int]]:
-    """Return ranks, each with the one that it must equal, as that was before (0) or after (1)."""
+    """Return ranks, each with the one that it must equal, as that was before (0) or is now (1)."""
     pairs = []
     earlier: dict[tuple[int, str], int] = {}
     for rank in range(len(plan.parents) * per_member):
         child, place = divmod(rank, per_member)
-        givers = plan.givers(child)
-        if len(givers) == 1:
+        parents = plan.parents[child]
+        if len(parents) == 1:
             pairs.append((rank, plan.first(child) * per_member + place, 0))
         else:
-            pairs.append((rank, earlier.setdefault((place, str(givers)), rank), 1))
+            pairs.append((rank, earlier.setdefault((place, str(parents)), rank), 1))
     return pairs

@@ -1,67 +1,89 @@
-"""A checksum of tensors' bits, in which their places count."""
+"""A checksum of tensors' bits in which their places count, the same on every device.
+
+Words of 64 bits are multiplied by odd weights, one for each place, and added up modulo 2**64. First
+the upper half of each word is added to the lower one, times a constant: otherwise a change of the
+uppermost bit, which is a sign, would only make the sum odd or even, and a second one undo it.
+"""
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Sequence
+import functools
+import hashlib
+from collections.abc import Mapping
 
 import attrs
 import torch
-import xxhash
 from torch import Tensor
 
-from clantune_clan.inheritance.pieces import blocks, is_plain
-from clantune_clan.inheritance.words import sum_of_words
+from clantune_clan.communication.buckets import Outline
 
-STEP = 2**18
-"""Elements of a tensor that are copied at once, where they do not lie in order."""
+WORDS = 2**16
+"""Words that are added up at once: few enough to stay in a processor's cache."""
+
+_MODULUS = 2**64
+_FACTOR = 0x9E3779B97F4A7C15  # odd, and without a pattern
 
 
 @attrs.frozen
 class Checksum:
-    """Checksums of several tensors, and one of them all.
+    """The checksums of several tensors, and one of all of them.
 
     Attributes:
-        parts: One for each tensor, 0 to 2**64 - 1.
-        total: One of all, and of what else belongs to them, 0 to 2**63 - 1.
+        parts: One for each tensor, by name, 0 to 2**64 - 1.
+        total: One of all, and of the text that belongs to them, 0 to 2**63 - 1.
     """
 
-    parts: tuple[int, ...]
+    parts: Mapping[str, int]
     total: int
 
 
-NO_CHECKSUM = Checksum((), 0)
-"""Of what nobody has to look at."""
+NO_CHECKSUM = Checksum({}, 0)
+"""Of a state that is not checked."""
 
 
-def checksum(tensors: Sequence[Tensor], along: str = "") -> Checksum:
+def checksum(tensors: Mapping[Outline, Tensor], text: str) -> Checksum:
     """Return the checksum of tensors, in order, and of a text that belongs to them."""
-    parts = tuple(checksum_of(tensor) for tensor in tensors)
-    data = b"".join(part.to_bytes(8, "little") for part in parts) + along.encode()
-    return Checksum(parts, xxhash.xxh3_64_intdigest(data) >> 1)
+    parts = {outline.name: checksum_of(tensor) for outline, tensor in tensors.items()}
+    digest = hashlib.blake2b(text.encode(), digest_size=8)
+    for part in parts.values():
+        digest.update(part.to_bytes(8, "little"))
+    return Checksum(parts, int.from_bytes(digest.digest(), "little") >> 1)
 
 
 def checksum_of(tensor: Tensor) -> int:
-    """Return the checksum of a tensor's elements in order, whatever their layout in memory.
-
-    Tensors are comparable that are on devices of one kind.
-    """
-    tensor = tensor.detach()
-    return hash_of_bytes(tensor) if tensor.device.type == "cpu" else sum_of_words(tensor)
-
-
-def hash_of_bytes(tensor: Tensor) -> int:
-    """Return the checksum of a tensor in the main memory, as fast as that can be read."""
-    if is_plain(tensor):
-        return xxhash.xxh3_64_intdigest(_bytes(tensor))
-    digest = xxhash.xxh3_64()
-    for begin in range(0, tensor.numel(), STEP):
-        for block in blocks(tensor, begin, min(begin + STEP, tensor.numel())):
-            in_order = block.clone(memory_format=torch.contiguous_format)
-            digest.update(_bytes(in_order))
-    return digest.intdigest()
+    """Return the checksum of a tensor's elements in order, whatever their layout in memory."""
+    tensor = tensor.detach().resolve_conj().resolve_neg()
+    data = tensor.contiguous().view(-1).view(torch.uint8)
+    weights = _weights(tensor.device)
+    sums = [_sum(_words(piece), weights) for piece in data.split(8 * WORDS)]
+    total = tensor.nbytes
+    for each in torch.stack(sums).tolist():
+        total = (total * _FACTOR + each) % _MODULUS
+    return total
 
 
-def _bytes(tensor: Tensor) -> ctypes.Array[ctypes.c_char]:
-    """Return the memory of a plain tensor, without a copy; torch itself asks for no numpy."""
-    return (ctypes.c_char * tensor.nbytes).from_address(tensor.data_ptr())
+def _sum(words: Tensor, weights: Tensor) -> Tensor:
+    mixed = words >> 32
+    torch.add(words, mixed, alpha=_signed(_FACTOR), out=mixed)
+    return mixed.mul_(weights[: len(mixed)]).sum()
+
+
+def _words(data: Tensor) -> Tensor:
+    """Return bytes as words; zeros fill up the last one."""
+    if len(data) % 8 or data.storage_offset() % 8:
+        padded = data.new_zeros(-(-len(data) // 8) * 8)
+        padded[: len(data)] = data
+        data = padded
+    return data.view(torch.int64)
+
+
+@functools.cache
+def _weights(device: torch.device) -> Tensor:
+    """Return an odd number for each place, the same ones on all ranks."""
+    generator = torch.Generator().manual_seed(0)
+    numbers = torch.randint(-(2**63), 2**63 - 1, (WORDS,), generator=generator)
+    return (numbers | 1).to(device)
+
+
+def _signed(number: int) -> int:
+    return number - _MODULUS if number >= _MODULUS // 2 else number

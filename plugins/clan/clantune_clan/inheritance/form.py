@@ -1,20 +1,19 @@
 """Nested state as a form, which is plain JSON data, and tensors; and back again.
 
-A tensor stands in the form as its type, shape and kind of device. Whatever is no tensor stands in
-the form itself, so that two states have equal forms if and only if all but their tensors' values
-are equal.
+In the form a tensor stands as its type, shape and kind of device. Everything else stands in the
+form itself, so two states have equal forms if and only if they differ in tensors' values alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-import attrs
 import torch
 from torch import Tensor
 
+from clantune_clan.communication.buckets import Outline
 from clantune_clan.errors import ClanError
 
 Form: TypeAlias = Any
@@ -42,47 +41,35 @@ _NAMES: dict[type, str] = {
 }
 
 
-@attrs.frozen
-class Outline:
-    """What a form says about a tensor."""
-
-    name: str
-    dtype: torch.dtype
-    shape: tuple[int, ...]
-    device: str
-
-    def __str__(self) -> str:
-        """Return it in words."""
-        return f"{str(self.dtype).removeprefix('torch.')} of shape {self.shape} on {self.device}"
-
-
-def take_apart(value: object, name: str, keep: Callable[[str, Tensor], None]) -> Form:
-    """Return the form of a value; hand each tensor in it to `keep`, with its name, in order.
+def take_apart(value: object, name: str, tensors: dict[str, Tensor]) -> Form:
+    """Return the form of a value; add each tensor in it to `tensors` by name, in order.
 
     Raises:
         ClanError: There is something in it that cannot travel.
     """
     if isinstance(value, Tensor):
         _require_memory(value, name)
-        keep(name, value.detach())
+        if name in tensors:
+            raise _cannot_travel(name, "the name of two tensors")
+        tensors[name] = value.detach()
         dtype = str(value.dtype).removeprefix("torch.")
         return {"tensor": [dtype, [*value.shape], value.device.type]}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     kind = _NAMES.get(type(value), "")
     if kind in _SEQUENCES and isinstance(value, (list, tuple, deque)):
-        return {kind: [take_apart(v, f"{name}/{i}", keep) for i, v in enumerate(value)]}
+        return {kind: [take_apart(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]}
     if isinstance(value, dict) and kind:
         entries = sorted(value.items(), key=lambda entry: (type(entry[0]).__name__, str(entry[0])))
         for key, _ in entries:
             if not (key is None or isinstance(key, (bool, int, float, str))):
                 raise _cannot_travel(name, f"a {kind} with a {type(key).__name__} for a key")
-        return {kind: [[key, take_apart(v, f"{name}/{key}", keep)] for key, v in entries]}
+        return {kind: [[key, take_apart(v, f"{name}/{key}", tensors)] for key, v in entries]}
     raise _cannot_travel(name, f"a {type(value).__name__}")
 
 
 def put_together(form: Form, name: str, tensor: Callable[[Outline], Tensor]) -> Any:
-    """Return a value of this form, with tensors that `tensor` finds by their outlines, in order."""
+    """Return a value of this form, with the tensors that `tensor` returns for their outlines."""
     if not isinstance(form, dict):
         return form
     [(kind, inside)] = form.items()
@@ -95,9 +82,9 @@ def put_together(form: Form, name: str, tensor: Callable[[Outline], Tensor]) -> 
 
 
 def walk(form: Form, name: str) -> Iterator[tuple[str, Outline | str]]:
-    """Return everything in a form by name: outlines of tensors, and what else there is, in words.
+    """Return everything in a form by name: tensors as outlines, all else in words.
 
-    Of a number or a text only the kind is told, not the value.
+    Numbers and texts are described by their kind, without the value.
     """
     if not isinstance(form, dict):
         yield name, "None" if form is None else f"a {type(form).__name__}"
@@ -109,6 +96,12 @@ def walk(form: Form, name: str) -> Iterator[tuple[str, Outline | str]]:
     yield name, f"a {kind} of {len(inside)}"
     for key, each in enumerate(inside) if kind in _SEQUENCES else inside:
         yield from walk(each, f"{name}/{key}")
+
+
+def outlines_of(forms: Mapping[str, Form]) -> dict[Outline, None]:
+    """Return the outlines of all tensors in forms, in order."""
+    parts = [part for name, form in forms.items() for _, part in walk(form, name)]
+    return {part: None for part in parts if isinstance(part, Outline)}
 
 
 def _outline(inside: list[Any], name: str) -> Outline:

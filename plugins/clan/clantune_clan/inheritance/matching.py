@@ -1,4 +1,4 @@
-"""Whether what members hold fits together, found alike on all ranks from the forms of all."""
+"""Whether the states of parents and children fit together, found alike on all ranks."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ from collections.abc import Mapping, Sequence
 
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.form import Form, walk
-from clantune_clan.inheritance.heritage import FIXED
 from clantune_clan.inheritance.plan import Plan
+
+FIXED = ("model", "average")
+"""Parts that have the same form on all ranks, because all ranks build the same objects."""
 
 
 def require_matching(plan: Plan, forms: Sequence[Mapping[str, Form]], per_member: int) -> None:
-    """Check that children can take what they inherit, and that what is averaged is alike.
+    """Check that children can take what they inherit, and that parents can be averaged.
 
     Args:
         plan: Who inherits from whom.
-        forms: What each rank holds.
+        forms: The forms of each rank's state.
         per_member: How many ranks make a member.
 
     Raises:
         ClanError: Two members do not match; the error names both, and what differs.
     """
-    outlines = [{part: dict(walk(f, part)) for part, f in each.items()} for each in forms]
+    entries = [{part: dict(walk(f, part)) for part, f in each.items()} for each in forms]
     for rank in range(len(forms)):
         child, place = divmod(rank, per_member)
         first = plan.first(child)
-        for parent in plan.givers(child):
-            there = outlines[parent * per_member + place]
+        for parent in plan.parents[child]:
+            theirs = entries[parent * per_member + place]
             for part in FIXED:
-                if found := _difference(outlines[rank][part], there[part]):
+                if found := _difference(entries[rank][part], theirs[part]):
                     raise ClanError(
                         f"member {child} cannot inherit from member {parent}: {found[0]} is "
                         f"{found[1]} at the child and {found[2]} at the parent; build the same on "
                         "every rank"
                     )
             _require_same_names(forms[rank], forms[parent * per_member + place], child, parent)
-            leading = outlines[first * per_member + place]
-            for part in there:
-                if found := _difference(leading[part], there[part]):
+            leading = entries[first * per_member + place]
+            for part in theirs:
+                if found := _difference(leading[part], theirs[part]):
                     raise ClanError(
                         f"member {first} and member {parent} cannot be averaged for member "
                         f"{child}: {found[0]} is {found[1]} at member {first} and {found[2]} at "

@@ -14,24 +14,25 @@ TOLERANCE = 1e-6
 """How far the weights of a child's parents may be from adding up to 1."""
 
 
-def _plain(parents: tuple[Mapping[int, float], ...]) -> tuple[dict[int, float], ...]:
+def _in_order(parents: Sequence[Mapping[int, float]]) -> tuple[dict[int, float], ...]:
     return tuple(
-        {member: float(weight) for member, weight in sorted(each.items())} for each in parents
+        {member: float(weight) for member, weight in sorted(each.items()) if weight}
+        for each in parents
     )
 
 
 @attrs.frozen
 class Plan:
-    """Parents of each member, in the order of members; the same on all ranks.
+    """The parents of each member, in the order of members; the same on all ranks.
 
-    A child with one parent becomes its copy. A child with several becomes their mean, weighted.
+    A child with one parent becomes its copy. A child with several becomes their weighted mean.
 
     Attributes:
         parents: For each child the weight of each parent, by the parent's number. Weights are 0 or
-            more and add up to 1. A parent of weight 0 gives nothing, whatever it holds.
+            more and add up to 1. A parent of weight 0 contributes nothing and is left out.
     """
 
-    parents: tuple[Mapping[int, float], ...] = attrs.field(converter=_plain)
+    parents: tuple[Mapping[int, float], ...] = attrs.field(converter=_in_order)
 
     def problem(self, members: int) -> ClanError | None:
         """Return what is wrong with the plan for a clan of so many members, or None."""
@@ -60,45 +61,28 @@ class Plan:
         """Return the plan as JSON data."""
         return [[[m, weight] for m, weight in each.items()] for each in self.parents]
 
-    def heirs(self, parent: int) -> list[int]:
-        """Return the other members that somebody gives something to, in order."""
-        return [
-            child
-            for child in range(len(self.parents))
-            if child != parent and parent in self.givers(child)
-        ]
-
-    def circle(self, member: int) -> list[int]:
-        """Return members each of which gives to the next one first, and the last to the first.
-
-        They begin with the least. Empty if this member is not among them.
-        """
-        circle = [member]
-        while heirs := self.heirs(circle[-1]):
-            if heirs[0] == member:
-                least = circle.index(min(circle))
-                return circle[least:] + circle[:least]
-            if heirs[0] in circle:
-                break
-            circle.append(heirs[0])
-        return []
-
-    def givers(self, child: int) -> dict[int, float]:
-        """Return the parents that give a child something, with their weights, in order."""
-        return {parent: weight for parent, weight in self.parents[child].items() if weight > 0.0}
-
     def first(self, child: int) -> int:
-        """Return the parent of the greatest weight; of equals, the one that comes first."""
-        givers = self.givers(child)
-        return max(givers, key=lambda parent: (givers[parent], -parent))
+        """Return the parent that a child inherits most from."""
+        return leading(self.parents[child])
+
+    def keeps_own(self, member: int) -> bool:
+        """Whether a member inherits from itself alone, which changes nothing."""
+        return [*self.parents[member]] == [member]
+
+    def is_copied(self, member: int) -> bool:
+        """Whether another member becomes a copy of a member."""
+        return any([*each] == [member] for c, each in enumerate(self.parents) if c != member)
 
     @property
-    def is_shared(self) -> bool:
-        """Whether all members have the same parents, and several."""
-        first = self.givers(0)
-        return len(first) > 1 and all(
-            self.givers(child) == first for child in range(len(self.parents))
-        )
+    def means(self) -> list[Mapping[int, float]]:
+        """The different means that children become, as the weights of their parents."""
+        several = [parents for parents in self.parents if len(parents) > 1]
+        return [parents for i, parents in enumerate(several) if parents not in several[:i]]
+
+
+def leading(parents: Mapping[int, float]) -> int:
+    """Return the parent of the greatest weight; of equal weights, the one with the least number."""
+    return max(parents, key=lambda parent: (parents[parent], -parent))
 
 
 def require_one_plan(plans: Sequence[list[Any]]) -> None:

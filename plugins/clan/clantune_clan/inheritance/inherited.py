@@ -1,0 +1,177 @@
+"""What a child inherits: tensors and plain data of a member's state, in a fixed order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from clantune_clan.communication.buckets import Outline
+from clantune_clan.errors import ClanError
+from clantune_clan.inheritance.form import Form, put_together, take_apart
+from clantune_clan.member.state import State
+from clantune_clan.unwrapping import bare_module
+
+
+@attrs.frozen(slots=False, eq=False)
+class InheritedState:
+    """The part of a member's state that travels.
+
+    Attributes:
+        values: The parts by name: `"model"`, `"average"`, `"optimizer"`, `"registered"`.
+        forms: The form of each part.
+        tensors: The tensors in them, which are those of the state itself where it shares them.
+    """
+
+    values: dict[str, Any]
+    forms: dict[str, Form]
+    tensors: dict[Outline, Tensor]
+
+    @cached_property
+    def text(self) -> str:
+        """The forms as JSON."""
+        return json.dumps(self.forms)
+
+    @cached_property
+    def digest(self) -> str:
+        """A short text that differs if the forms do."""
+        return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
+
+    def shaped_as(self, forms: Mapping[str, Form], state: State) -> InheritedState:
+        """Return a state of other forms to be filled: of these tensors where they fit, or new."""
+        placements = {f"optimizer/{name}": p.detach() for name, p in _parameters(state)}
+        tensors: dict[Outline, Tensor] = {}
+
+        def tensor(outline: Outline) -> Tensor:
+            # A registered object may show parts of something else: they are never written to.
+            own = None if _is_registered(outline) else self.tensors.get(outline)
+            tensors[outline] = _empty(outline, placements) if own is None else own
+            return tensors[outline]
+
+        values = {part: put_together(form, part, tensor) for part, form in forms.items()}
+        return InheritedState(values, dict(forms), tensors)
+
+
+def inherited_state(state: State, registered: Mapping[str, Any]) -> InheritedState:
+    """Return what children inherit of a state, and of objects that were registered.
+
+    Raises:
+        ClanError: Something in it cannot travel, an object fails, or the model holds the averages
+            at the moment.
+    """
+    if state.average is not None and state.average.is_in_place:
+        raise ClanError(
+            "the model holds the averaged weights at the moment, and its own stand aside: call "
+            "state.average.swap_out() before members inherit"
+        )
+    values: dict[str, Any] = {
+        "model": _tensors(bare_module(state.model)),
+        # Not its state_dict, which would copy everything.
+        "average": None if state.average is None else state.average.tensors,
+        "optimizer": _optimizer_state(state),
+        "registered": {name: _state_dict(name, each) for name, each in registered.items()},
+    }
+    tensors: dict[str, Tensor] = {}
+    forms = {part: take_apart(value, part, tensors) for part, value in values.items()}
+    outlines = {Outline.of(name, tensor): tensor for name, tensor in tensors.items()}
+    return InheritedState(values, forms, _apart(outlines))
+
+
+def take_over(state: State, registered: Mapping[str, Any], inherited: InheritedState) -> None:
+    """Make an inherited state, whose tensors are filled, the state of a member.
+
+    Raises:
+        ClanError: An object does not take its part.
+    """
+    entries, found = state.optimizer.state, inherited.values["optimizer"]
+    for name, parameter in _parameters(state):
+        if name in found:
+            _put(state.optimizer, parameter, found[name])
+        elif parameter in entries:  # reading an entry that is missing would create it
+            del entries[parameter]
+    for name, each in registered.items():
+        try:
+            each.load_state_dict(inherited.values["registered"][name])
+        except Exception as error:
+            raise _failed(name, "load_state_dict", error) from error
+
+
+def _apart(tensors: Mapping[Outline, Tensor]) -> dict[Outline, Tensor]:
+    """Return tensors, with copies of those whose memory an earlier one has.
+
+    The earlier one may be overwritten before they are sent. A tensor of the model or the optimizer
+    has that of another if both have the same view of it; parts of one memory are apart.
+    """
+    storages: set[int] = set()
+    views: set[tuple[Any, ...]] = set()
+    apart = {}
+    for outline, tensor in tensors.items():
+        storage = tensor.untyped_storage().data_ptr()
+        view = (tensor.data_ptr(), tensor.shape, tensor.stride())
+        is_shared = view in views or (_is_registered(outline) and storage in storages)
+        apart[outline] = tensor.clone() if is_shared else tensor
+        storages.add(storage)
+        views.add(view)
+    return apart
+
+
+def _is_registered(outline: Outline) -> bool:
+    return outline.name.startswith("registered/")
+
+
+def _state_dict(name: str, registered: Any) -> Any:
+    try:
+        return registered.state_dict()
+    except Exception as error:
+        raise _failed(name, "state_dict", error) from error
+
+
+def _failed(name: str, method: str, error: Exception) -> ClanError:
+    return ClanError(
+        f"what is registered as {name!r} cannot be inherited: its {method} raised "
+        f"{type(error).__name__}: {error}"
+    )
+
+
+def _put(optimizer: Optimizer, parameter: Tensor, entry: Any) -> None:
+    current = optimizer.state.get(parameter)
+    if isinstance(current, dict) and isinstance(entry, dict):
+        current.clear()  # the dictionary itself stays: others may refer to it
+        current.update(entry)
+    else:
+        optimizer.state[parameter] = entry
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Return all parameters and buffers; what is tied, once; also what is not saved."""
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def _parameters(state: State) -> Iterator[tuple[str, Tensor]]:
+    """Return the optimizer's parameters with their names, which are those in the model."""
+    names = {id(p): name for name, p in bare_module(state.model).named_parameters()}
+    for place, group in enumerate(state.optimizer.param_groups):
+        for number, parameter in enumerate(group["params"]):
+            yield names.get(id(parameter), f"group {place}, {number}"), parameter
+
+
+def _optimizer_state(state: State) -> dict[str, Any]:
+    entries = state.optimizer.state
+    return {name: entries[p] for name, p in _parameters(state) if p in entries}
+
+
+def _empty(outline: Outline, placements: Mapping[str, Tensor]) -> Tensor:
+    """Return an empty tensor, on the device of its parameter and laid out like it."""
+    parameter = placements.get("/".join(outline.name.split("/")[:2]))
+    if parameter is None or parameter.device.type != outline.device:
+        return torch.empty(outline.shape, dtype=outline.dtype, device=outline.device)
+    if parameter.shape == outline.shape:
+        return torch.empty_like(parameter, dtype=outline.dtype)
+    return torch.empty(outline.shape, dtype=outline.dtype, device=parameter.device)
