@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from clantune_clan.communication.buckets import Outline
 from clantune_clan.inheritance import checksum as module
 from clantune_clan.inheritance.checksum import checksum
 from clantune_clan.inheritance.checksum import checksum_of as checksum_here
@@ -123,20 +122,16 @@ def test_odd_sizes_and_types_have_one(checksum_of):
     assert len({*sums}) == len(tensors) - 1
 
 
-def named(**tensors):
-    return {Outline.of(name, tensor): tensor for name, tensor in tensors.items()}
-
-
 def test_one_of_all_depends_on_each_on_the_order_and_on_the_text():
     one, other = torch.ones(3), torch.zeros(3)
-    both = checksum(named(one=one, other=other), "form")
+    both = checksum({"one": one, "other": other}, "form")
     assert both.parts == {"one": checksum_here(one), "other": checksum_here(other)}
-    assert both == checksum(named(one=one.clone(), other=other.clone()), "form")
+    assert both == checksum({"one": one.clone(), "other": other.clone()}, "form")
     totals = {
         both.total,
-        checksum(named(one=other, other=one), "form").total,
-        checksum(named(one=one, other=other), "another").total,
-        checksum(named(one=one), "form").total,
+        checksum({"one": other, "other": one}, "form").total,
+        checksum({"one": one, "other": other}, "another").total,
+        checksum({"one": one}, "form").total,
     }
     assert len(totals) == 4
     assert all(0 <= total < 2**63 for total in totals)

@@ -15,8 +15,6 @@ import attrs
 import torch
 from torch import Tensor
 
-from clantune_clan.communication.buckets import Outline
-
 WORDS = 2**16
 """Words that are added up at once: few enough to stay in a processor's cache."""
 
@@ -41,9 +39,9 @@ NO_CHECKSUM = Checksum({}, 0)
 """Of a state that is not checked."""
 
 
-def checksum(tensors: Mapping[Outline, Tensor], text: str) -> Checksum:
+def checksum(tensors: Mapping[str, Tensor], text: str = "") -> Checksum:
     """Return the checksum of tensors, in order, and of a text that belongs to them."""
-    parts = {outline.name: checksum_of(tensor) for outline, tensor in tensors.items()}
+    parts = {name: checksum_of(tensor) for name, tensor in tensors.items()}
     digest = hashlib.blake2b(text.encode(), digest_size=8)
     for part in parts.values():
         digest.update(part.to_bytes(8, "little"))

@@ -13,7 +13,7 @@ import attrs
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.checking import require_inherited
-from clantune_clan.inheritance.checksum import NO_CHECKSUM, checksum
+from clantune_clan.inheritance.checksum import NO_CHECKSUM, Checksum, checksum
 from clantune_clan.inheritance.form import Form, outlines_of
 from clantune_clan.inheritance.inherited import InheritedState, inherited_state, take_over
 from clantune_clan.inheritance.matching import require_matching
@@ -82,7 +82,7 @@ class Inheritance:
         before = None
         if inherits and is_copied:  # its children become what this member was before
             with _timed(seconds, "checks"):
-                before = checksum(own.tensors, own.digest)
+                before = _checksum(own)
         with _timed(seconds, "transfer"):
             inherited = own.shaped_as(forms[plan.first(me)], self._state) if inherits else own
             if inherits or is_copied or plan.means:
@@ -94,7 +94,7 @@ class Inheritance:
             moved = sum(tensor.nbytes for tensor in inherited.tensors.values())
         with _timed(seconds, "checks"):
             is_compared = inherits or is_copied
-            after = checksum(state.tensors, state.digest) if is_compared else NO_CHECKSUM
+            after = _checksum(state) if is_compared else NO_CHECKSUM
             require_inherited(plan, self._communicator, before or after, after, problem)
         return Report(moved, seconds, after.total if is_compared else None)
 
@@ -141,6 +141,11 @@ class Inheritance:
             return inherited_state(self._state, self._registered), None
         except ClanError as error:
             return own, error
+
+
+def _checksum(state: InheritedState) -> Checksum:
+    named = {outline.name: tensor for outline, tensor in state.tensors.items()}
+    return checksum(named, state.digest)
 
 
 @contextlib.contextmanager

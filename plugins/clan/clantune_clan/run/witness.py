@@ -55,5 +55,6 @@ class BatchWitness:
         if member is None or self.seen is not None or member.done:
             return
         if member.mode == "competitive":
-            leaves = tree_leaves((arguments, named))
-            self.seen = checksum([leaf for leaf in leaves if isinstance(leaf, Tensor)]).total
+            leaves = enumerate(tree_leaves((arguments, named)))
+            tensors = {str(i): leaf for i, leaf in leaves if isinstance(leaf, Tensor)}
+            self.seen = checksum(tensors).total
