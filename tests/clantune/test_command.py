@@ -80,7 +80,7 @@ def test_help_names_every_command():
 def test_the_demo_shows_the_schedule_and_both_losses(capfd):
     assert _command.main(["launch", "-n", "4", str(EXAMPLE), "--steps", "40"]) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert lines[0] == "starts with lr 0.06, weight decay 1.0, beta2 0.8; the clan's middle:"
+    assert lines[0] == "starts with lr 0.06, weight decay 1.0, beta2 0.8; the clan's centre:"
     rounds = [line.split() for line in lines if re.match(r" +\d+ ", line)]
     assert [int(row[0]) for row in rounds] == [*range(20)]
     assert "plain data parallel, warm-up and cooldown" in lines[-2]
