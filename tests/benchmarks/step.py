@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
+import itertools
 import json
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import attrs
@@ -34,6 +35,7 @@ SIZES = {"0.1 M": (220, 2), "0.4 M in 204 tensors": (64, 100), "5 M": (1280, 3)}
 
 RANKS = (2, 4)
 PHASES = {"cooperative": 0.0, "competitive": 1.0}
+CASES = [(size, phase) for size in SIZES for phase in PHASES]
 ROUND = 1000
 BATCH = 32
 PARTS = ("forward", "backward", "optimizer", "member.step()")
@@ -144,12 +146,20 @@ def _in_turn(turn: int) -> Iterator[str]:
         yield CONTENDERS[(turn + place) % len(CONTENDERS)]
 
 
-def as_a_rank(size: str, phase: str, turns: int, steps: int) -> None:
+def as_a_rank(plans: Mapping[str, Plan]) -> None:
+    """Measure every size in both phases, one after the other: ranks take long to start."""
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
     gc.disable()  # a collection in one rank would be waited for by all
-    measured = measure(size, phase, Plan(turns, steps))
+    measured = {}
+    for done, (size, phase) in enumerate(CASES):
+        if dist.get_rank() == 0:
+            what = f"{size} parameters, {dist.get_world_size()} ranks, {phase}"
+            show_progress(done, len(CASES), what)
+        measured[f"{size}, {phase}"] = measure(size, phase, plans[size])
+        gc.collect()
     if dist.get_rank() == 0:
+        show_progress(len(CASES), len(CASES), "done")
         print(json.dumps(measured))
     dist.destroy_process_group()
 
@@ -157,29 +167,24 @@ def as_a_rank(size: str, phase: str, turns: int, steps: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few steps of everything")
-    parser.add_argument("--rank", nargs=4, metavar="X", help=argparse.SUPPRESS)
+    parser.add_argument("--rank", choices=["full", "quick"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.rank and "RANK" in os.environ:
-        size, phase, turns, steps = arguments.rank
-        as_a_rank(size, phase, int(turns), int(steps))
+        as_a_rank(QUICK if arguments.rank == "quick" else FULL)
         return 0
-    plans = QUICK if arguments.quick else FULL
+    plan = "quick" if arguments.quick else "full"
+    measured = {ranks: answer_of_ranks(__file__, ranks, "--rank", plan) for ranks in RANKS}
     rows: list[tuple[object, ...]] = [
         ("parameters", "ranks", "phase", "loop", "ms", "ratio", "quartiles", *PARTS)
     ]
     figures, bars = {}, []
-    cases = [(size, ranks, phase) for size in SIZES for ranks in RANKS for phase in PHASES]
-    for done, (size, ranks, phase) in enumerate(cases):
-        show_progress(done, len(cases), f"{size} parameters, {ranks} ranks, {phase}")
-        plan = plans[size]
-        orders = (size, phase, str(plan.turns), str(plan.steps))
-        measured = answer_of_ranks(__file__, ranks, "--rank", *orders)
-        for name in CONTENDERS:
-            row, figure, made = _judge(measured, name, f"{size}, {ranks} ranks, {phase}, {name}")
+    for size, phase in CASES:
+        for ranks, name in itertools.product(RANKS, CONTENDERS):
+            what = f"{size}, {ranks} ranks, {phase}, {name}"
+            row, figure, made = _judge(measured[ranks][f"{size}, {phase}"], name, what)
             rows.append((size, ranks, phase, name, *row))
-            figures[f"{size}, {ranks} ranks, {phase}, {name}"] = figure
+            figures[what] = figure
             bars += made
-    show_progress(len(cases), len(cases), "done")
     title = "A step of a member beside bare DistributedDataParallel"
     return report(title, rows, figures, bars, (*PACKAGES, "clantune-clan", "torch"))
 
