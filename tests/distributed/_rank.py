@@ -1,4 +1,4 @@
-"""One rank: a process that does what it is told, each time in a process group of its own."""
+"""One rank: a process that calls functions, each in a process group of its own."""
 
 import importlib.util
 import os
@@ -14,7 +14,7 @@ import torch.distributed as dist
 warnings.simplefilter("error")  # as in the other tests
 
 
-def answer(store, rank, world_size, number, file, function, arguments):
+def answer(store, rank, number, world_size, file, function, arguments):
     """Do what a function in a file says; return what came of it."""
     spec = importlib.util.spec_from_file_location(f"job_{function}", file)
     module = importlib.util.module_from_spec(spec)
@@ -38,7 +38,7 @@ def answer(store, rank, world_size, number, file, function, arguments):
 
 
 def main():
-    rank, world_size, port = map(int, sys.argv[1:])
+    rank, port = map(int, sys.argv[1:])
     torch.set_num_threads(1)
     orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a job prints goes to the error stream
@@ -49,7 +49,7 @@ def main():
                 order = pickle.load(orders)
             except EOFError:
                 return
-            pickle.dump(answer(store, rank, world_size, *order), answers)
+            pickle.dump(answer(store, rank, *order), answers)
             answers.flush()
 
 

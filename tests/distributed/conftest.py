@@ -1,4 +1,4 @@
-"""Real processes in real process groups: started once for each number of ranks, then kept.
+"""Real processes in real process groups: started once and kept, since starting one takes seconds.
 
 What the ranks do is a plain function in a test module: `ranks(4).run(function, *arguments)` calls
 it on each rank and returns what each returned; `ranks(4).fail(function)` returns what each raised.
@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -29,43 +30,65 @@ class Raised:
     traceback: str = attrs.field(repr=False)
 
 
-class Ranks:
-    """A number of processes, and the store that they meet on, as a launcher would host it."""
+class Pool:
+    """Processes, started when a test first needs so many, and the store that they meet on."""
 
-    def __init__(self, count):
-        self.count = count
+    def __init__(self):
         self._number = 0
-        self._start()
-
-    def _start(self):
+        self._processes = []
         self._store = dist.TCPStore(
             "127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=timedelta(seconds=60)
         )
+
+    def ask(self, count, function, arguments):
+        """Have so many ranks call a function; return their answers in rank order."""
+        while len(self._processes) < count:
+            self._processes.append(self._started(len(self._processes)))
+        self._number += 1
+        place = (function.__code__.co_filename, function.__name__)
+        for process in self._processes[:count]:
+            pickle.dump((self._number, count, *place, arguments), process.stdin)
+            process.stdin.flush()
+        return [self._answer(rank) for rank in range(count)]
+
+    def stop(self):
+        for process in self._processes:
+            process.stdin.close()
+        for process in self._processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            process.stdout.close()
+        self._processes = []
+
+    def _started(self, rank):
         script = Path(__file__).with_name("_rank.py")
-        self._processes = [
-            subprocess.Popen(
-                [sys.executable, script, str(rank), str(self.count), str(self._store.port)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-            for rank in range(self.count)
-        ]
+        return subprocess.Popen(
+            [sys.executable, script, str(rank), str(self._store.port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def _answer(self, rank):
+        answers = self._processes[rank].stdout
+        if not select.select([answers], [], [], PATIENCE)[0]:
+            self.stop()
+            pytest.fail(f"rank {rank} has not answered within {PATIENCE} s")
+        return pickle.load(answers)
+
+
+@attrs.frozen
+class Ranks:
+    """The first processes of a pool: the ranks of a process group for each function."""
+
+    pool: Pool
+    count: int
 
     def ask(self, function, *arguments):
         """Have every rank call a function; return their answers in rank order."""
-        self._number += 1
-        order = (self._number, function.__code__.co_filename, function.__name__, arguments)
-        for process in self._processes:
-            pickle.dump(order, process.stdin)
-            process.stdin.flush()
-        answers = []
-        for rank, process in enumerate(self._processes):
-            if not select.select([process.stdout], [], [], PATIENCE)[0]:
-                self.stop()
-                self._start()
-                pytest.fail(f"rank {rank} has not answered within {PATIENCE} s")
-            answers.append(pickle.load(process.stdout))
-        return answers
+        return self.pool.ask(self.count, function, arguments)
 
     def run(self, function, *arguments):
         """Return what the function returned, in rank order."""
@@ -83,43 +106,20 @@ class Ranks:
                 pytest.fail(f"rank {rank} of {self.count} raised nothing: it returned {answer[1]}")
         return [Raised(*answer[1:]) for answer in answers]
 
-    def stop(self):
-        for process in self._processes:
-            process.stdin.close()
-        for process in self._processes:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()
 
-
-def _kept():
-    """Return a function that starts processes by their number and keeps them, and what it keeps."""
-    kept = {}
-
-    def start(count):
-        if count not in kept:
-            kept[count] = Ranks(count)
-        return kept[count]
-
-    return start, kept
+def _ranks_of_a_pool():
+    pool = Pool()
+    yield partial(Ranks, pool)
+    pool.stop()
 
 
 @pytest.fixture(scope="session")
 def ranks():
-    """Processes by their number, the same for all tests."""
-    start, kept = _kept()
-    yield start
-    for started in kept.values():
-        started.stop()
+    """Ranks by their number, in processes that all tests share."""
+    yield from _ranks_of_a_pool()
 
 
 @pytest.fixture(scope="module")
 def other_ranks():
-    """Processes by their number that have done nothing before this module."""
-    start, kept = _kept()
-    yield start
-    for started in kept.values():
-        started.stop()
+    """Ranks by their number, in processes that have done nothing before this module."""
+    yield from _ranks_of_a_pool()

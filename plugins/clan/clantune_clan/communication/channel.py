@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import itertools
 import json
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -25,9 +24,6 @@ from clantune_clan.errors import ClanError, CommunicationError
 T = TypeVar("T")
 
 TIMEOUT = 600.0
-
-_COUNT = itertools.count()
-"""Numbers of the channels of this process; all ranks make theirs in the same order."""
 
 MOST_HALVES = 32
 """Groups of halves that are kept: each holds connections and threads."""
@@ -86,7 +82,9 @@ class Communication:
         if connected:
             # torch has no public way to its store, and a second one would need a second port.
             store = dist.distributed_c10d._get_default_store()
-            store = PrefixStore(f"clantune{next(_COUNT)}", store)
+            # Every rank makes its channels of a process group in the same order.
+            number = store.add(f"clantune/channels of rank {self.rank}", 1)
+            store = PrefixStore(f"clantune{number}", store)
             self._arrivals = Arrivals(store, self.rank, self.world_size, self.deadline)
             self._control = dist.new_group(backend="gloo", timeout=self.deadline)
             self._own = self._make_own()
