@@ -14,13 +14,13 @@ import torch.distributed as dist
 warnings.simplefilter("error")  # as in the other tests
 
 
-def answer(store, rank, number, world_size, file, function, arguments):
+def answer(store, rank, number, world_size, backend, file, function, arguments):
     """Do what a function in a file says; return what came of it."""
     spec = importlib.util.spec_from_file_location(f"job_{function}", file)
     module = importlib.util.module_from_spec(spec)
     try:
         dist.init_process_group(
-            "gloo",
+            backend,
             store=dist.PrefixStore(f"job{number}", store),
             rank=rank,
             world_size=world_size,
@@ -43,14 +43,16 @@ def main():
     orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a job prints goes to the error stream
     store = dist.TCPStore("127.0.0.1", port, is_master=False, timeout=timedelta(seconds=60))
+    said = ("ready",)
     with answers:
         while True:
+            pickle.dump(said, answers)
+            answers.flush()
             try:
                 order = pickle.load(orders)
             except EOFError:
                 return
-            pickle.dump(answer(store, rank, *order), answers)
-            answers.flush()
+            said = answer(store, rank, *order)
 
 
 if __name__ == "__main__":
