@@ -1,6 +1,5 @@
 """The genetics under ClanTune: alleles, genomes, four hooks, and an evolution that calls them."""
 
-from clantune_core._calling import Observer, Step, ask, takes
 from clantune_core.alleles import (
     AbstractAllele,
     BoolAllele,
@@ -17,6 +16,7 @@ from clantune_core.alleles import (
 )
 from clantune_core.ancestry import Ancestry, Parent
 from clantune_core.context import Context
+from clantune_core.data.documents import deserialize, from_json, serialize, to_json
 from clantune_core.errors import (
     AlleleError,
     AncestryError,
@@ -28,6 +28,8 @@ from clantune_core.errors import (
 )
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome, synthesize_genomes, walk_genomes
+from clantune_core.hooks.dispatch import HookCall, Observer
+from clantune_core.hooks.turn import Turn
 from clantune_core.hookspecs import hookimpl
 from clantune_core.plugins import (
     InstalledStrategy,
@@ -39,8 +41,7 @@ from clantune_core.plugins import (
     strategies,
 )
 from clantune_core.population import Population
-from clantune_core.rng import Once, member_rng, shared_rng
-from clantune_core.serialize import deserialize, from_json, serialize, to_json
+from clantune_core.rng import Draws, member_rng, shared_rng
 from clantune_core.strategies import (
     AbstractCrossbreedingStrategy,
     AbstractMutationStrategy,
@@ -53,6 +54,7 @@ from clantune_core.trees import (
     synthesize_trees,
     walk_trees,
 )
+from clantune_core.wrapping import call_hook, hook_takes
 
 __version__ = "0.1.0"
 
@@ -70,15 +72,16 @@ __all__ = [
     "ContinuousAllele",
     "DataError",
     "DiscreteAllele",
+    "Draws",
     "Evolution",
     "FloatAllele",
     "Genome",
+    "HookCall",
     "InstalledStrategy",
     "IntAllele",
     "LogFloatAllele",
     "LogitFloatAllele",
     "Observer",
-    "Once",
     "Parent",
     "PluginError",
     "Population",
@@ -86,16 +89,17 @@ __all__ = [
     "Range",
     "Recipe",
     "RoundedAllele",
-    "Step",
     "StrategyError",
     "StringAllele",
     "TreeError",
+    "Turn",
     "allele_kind",
-    "ask",
+    "call_hook",
     "can_crossbreed",
     "can_mutate",
     "deserialize",
     "from_json",
+    "hook_takes",
     "hookimpl",
     "is_hyperparameter",
     "load_preset",
@@ -107,7 +111,6 @@ __all__ = [
     "strategies",
     "synthesize_genomes",
     "synthesize_trees",
-    "takes",
     "to_json",
     "walk_genomes",
     "walk_trees",

@@ -10,15 +10,15 @@ from uuid import UUID, uuid4, uuid5
 
 import attrs
 
-from clantune_core._allele import AbstractAllele
-from clantune_core._frozen import FrozenDict
-from clantune_core._plain import PlainDict, freeze, freeze_text
 from clantune_core._table import table
 from clantune_core.alleles import ContinuousAllele
+from clantune_core.alleles.base import AbstractAllele
 from clantune_core.ancestry import Ancestry
 from clantune_core.context import Context
+from clantune_core.data.frozen import FrozenDict
+from clantune_core.data.plain import PlainDict, freeze, freeze_text
 from clantune_core.errors import AlleleError, ClanTuneError, shown
-from clantune_core.population import Population, require_same_genes
+from clantune_core.forests import Forest, forests_of, require_same_genes
 from clantune_core.trees import (
     Predicate,
     Synthesizer,
@@ -128,6 +128,11 @@ class Genome:
         """Return the values of the genes by name, for whoever configures training with them."""
         return {name: allele.value for name, allele in self.alleles.items()}
 
+    @property
+    def active_genes(self) -> tuple[str, ...]:
+        """The names of the genes that may mutate, in order."""
+        return tuple([name for name, allele in self.alleles.items() if allele.can_mutate])
+
     def with_hyperparameters(self, values: Mapping[str, Any] = PlainDict(), /, **more: Any) -> Self:
         """Return this genome with other values of some genes, by name, and so without its fitness.
 
@@ -195,7 +200,7 @@ class Genome:
 
     def serialize(self) -> dict[str, Any]:
         """Return this genome as plain JSON data, with a format version."""
-        from clantune_core.serialize import serialize  # noqa: PLC0415  (it imports this module)
+        from clantune_core.data.documents import serialize  # noqa: PLC0415  (it imports this module)
 
         return serialize(self)
 
@@ -206,7 +211,7 @@ class Genome:
         Raises:
             DataError: It is damaged, foreign, or needs a plugin; the error says where and what.
         """
-        from clantune_core.serialize import deserialize  # noqa: PLC0415  (it imports this module)
+        from clantune_core.data.documents import deserialize  # noqa: PLC0415  (it imports this module)
 
         return deserialize(data, Genome)
 
@@ -259,9 +264,8 @@ def walk_genomes(
     Raises:
         TreeError: The genomes differ in genes, kinds, or alleles in metadata.
     """
-    population = Population.of(genomes)
     results: list[R] = []
-    for forest in population.forests.values():
+    for forest in _forests(genomes).values():
         walk_forest(forest, handler, predicate, results)
     return results
 
@@ -285,11 +289,33 @@ def synthesize_genomes(
     Raises:
         TreeError: The genomes differ in genes, kinds, or alleles in metadata.
     """
-    population = Population.of(genomes)
-    require_same_genes(template_genome, population[0], "the template", "genome 0")
-    alleles, forests = template_genome.alleles, population.forests
+    alleles, forests = template_genome.alleles, _forests(genomes)
+    if alleles.keys() != forests.keys():
+        require_same_genes(alleles, forests, "the template", "genome 0")
     made = {
         gene: synthesize_forest(allele, forests[gene], handler, predicate)
         for gene, allele in alleles.items()
     }
     return template_genome if made == alleles else template_genome.with_alleles(FrozenDict(made))
+
+
+def to_genomes(given: Iterable[Genome]) -> tuple[Genome, ...]:
+    """Return genomes that come in a list.
+
+    Raises:
+        ClanTuneError: There is none, or something is not a genome.
+    """
+    if isinstance(given, Genome) or not isinstance(given, Iterable):
+        raise ClanTuneError(f"genomes come in a list, one or more; got {shown(given)}")
+    genomes = tuple(given)
+    if not genomes:
+        raise ClanTuneError("genomes come in a list, one or more; got none")
+    for rank, genome in enumerate(genomes):
+        if not isinstance(genome, Genome):
+            raise ClanTuneError(f"entry {rank} of the population is no genome: {shown(genome)}")
+    return genomes
+
+
+def _forests(genomes: Sequence[Genome]) -> Mapping[str, Forest]:
+    known: Mapping[str, Forest] | None = getattr(genomes, "forests", None)  # of a `Population`
+    return forests_of(to_genomes(genomes)) if known is None else known

@@ -16,8 +16,8 @@ What several hooks take:
 - `context` says where we are: gene, path, depth, rank, population size, generation, names of the
   active genes, progress. See `Context`.
 - `rng` is this member's own random stream, `shared_rng` the one that is the same on every rank.
-  A strategy that draws from them and from nothing else is reproducible. `once(name)` is a
-  number in [0, 1) that is the same for all genes of an offspring, `shared_once(name)` one that is
+  A strategy that draws from them and from nothing else is reproducible. `draw(name)` is a
+  number in [0, 1) that is the same for all genes of an offspring, `shared_draw(name)` one that is
   the same on every rank too.
 - `ancestry` has one `(probability, uuid)` per rank, in rank order. See `Ancestry`.
 - `my_genome` is the genome of this member as it was evaluated; `population_genomes` are those of
@@ -34,12 +34,12 @@ from uuid import UUID
 import pluggy
 
 if TYPE_CHECKING:
-    from clantune_core._allele import AbstractAllele
+    from clantune_core.alleles.base import AbstractAllele
     from clantune_core.ancestry import Ancestry
     from clantune_core.context import Context
     from clantune_core.genome import Genome
     from clantune_core.population import Population
-    from clantune_core.rng import Once
+    from clantune_core.rng import Draws
 
 hookspec = pluggy.HookspecMarker("clantune")
 hookimpl = pluggy.HookimplMarker("clantune")
@@ -74,8 +74,8 @@ def handle_mutating(
     context: Context,
     rng: Random,
     shared_rng: Random,
-    once: Once,
-    shared_once: Once,
+    draw: Draws,
+    shared_draw: Draws,
 ) -> AbstractAllele:
     """Change the value of an allele that can mutate. A fold.
 
@@ -97,8 +97,8 @@ def select_ancestry(
     context: Context,
     rng: Random,
     shared_rng: Random,
-    once: Once,
-    shared_once: Once,
+    draw: Draws,
+    shared_draw: Draws,
 ) -> Ancestry | Iterable[tuple[float, UUID]] | None:
     """Choose the parents of this member's offspring, and how much each contributes. First answer.
 
@@ -120,8 +120,8 @@ def handle_crossbreeding(
     context: Context,
     rng: Random,
     shared_rng: Random,
-    once: Once,
-    shared_once: Once,
+    draw: Draws,
+    shared_draw: Draws,
 ) -> AbstractAllele | None:
     """Make an allele of the offspring out of those of all members. First answer.
 

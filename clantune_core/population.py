@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
 from uuid import UUID
 
 from clantune_core._table import table
-from clantune_core.context import Context
-from clantune_core.errors import ClanTuneError, TreeError, shown
-from clantune_core.trees import CHILDREN, Forest
-
-if TYPE_CHECKING:
-    from clantune_core.genome import Genome
+from clantune_core.errors import ClanTuneError
+from clantune_core.forests import Forest, forests_of, require_same_genes
+from clantune_core.genome import Genome, to_genomes
 
 
-class Population(Sequence["Genome"]):
+class Population(Sequence[Genome]):
     """An immutable sequence of genomes whose index is the rank.
 
     Any sequence of genomes will do where a population is wanted. One that many offspring are bred
@@ -35,7 +32,7 @@ class Population(Sequence["Genome"]):
             TreeError: Two of them differ.
             ClanTuneError: There is none, or something is no genome.
         """
-        self._genomes = _to_genomes(genomes)
+        self._genomes = to_genomes(genomes)
         self.uuids = tuple(genome.uuid for genome in self._genomes)
         self._fitnesses: tuple[float, ...] | None = None
         self._forests: dict[str, Forest] | None = None
@@ -43,7 +40,7 @@ class Population(Sequence["Genome"]):
         genes = [*self._genomes[0].alleles]
         for rank, genome in enumerate(self._genomes):
             if [*genome.alleles] != genes:
-                require_same_genes(self._genomes[0], genome, "genome 0", f"genome {rank}")
+                require_same_genes(genes, genome.alleles, "genome 0", f"genome {rank}")
 
     @classmethod
     def of(cls, genomes: Sequence[Genome]) -> Population:
@@ -58,7 +55,7 @@ class Population(Sequence["Genome"]):
             TreeError: They differ in a kind, or in the names of the alleles in metadata.
         """
         if self._forests is None:
-            self._forests = self._compare()
+            self._forests = forests_of(self._genomes)
         return self._forests
 
     def rank_of(self, genome: Genome) -> int:
@@ -113,22 +110,6 @@ class Population(Sequence["Genome"]):
             setattr(made, name, value)
         return made
 
-    def _compare(self) -> dict[str, Forest]:
-        genes, rows, single = [*self._genomes[0].alleles], [], True
-        kinds = [*map(type, self._genomes[0].alleles.values())]
-        # Genome by genome, as they lie in memory: at a thousand members that is what takes time.
-        # Most clans have no tree below any gene, and are done with here.
-        for genome in self._genomes:
-            alleles = genome.alleles
-            in_order = [*alleles] == genes
-            row = (*alleles.values(),) if in_order else tuple(alleles[gene] for gene in genes)
-            single = single and [*map(type, row)] == kinds and not any(map(CHILDREN, row))
-            rows.append(row)
-        return {
-            gene: Forest(column, Context(gene=gene, population_size=len(rows)), compared=single)
-            for gene, column in zip(genes, zip(*rows, strict=True), strict=True)
-        }
-
     def _refuse_twins(self) -> None:
         uuids = self.uuids
         twin = next(rank for rank, uuid in enumerate(uuids) if uuid in uuids[:rank])
@@ -165,39 +146,6 @@ class Population(Sequence["Genome"]):
         ]
         head = f"Population of {len(self)}: {genes or 'no genes'}"
         return f"<{head}\n{table(('rank', 'genome', 'fitness'), rows)}>"
-
-
-def require_same_genes(first: Genome, second: Genome, *names: str) -> None:
-    """Raise a `TreeError`, which calls the genomes by these names, if their genes differ."""
-    if first.alleles.keys() == second.alleles.keys():
-        return
-    only = [
-        f"only {name} has {', '.join(map(repr, sorted(mine - theirs)))}"
-        for name, mine, theirs in (
-            (names[0], first.alleles.keys(), second.alleles.keys()),
-            (names[1], second.alleles.keys(), first.alleles.keys()),
-        )
-        if mine - theirs
-    ]
-    if only:
-        raise TreeError(
-            f"{names[0]} and {names[1]} have different genes: {', '.join(only)}; give every "
-            "genome the same ones"
-        )
-
-
-def _to_genomes(given: Sequence[Genome]) -> tuple[Genome, ...]:
-    from clantune_core.genome import Genome  # noqa: PLC0415  (it imports this module)
-
-    if isinstance(given, Genome) or not isinstance(given, Iterable):
-        raise ClanTuneError(f"genomes come in a list, one or more; got {shown(given)}")
-    genomes = tuple(given)
-    if not genomes:
-        raise ClanTuneError("genomes come in a list, one or more; got none")
-    for rank, genome in enumerate(genomes):
-        if not isinstance(genome, Genome):
-            raise ClanTuneError(f"entry {rank} of the population is no genome: {shown(genome)}")
-    return genomes
 
 
 def _comparable(rank: int, genome: Genome) -> float:

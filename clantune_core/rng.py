@@ -25,21 +25,22 @@ def population_rng(population: Sequence[HasUuid], generation: int, step: str) ->
     return Random(f"clantune/population/{step}/{generation}/{identities}")
 
 
-class Once:
-    """Numbers by name: what all genes of an offspring have in common is drawn once.
+class Draws:
+    """Numbers by name. The same name gives the same number for all genes of an offspring.
 
-    A hook is called gene by gene, and the next number of a stream is another one.
+    A hook is called gene by gene, and a stream gives each call another number; a name gives one
+    number to all calls.
     """
 
     __slots__ = ("_drawn", "_key", "_rng", "_state")
 
     def __init__(self, rng: Random, *, shared: bool = False) -> None:
-        """Make numbers that a stream decides on.
+        """Make numbers that depend on a stream.
 
         Args:
-            rng: The stream; it is drawn from with the first number, and not before.
-            shared: Whether all ranks hold this stream. Some ranks ask for a number and others do
-                not, so it is not drawn from: its present state decides.
+            rng: The stream; the first number draws from it, and nothing is drawn before.
+            shared: Whether all ranks have this stream. Some ranks ask for a number and others do
+                not, so nothing is drawn from it: its present state decides.
         """
         self._rng = rng
         self._state = rng.getstate()[1] if shared else None

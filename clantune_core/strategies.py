@@ -10,17 +10,17 @@ from __future__ import annotations
 import abc
 from collections.abc import Iterable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
-from clantune_core._allele import AbstractAllele
-from clantune_core._seating import default, refuse_misspelt_hooks
+from clantune_core.alleles import AbstractAllele
 from clantune_core.ancestry import Ancestry
 from clantune_core.errors import StrategyError, shown
 from clantune_core.genome import Genome
-
-if TYPE_CHECKING:
-    from clantune_core.evolution import Evolution
+from clantune_core.hooks.dispatch import Calls
+from clantune_core.hooks.implementations import default, refuse_misspelt_hooks
+from clantune_core.hooks.setup import set_up
+from clantune_core.hooks.turn import begin_turn
 
 
 class AbstractStrategy(abc.ABC):
@@ -58,12 +58,7 @@ class AbstractStrategy(abc.ABC):
         self, genome: Genome, rng: Random | None = None, *, shared_rng: Random | None = None
     ) -> Genome:
         """Return the genome with what this strategy learns injected into its metadata."""
-        return self._alone().setup(genome, rng, shared_rng=shared_rng)
-
-    def _alone(self) -> Evolution:
-        from clantune_core.evolution import Evolution  # noqa: PLC0415  (it imports this module)
-
-        return Evolution([self])
+        return set_up(Calls([self]), genome, rng, shared_rng=shared_rng)
 
 
 class AbstractMutationStrategy(AbstractStrategy):
@@ -79,7 +74,7 @@ class AbstractMutationStrategy(AbstractStrategy):
         self, genome: Genome, rng: Random | None = None, *, shared_rng: Random | None = None
     ) -> Genome:
         """Return the genome with its alleles mutated; identity and parents stay."""
-        return self._alone().mutate(genome, rng, shared_rng=shared_rng)
+        return begin_turn(Calls([self]), genome, None, rng, shared_rng=shared_rng).mutate(genome)
 
 
 class AbstractCrossbreedingStrategy(AbstractStrategy):
@@ -112,9 +107,15 @@ class AbstractCrossbreedingStrategy(AbstractStrategy):
 
         A strategy that selects nobody is given the `ancestry`.
         """
-        return self._alone().crossbreed(
-            my_genome, population_genomes, rng, ancestry=ancestry, shared_rng=shared_rng
+        turn = begin_turn(
+            Calls([self]),
+            my_genome,
+            population_genomes,
+            rng,
+            shared_rng=shared_rng,
+            step="crossbreed",
         )
+        return turn.crossbreed(turn.select() if ancestry is None else ancestry)
 
 
 def require_strategy(given: object, what: str) -> None:

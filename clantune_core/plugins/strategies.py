@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from clantune_core import contracts
-from clantune_core._seating import implemented_hooks
 from clantune_core.errors import PluginError, StrategyError
+from clantune_core.hooks.implementations import implemented_hooks
 from clantune_core.plugins.reader import Group, Plugin, Surroundings, surroundings
 from clantune_core.strategies import AbstractStrategy
 

@@ -12,15 +12,15 @@ from typing import Any, cast
 import attrs
 from hypothesis import strategies as st
 
-from clantune_core._calling import Observer
-from clantune_core._seating import implemented_hooks
 from clantune_core.ancestry import Ancestry
+from clantune_core.data.documents import to_json
 from clantune_core.errors import StrategyError
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome
+from clantune_core.hooks.dispatch import Observer
+from clantune_core.hooks.implementations import implemented_hooks
 from clantune_core.population import Population
 from clantune_core.rng import member_rng, shared_rng
-from clantune_core.serialize import to_json
 from clantune_core.strategies import AbstractStrategy
 from clantune_core.testing.generators import Genes, ancestries, populations
 

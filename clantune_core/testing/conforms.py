@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from hypothesis import find, settings
 from hypothesis import strategies as st
 
-from clantune_core._seating import implemented_hooks
 from clantune_core.errors import ClanTuneError, StrategyError
+from clantune_core.hooks.implementations import implemented_hooks
 from clantune_core.strategies import AbstractStrategy
 from clantune_core.testing.cases import cases
 from clantune_core.testing.generators import Genes

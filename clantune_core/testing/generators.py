@@ -14,7 +14,6 @@ from uuid import UUID
 import attrs
 from hypothesis import strategies as st
 
-from clantune_core._plain import MAX_INTEGER_BITS
 from clantune_core.alleles import (
     AbstractAllele,
     BoolAllele,
@@ -27,6 +26,7 @@ from clantune_core.alleles import (
 )
 from clantune_core.ancestry import Ancestry, HasUuid
 from clantune_core.context import Context
+from clantune_core.data.plain import MAX_INTEGER_BITS
 from clantune_core.genome import Genome
 from clantune_core.population import Population
 

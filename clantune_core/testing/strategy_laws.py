@@ -15,14 +15,14 @@ from typing import Any
 
 import attrs
 
-from clantune_core._allele import AbstractAllele
-from clantune_core._documents import read_parameters, write_parameters
-from clantune_core._seating import HOOKS
+from clantune_core.alleles.base import AbstractAllele
+from clantune_core.data.documents import from_json, to_json
+from clantune_core.data.things import read_parameters, write_parameters
 from clantune_core.errors import ClanTuneError
 from clantune_core.genome import Genome
+from clantune_core.hooks.implementations import HOOKS
 from clantune_core.population import Population
 from clantune_core.rng import shared_rng
-from clantune_core.serialize import from_json, to_json
 from clantune_core.strategies import (
     AbstractCrossbreedingStrategy,
     AbstractMutationStrategy,

@@ -41,7 +41,7 @@ from clantune_core import (
     member_rng,
     to_json,
 )
-from clantune_core._calling import Calls
+from clantune_core.hooks.dispatch import Calls
 
 GENES = 100
 MANY_GENES = (10, 30, 100, 300)

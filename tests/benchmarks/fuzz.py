@@ -48,7 +48,7 @@ from clantune_core import (
     serialize,
     to_json,
 )
-from clantune_core._json import MAX_CHARACTERS
+from clantune_core.data.text import MAX_CHARACTERS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from _report import bar, report, show_progress

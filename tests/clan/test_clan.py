@@ -3,6 +3,7 @@
 import json
 import math
 
+import attrs
 import pytest
 import torch
 from torch import nn
@@ -11,6 +12,9 @@ from torch.optim import lr_scheduler
 from clantune_clan import Clan, ClanError, RoundRecord
 from clantune_clan.run.learning_rate import Ramp
 from clantune_core import (
+    AbstractCrossbreedingStrategy,
+    AbstractMutationStrategy,
+    Ancestry,
     BoolAllele,
     ClanTuneError,
     FloatAllele,
@@ -790,3 +794,30 @@ def test_an_allele_without_a_preset_is_found_by_its_name():
     assert member.optimizer.param_groups[0]["weight_decay"] == member.get_gene("weight_decay")
     assert member.model[2].p == 0.3
     assert not it.genome.alleles["2/p"].can_mutate
+
+
+def test_what_a_strategy_draws_by_name_is_one_number_for_one_child():
+    drawn = []
+
+    @attrs.frozen
+    class DrawsEverywhere(AbstractMutationStrategy, AbstractCrossbreedingStrategy):
+        def select_ancestry(self, population_genomes, draw, shared_draw):
+            drawn.append((draw("x"), shared_draw("x")))
+            return Ancestry.sole(0, population_genomes)
+
+        def handle_crossbreeding(self, my_allele, draw, shared_draw):
+            drawn.append((draw("x"), shared_draw("x")))
+            return my_allele
+
+        def handle_mutating(self, allele, draw, shared_draw):
+            drawn.append((draw("x"), shared_draw("x")))
+            return allele
+
+        apply_strategy = AbstractMutationStrategy.apply_strategy
+
+    it = clan(strategies=[DrawsEverywhere()])
+    train(it.round())
+    drawn.clear()  # the first genome is mutated too
+    it.step(1.0)
+    assert len(drawn) > 3
+    assert len({*drawn}) == 1

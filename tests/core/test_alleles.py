@@ -243,7 +243,7 @@ def test_a_kind_that_has_the_tag_of_another_is_refused():
     with pytest.raises(AlleleError) as caught:
         allele_kind("float")(Nowhere)
     assert str(caught.value) == (
-        "two kinds of allele are called 'float': clantune_core.alleles.FloatAllele and "
+        "two kinds of allele are called 'float': clantune_core.alleles.numbers.FloatAllele and "
         f"{__name__}.Nowhere; rename one"
     )
 

@@ -15,14 +15,16 @@ from clantune_core import (
     AbstractMutationStrategy,
     AbstractStrategy,
     Ancestry,
+    AncestryError,
+    ClanTuneError,
     Context,
     ContinuousAllele,
     Evolution,
     FloatAllele,
     Genome,
+    HookCall,
     IntAllele,
     Population,
-    Step,
     hookimpl,
 )
 from clantune_core.testing.generators import populations
@@ -485,14 +487,14 @@ class FromOne(AbstractCrossbreedingStrategy):
     def select_ancestry(self, population_genomes):
         return Ancestry.from_weights([1] * len(population_genomes), population_genomes)
 
-    def handle_crossbreeding(self, population_alleles, once):
-        return population_alleles[int(once("parent") * len(population_alleles))]
+    def handle_crossbreeding(self, population_alleles, draw):
+        return population_alleles[int(draw("parent") * len(population_alleles))]
 
 
 @attrs.frozen
 class Named(AbstractMutationStrategy):
-    def handle_mutating(self, allele, context, shared_once):
-        return allele.with_value(shared_once("a") if context.gene == "a" else shared_once("b"))
+    def handle_mutating(self, allele, context, shared_draw):
+        return allele.with_value(shared_draw("a") if context.gene == "a" else shared_draw("b"))
 
 
 @attrs.frozen
@@ -540,9 +542,9 @@ def test_ranks_that_ask_and_ranks_that_do_not_stay_in_step():
     class Asks(AbstractMutationStrategy):
         """Each rank asks at another gene, the last one at none."""
 
-        def handle_mutating(self, allele, context, shared_once):
+        def handle_mutating(self, allele, context, shared_draw):
             if "abc".index(context.gene) == context.rank != 2:
-                asked[context.rank] = shared_once("it")
+                asked[context.rank] = shared_draw("it")
             return allele
 
     @attrs.frozen
@@ -614,10 +616,10 @@ def test_an_observer_sees_before_and_after_of_every_turn():
     gene = here.at_gene("lr")
     zero, one = FloatAllele(0.0), FloatAllele(1.0)
     assert steps == [
-        Step("select_ancestry", "0:Pairs", here, None, [*Ancestry.sole(1, CLAN)]),
-        Step("handle_crossbreeding", "0:Pairs", gene, zero, one),
-        Step("handle_mutating", "1:Sign", gene, one, signed(one, "a")),
-        Step("handle_mutating", "2:Sign", gene, signed(one, "a"), child.alleles["lr"]),
+        HookCall("select_ancestry", "0:Pairs", here, None, [*Ancestry.sole(1, CLAN)]),
+        HookCall("handle_crossbreeding", "0:Pairs", gene, zero, one),
+        HookCall("handle_mutating", "1:Sign", gene, one, signed(one, "a")),
+        HookCall("handle_mutating", "2:Sign", gene, signed(one, "a"), child.alleles["lr"]),
     ]
 
 
@@ -625,9 +627,9 @@ def test_a_step_reads_as_a_line():
     gene = Context(gene="lr", path=("std",))
     one, two = FloatAllele(1.0), FloatAllele(2.0)
     assert [
-        str(Step("handle_mutating", "0:Noise", gene, one, two)),
-        str(Step("handle_mutating", "0:Noise", gene, one, one)),
-        str(Step("select_ancestry", "1:Sole", Context(), None, None)),
+        str(HookCall("handle_mutating", "0:Noise", gene, one, two)),
+        str(HookCall("handle_mutating", "0:Noise", gene, one, one)),
+        str(HookCall("select_ancestry", "1:Sole", Context(), None, None)),
     ] == [
         "handle_mutating gene 'lr', path 'std' [0:Noise]: FloatAllele(1.0) -> FloatAllele(2.0)",
         "handle_mutating gene 'lr', path 'std' [0:Noise]: unchanged",
@@ -683,3 +685,62 @@ def test_an_evolution_is_a_value():
         assert same.offspring(CLAN[0], CLAN, Random(1)) == evolution.offspring(
             CLAN[0], CLAN, Random(1)
         )
+
+
+# ---- A turn ----
+
+
+@attrs.frozen
+class DrawsEverywhere(AbstractMutationStrategy, AbstractCrossbreedingStrategy):
+    """Notes what it draws by one name, in each of the three hooks."""
+
+    def select_ancestry(self, population_genomes, draw, shared_draw):
+        DRAWN.append((draw("x"), shared_draw("x")))
+        return Ancestry.sole(1, population_genomes)
+
+    def handle_crossbreeding(self, my_allele, my_genome, draw, shared_draw):
+        DRAWN.append((draw("x"), shared_draw("x")))
+        return my_allele.with_value(my_genome.metadata.get("note", 0.0))
+
+    def handle_mutating(self, allele, draw, shared_draw):
+        DRAWN.append((draw("x"), shared_draw("x")))
+        return allele
+
+    apply_strategy = AbstractMutationStrategy.apply_strategy
+
+
+DRAWN = []
+
+
+def test_select_crossbreed_and_mutate_of_a_turn_are_those_of_offspring():
+    clan, evolution = _clan(3, "ab"), Evolution([DrawsEverywhere()])
+    DRAWN.clear()
+    whole = evolution.offspring(clan[0], clan, Random(1), generation=4)
+    first = {*DRAWN}
+    turn = evolution.turn(clan[0], clan, Random(1), generation=4)
+    assert turn.mutate(turn.crossbreed(turn.select())) == whole
+    assert {*DRAWN} == first
+    assert len(first) == 1
+
+
+def test_a_turn_takes_an_ancestry_from_elsewhere_and_checks_it():
+    clan = _clan(3, "a")
+    turn = Evolution([FromOne()]).turn(clan[0], clan, Random(1))
+    assert turn.crossbreed([(1.0, clan[0].uuid), (0.0, clan[1].uuid), (0.0, clan[2].uuid)])
+    with pytest.raises(AncestryError, match="the ancestry has 1 entries for a population of 3"):
+        turn.crossbreed([(1.0, clan[0].uuid)])
+
+
+def test_a_turn_goes_on_with_more_known_of_its_genome():
+    clan, evolution = _clan(3, "ab"), Evolution([DrawsEverywhere()])
+    DRAWN.clear()
+    turn = evolution.turn(clan[0], clan, Random(1))
+    ancestry = turn.select()
+    later = turn.with_genome(clan[0].with_metadata(note=2.5))
+    assert set(later.crossbreed(ancestry).as_hyperparameters().values()) == {2.5}
+    assert len({*DRAWN}) == 1
+    with pytest.raises(ClanTuneError) as caught:
+        turn.with_genome(clan[1])
+    assert str(caught.value) == (
+        f"this is the turn of genome {clan[0].uuid}, not of {clan[1].uuid}"
+    )

@@ -115,7 +115,7 @@ GENOME = Genome({"beta": FloatAllele(0.5), "lr": TREE}, uuid=UUID(int=0)).set_fi
 OTHER = GENOME.with_uuid(UUID(int=1))
 OFFERED = (
     "allele, population_alleles, ancestry, my_genome, population_genomes, offspring_alleles, "
-    "context, rng, shared_rng, once, shared_once"
+    "context, rng, shared_rng, draw, shared_draw"
 )
 
 
@@ -381,8 +381,8 @@ def test_setting_up_with_a_shared_stream_needs_one():
     with pytest.raises(StrategyError) as caught:
         evolution.setup(GENOME)
     assert str(caught.value) == (
-        "a strategy takes shared_rng in handle_setup, and only who handles all members can give "
-        "it; pass shared_rng=shared_rng(seed, generation), the same on every rank"
+        "a strategy takes shared_rng in handle_setup, the same stream for all members, and "
+        "the caller gave none; pass shared_rng=shared_rng(seed, generation), the same on every rank"
     )
     assert caught.value.hook == "handle_setup"
 
@@ -397,8 +397,8 @@ def test_mutating_alone_with_a_shared_stream_needs_one():
     with pytest.raises(StrategyError) as caught:
         strategy.apply_strategy(GENOME)
     assert str(caught.value) == (
-        "a strategy takes shared_rng in handle_mutating, and only who handles all members can "
-        "give it; pass shared_rng=shared_rng(seed, generation), the same on every rank"
+        "a strategy takes shared_rng in handle_mutating, the same stream for all members, and "
+        "the caller gave none; pass shared_rng=shared_rng(seed, generation), the same on every rank"
     )
     assert caught.value.hook == "handle_mutating"
 

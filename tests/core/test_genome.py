@@ -80,8 +80,8 @@ def test_hyperparameters_are_added_at_the_end_and_read_by_name():
         (
             lambda: Genome({"lr": FloatAllele}),
             (
-                "gene 'lr' is <class 'clantune_core.alleles.FloatAllele'>; give an allele, e.g. "
-                "FloatAllele(0.1)"
+                "gene 'lr' is <class 'clantune_core.alleles.numbers.FloatAllele'>; give an allele, "
+                "e.g. FloatAllele(0.1)"
             ),
         ),
         (

@@ -147,7 +147,7 @@ def test_an_argument_that_the_hook_does_not_offer_shows_those_that_it_offers():
     assert told(lambda: Greedy().apply_strategy(GENOME), StrategyError) == (
         "handle_mutating of strategy '0:Greedy' takes 'temperature', which this hook does not "
         "offer; it offers allele, population_alleles, ancestry, my_genome, population_genomes, "
-        "offspring_alleles, context, rng, shared_rng, once, shared_once"
+        "offspring_alleles, context, rng, shared_rng, draw, shared_draw"
     )
 
 

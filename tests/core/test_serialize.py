@@ -36,7 +36,7 @@ from clantune_core import (
 )
 from clantune_core.errors import shown
 
-MODULE = importlib.import_module("clantune_core.serialize")  # as an attribute it is the function
+MODULE = importlib.import_module("clantune_core.data.documents")
 
 ME = UUID("00000000-0000-4000-8000-000000000001")
 OTHER = UUID("00000000-0000-4000-8000-000000000002")

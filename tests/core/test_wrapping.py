@@ -1,4 +1,4 @@
-"""A strategy that holds another one: `ask` calls it, `**offered` passes on what is not named."""
+"""A strategy that holds another one: `call_hook` calls it, `**offered` passes the rest on."""
 
 from random import Random
 from uuid import UUID
@@ -22,16 +22,16 @@ from clantune_core import (
     LogFloatAllele,
     Population,
     StrategyError,
-    ask,
+    call_hook,
     from_json,
+    hook_takes,
     load_strategy,
-    takes,
     to_json,
 )
 from clantune_core.testing.generators import populations
 
 ALLELE = FloatAllele(0.5)
-RUN = {"context", "rng", "shared_rng", "once", "shared_once"}
+RUN = {"context", "rng", "shared_rng", "draw", "shared_draw"}
 OFFERED = {
     "handle_setup": {"allele", "context", "rng", "shared_rng"},
     "select_ancestry": {"my_genome", "population_genomes", *RUN},
@@ -87,13 +87,13 @@ class Holds(AbstractMutationStrategy, AbstractCrossbreedingStrategy):
     strategy: AbstractStrategy
 
     def handle_setup(self, allele, **offered):
-        return ask(self.strategy, "handle_setup", allele=allele, **offered)
+        return call_hook(self.strategy, "handle_setup", allele=allele, **offered)
 
     def select_ancestry(self, **offered):
-        return ask(self.strategy, "select_ancestry", **offered)
+        return call_hook(self.strategy, "select_ancestry", **offered)
 
     def handle_crossbreeding(self, my_allele, ancestry, **offered):
-        return ask(
+        return call_hook(
             self.strategy,
             "handle_crossbreeding",
             my_allele=my_allele,
@@ -102,7 +102,7 @@ class Holds(AbstractMutationStrategy, AbstractCrossbreedingStrategy):
         )
 
     def handle_mutating(self, rng, allele, **offered):
-        return ask(self.strategy, "handle_mutating", allele=allele, rng=rng, **offered)
+        return call_hook(self.strategy, "handle_mutating", allele=allele, rng=rng, **offered)
 
     def apply_strategy(self):
         raise NotImplementedError
@@ -150,7 +150,7 @@ CLAN = [
 
 def test_a_strategy_is_given_what_it_names_and_nothing_else():
     rng, shared = Random(1), Random(2)
-    moved = ask(
+    moved = call_hook(
         Noise(),
         "handle_mutating",
         allele=ALLELE,
@@ -161,17 +161,17 @@ def test_a_strategy_is_given_what_it_names_and_nothing_else():
     )
     assert moved == ALLELE.with_latent(0.5 + 0.1 * (rng.random() - shared.random()))
     few = {"allele": ALLELE, "rng": Random(1), "shared_rng": Random(2)}
-    assert ask(Holds(Noise()), "handle_mutating", **few) == moved
+    assert call_hook(Holds(Noise()), "handle_mutating", **few) == moved
 
 
 def test_a_fold_that_it_does_not_implement_leaves_the_allele():
-    assert ask(AnyOne(), "handle_setup", allele=ALLELE, rng=Random(1)) is ALLELE
-    assert ask(AnyOne(), "handle_mutating", allele=ALLELE) is ALLELE
+    assert call_hook(AnyOne(), "handle_setup", allele=ALLELE, rng=Random(1)) is ALLELE
+    assert call_hook(AnyOne(), "handle_mutating", allele=ALLELE) is ALLELE
 
 
 def test_a_first_answer_that_it_does_not_implement_is_none():
-    assert ask(Noise(), "select_ancestry", population_genomes=CLAN) is None
-    assert ask(Noise(), "handle_crossbreeding", my_allele=ALLELE) is None
+    assert call_hook(Noise(), "select_ancestry", population_genomes=CLAN) is None
+    assert call_hook(Noise(), "handle_crossbreeding", my_allele=ALLELE) is None
 
 
 @pytest.mark.parametrize(
@@ -217,15 +217,15 @@ def test_a_first_answer_that_it_does_not_implement_is_none():
             (
                 "handle_mutating of strategy 'Greedy' takes 'temperature', which this hook does "
                 "not offer; it offers allele, population_alleles, ancestry, my_genome, "
-                "population_genomes, offspring_alleles, context, rng, shared_rng, once, "
-                "shared_once"
+                "population_genomes, offspring_alleles, context, rng, shared_rng, draw, "
+                "shared_draw"
             ),
         ),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_words(strategy, hook, offered, message):
     with pytest.raises(StrategyError) as caught:
-        ask(strategy, hook, **offered)
+        call_hook(strategy, hook, **offered)
     assert str(caught.value) == message
 
 
@@ -236,15 +236,15 @@ class Greedier(AbstractMutationStrategy):
 
 def test_a_wrapper_can_know_what_the_inner_one_takes():
     hook = "handle_mutating"
-    assert takes(Noise(), hook, "shared_rng")
-    assert not takes(Noise(), hook, "my_genome")
-    assert takes(Greedier(), hook, "my_genome")
-    assert not takes(Noise(), "select_ancestry", "rng")
+    assert hook_takes(Noise(), hook, "shared_rng")
+    assert not hook_takes(Noise(), hook, "my_genome")
+    assert hook_takes(Greedier(), hook, "my_genome")
+    assert not hook_takes(Noise(), "select_ancestry", "rng")
     for strategy, wrong in ((Noise(), "handle_mutate"), (None, hook)):
         with pytest.raises(StrategyError) as caught:
-            takes(strategy, wrong, "rng")
+            hook_takes(strategy, wrong, "rng")
         with pytest.raises(StrategyError) as asked:
-            ask(strategy, wrong, allele=ALLELE)
+            call_hook(strategy, wrong, allele=ALLELE)
         assert str(caught.value) == str(asked.value)
 
 
@@ -277,7 +277,7 @@ def test_a_wrapper_that_passes_on_too_little_is_named_with_the_place():
     @attrs.frozen
     class Forgets(AbstractMutationStrategy):
         def handle_mutating(self, allele, rng):
-            return ask(Noise(), "handle_mutating", allele=allele, rng=rng)
+            return call_hook(Noise(), "handle_mutating", allele=allele, rng=rng)
 
     with pytest.raises(StrategyError) as caught:
         Forgets().apply_strategy(CLAN[0])
@@ -357,7 +357,9 @@ def test_a_wrapper_may_change_what_it_passes_on():
 
         def select_ancestry(self, population_genomes, **offered):
             fittest = Population(population_genomes[: self.number])
-            chosen = ask(self.strategy, "select_ancestry", population_genomes=fittest, **offered)
+            chosen = call_hook(
+                self.strategy, "select_ancestry", population_genomes=fittest, **offered
+            )
             others = population_genomes[self.number :]
             return [*chosen, *((0.0, genome.uuid) for genome in others)]
 
@@ -369,7 +371,7 @@ def test_a_wrapper_may_change_what_it_passes_on():
 def test_a_wrapper_around_a_wrapper_is_saved_with_what_it_holds(own_site):
     code = """
         import attrs
-        from clantune_core import AbstractMutationStrategy, AbstractStrategy, ask
+        from clantune_core import AbstractMutationStrategy, AbstractStrategy, call_hook
 
         @attrs.frozen
         class Genes(AbstractMutationStrategy):
@@ -378,7 +380,7 @@ def test_a_wrapper_around_a_wrapper_is_saved_with_what_it_holds(own_site):
             def handle_mutating(self, allele, context, **offered):
                 if context.path:
                     return allele
-                return ask(
+                return call_hook(
                     self.strategy, "handle_mutating", allele=allele, context=context, **offered
                 )
     """

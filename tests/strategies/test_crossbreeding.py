@@ -8,13 +8,13 @@ import pytest
 from clantune_core import (
     Ancestry,
     BoolAllele,
+    Draws,
     Evolution,
     FloatAllele,
     Genome,
     IntAllele,
     LogFloatAllele,
     LogitFloatAllele,
-    Once,
     Population,
     StrategyError,
     StringAllele,
@@ -133,7 +133,7 @@ def test_places_around_the_ends_of_all_numbers_stay_numbers(strategy):
 def test_two_parents_are_distinct_and_drawn_by_the_shares(assert_occurs):
     population = clan({"lr": KINDS["float"]})
     ancestry = Ancestry.from_weights(WEIGHTS, population)
-    drawn = [draw_pair(ancestry, Once(Random(seed))) for seed in range(DRAWS)]
+    drawn = [draw_pair(ancestry, Draws(Random(seed))) for seed in range(DRAWS)]
     assert_occurs(
         drawn,
         {

@@ -180,8 +180,8 @@ def test_what_is_discrete_or_learned_moves_alike_in_a_pair():
 def test_what_the_inner_one_draws_once_for_all_genes_is_the_same_in_a_pair():
     @attrs.frozen
     class Together(AbstractMutationStrategy):
-        def handle_mutating(self, allele, once):
-            return allele.with_latent(allele.latent + once("step"))
+        def handle_mutating(self, allele, draw):
+            return allele.with_latent(allele.latent + draw("step"))
 
     moved = moves(Mirrored(Together()), 4, {name: FloatAllele(0.0) for name in "abc"})
     steps = [{*row.values()} for row in moved]
@@ -193,8 +193,8 @@ def test_mirrored_needs_what_members_share():
     with pytest.raises(StrategyError) as caught:
         Mirrored(Gaussian()).apply_strategy(Genome(GENES))
     assert str(caught.value) == (
-        "a strategy takes shared_rng in handle_mutating, and only who handles all members can "
-        "give it; pass shared_rng=shared_rng(seed, generation), the same on every rank"
+        "a strategy takes shared_rng in handle_mutating, the same stream for all members, and "
+        "the caller gave none; pass shared_rng=shared_rng(seed, generation), the same on every rank"
     )
 
 

@@ -18,7 +18,7 @@ from clantune_core import (
     Genome,
     Population,
     StringAllele,
-    ask,
+    call_hook,
 )
 from clantune_core.testing import laws
 from clantune_strategies import (
@@ -117,7 +117,7 @@ class Busy(AbstractMutationStrategy):
     def handle_setup(self, allele):
         return allele.with_metadata(busy="set up")
 
-    def handle_mutating(self, allele, population_alleles, offspring_alleles, once):
+    def handle_mutating(self, allele, population_alleles, offspring_alleles, draw):
         return allele.with_value(len(population_alleles) + len(offspring_alleles))
 
     def handle_crossbreeding(self, my_allele, population_alleles, ancestry):
@@ -206,7 +206,7 @@ def test_top_n_of_a_small_clan_is_the_clan():
 def test_who_asks_need_not_have_a_shared_stream():
     population = clan(3.0, 0.0)
     given = {"my_genome": population[1], "population_genomes": population, "context": Context()}
-    assert ask(TopN(1, Worst()), "select_ancestry", **given).dominant == 1
+    assert call_hook(TopN(1, Worst()), "select_ancestry", **given).dominant == 1
 
 
 # ---- LocalOnly ----

@@ -109,7 +109,7 @@ def test_outside_packages_use_only_what_is_public(distributions):
 @pytest.mark.parametrize(
     ("line", "private"),
     [
-        ("from clantune_core._plain import freeze", ["clantune_core._plain"]),
+        ("from clantune_core.data.plain import freeze", ["clantune_core.data.plain"]),
         ("from clantune_core import trees", ["clantune_core.trees"]),
         ("import clantune_core.genome", ["clantune_core.genome"]),
         ("from clantune_core.testing import laws, given", ["clantune_core.testing.given"]),

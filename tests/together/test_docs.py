@@ -16,7 +16,7 @@ import clantune_autobind
 import clantune_clan
 import clantune_core
 from clantune_core import contracts, hookspecs, testing
-from clantune_core._calling import HOOKS
+from clantune_core.hooks.dispatch import HOOKS
 from clantune_core.testing import all_laws, laws
 from clantune_core.testing.strategy_laws import EVERY, RULES
 

@@ -233,16 +233,16 @@ def bred(*strategies, drawn=None):
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_what_it_draws_from_is_what_the_table_says(name, page, monkeypatch):
-    drawn, draw = set(), rng.Once.__call__
+    drawn, draw = set(), rng.Draws.__call__
 
     def watched(self, what):
-        drawn.add("once" if self._state is None else "shared_once")
+        drawn.add("draw" if self._state is None else "shared_draw")
         return draw(self, what)
 
-    monkeypatch.setattr(rng.Once, "__call__", watched)
+    monkeypatch.setattr(rng.Draws, "__call__", watched)
     bred(made(name), drawn=drawn)
     said = table(page(FAMILY_OF[name]))[name][-3]
-    assert set(re.findall(r"`(\w*rng|\w*once)`", said)) == drawn
+    assert set(re.findall(r"`(\w*rng|\w*draw)`", said)) == drawn
     assert ("inside" in said) == wraps(name)
     assert (said == "nothing") == (not drawn and not wraps(name))
 

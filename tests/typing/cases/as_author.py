@@ -21,7 +21,7 @@ from clantune_core import (
     Population,
     Range,
     allele_kind,
-    ask,
+    call_hook,
     hookimpl,
 )
 
@@ -85,7 +85,7 @@ class Holds(AbstractMutationStrategy):
     ) -> AbstractAllele:
         if context.path:
             return allele
-        made: AbstractAllele = ask(
+        made: AbstractAllele = call_hook(
             self.strategy, "handle_mutating", allele=allele, context=context, **offered
         )
         return made

@@ -15,11 +15,11 @@ from clantune_core import (
     Evolution,
     FloatAllele,
     Genome,
+    HookCall,
     InstalledStrategy,
     IntAllele,
     LogFloatAllele,
     Population,
-    Step,
     StringAllele,
     can_mutate,
     deserialize,
@@ -85,7 +85,7 @@ assert_type(synthesize_trees(FloatAllele(1.0), [FloatAllele(2.0)], first), Abstr
 
 
 # A generation.
-def watch(step: Step) -> None:
+def watch(step: HookCall) -> None:
     assert_type(step.before, AbstractAllele | None)
 
 

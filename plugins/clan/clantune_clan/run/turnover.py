@@ -84,9 +84,10 @@ class Turnover:
         began = time.perf_counter()
         me = population[self.communicator.member_index]
         rng, shared = self._streams(round_)
-        given: dict[str, Any] = {"generation": round_, "progress": progress, "shared_rng": shared}
-        evolution = self.settings.evolution
-        selection = Attempt.of(lambda: evolution.select(me, population, rng, **given))
+        turn = self.settings.evolution.turn(
+            me, population, rng, shared_rng=shared, generation=round_, progress=progress
+        )
+        selection = Attempt.of(turn.select)
         ancestries, plan = self._agree(population, selection, round_)
         ancestry = ancestries[self.communicator.member_index]  # as the other ranks know it
         selected = time.perf_counter()
@@ -100,13 +101,10 @@ class Turnover:
         if shares_centre:
             centre, best = self._judge_centre(population, ancestry, round_, best, judge)
         judged = time.perf_counter()
-        me = _with_centre_fitness(me, centre if judge is not None else None)
+        turn = turn.with_genome(_with_centre_fitness(me, centre if judge is not None else None))
 
         def breed(_: Genome) -> Genome:
-            child = evolution.crossbreed(me, population, rng, ancestry=ancestry, **given)
-            return evolution.mutate(
-                child, rng, my_genome=me, population_genomes=population, **given
-            )
+            return turn.mutate(turn.crossbreed(ancestry))
 
         seconds = {
             "selection": selected - began,

@@ -12,7 +12,7 @@ from clantune_core import (
     Ancestry,
     Context,
     ContinuousAllele,
-    Once,
+    Draws,
 )
 from clantune_strategies._latent import clip_to_finite
 from clantune_strategies.checks import number_field
@@ -43,7 +43,7 @@ class Learn(AbstractCrossbreedingStrategy):
         population_alleles: Sequence[AbstractAllele],
         ancestry: Ancestry,
         context: Context,
-        once: Once,
+        draw: Draws,
     ) -> AbstractAllele | None:
         """Move towards the parent."""
         parent = population_alleles[ancestry.dominant]
@@ -51,7 +51,7 @@ class Learn(AbstractCrossbreedingStrategy):
             return None
         if ancestry.dominant == context.rank:
             return my_allele
-        part = 2.0 * self.rate * once("learn")
+        part = 2.0 * self.rate * draw("learn")
         pull = clip_to_finite(part * parent.latent - part * my_allele.latent)
         velocity = clip_to_finite(self.momentum * my_allele.metadata.get(VELOCITY, 0.0) + pull)
         moved = my_allele.with_latent(clip_to_finite(my_allele.latent + velocity))

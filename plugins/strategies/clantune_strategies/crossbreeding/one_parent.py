@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from clantune_core import AbstractAllele, AbstractCrossbreedingStrategy, Ancestry, Context, Once
+from clantune_core import AbstractAllele, AbstractCrossbreedingStrategy, Ancestry, Context, Draws
 from clantune_strategies._parents import pick_parent
 
 
@@ -37,10 +37,10 @@ class PerGene(AbstractCrossbreedingStrategy):
         population_alleles: Sequence[AbstractAllele],
         ancestry: Ancestry,
         context: Context,
-        once: Once,
+        draw: Draws,
     ) -> AbstractAllele:
         """Return the allele of the parent drawn for this gene."""
-        return population_alleles[pick_parent(ancestry, once(f"parent of {context.gene}"))]
+        return population_alleles[pick_parent(ancestry, draw(f"parent of {context.gene}"))]
 
 
 @attrs.frozen
@@ -51,7 +51,7 @@ class PerGenome(AbstractCrossbreedingStrategy):
     """
 
     def handle_crossbreeding(
-        self, population_alleles: Sequence[AbstractAllele], ancestry: Ancestry, once: Once
+        self, population_alleles: Sequence[AbstractAllele], ancestry: Ancestry, draw: Draws
     ) -> AbstractAllele:
         """Return the allele of the parent drawn for this offspring."""
-        return population_alleles[pick_parent(ancestry, once("parent"))]
+        return population_alleles[pick_parent(ancestry, draw("parent"))]

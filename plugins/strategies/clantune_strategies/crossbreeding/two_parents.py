@@ -13,18 +13,18 @@ from clantune_core import (
     AbstractCrossbreedingStrategy,
     Ancestry,
     ContinuousAllele,
-    Once,
+    Draws,
 )
 from clantune_strategies._latent import clip_to_finite
 from clantune_strategies._parents import pick_parent
 from clantune_strategies.checks import number_field
 
 
-def draw_pair(ancestry: Ancestry, once: Once) -> tuple[int, int]:
+def draw_pair(ancestry: Ancestry, draw: Draws) -> tuple[int, int]:
     """Draw two of three or more parents by their shares, the same two for all genes."""
-    first = pick_parent(ancestry, once("first parent"))
+    first = pick_parent(ancestry, draw("first parent"))
     others = [parent for parent in ancestry.contributors if parent[0] != first]
-    left = once("second parent") * sum(share for _, share in others)
+    left = draw("second parent") * sum(share for _, share in others)
     for rank, share in others:
         left -= share
         if left < 0.0:
@@ -44,11 +44,11 @@ class _TwoParents(AbstractCrossbreedingStrategy):
         population_alleles: Sequence[AbstractAllele],
         ancestry: Ancestry,
         rng: Random,
-        once: Once,
+        draw: Draws,
     ) -> AbstractAllele | None:
         """Return the nearer parent's allele, moved to the drawn position."""
         few = ancestry.contributors  # mostly one or two: then there is no pair to draw
-        first, second = (few[0][0], few[-1][0]) if len(few) < 3 else draw_pair(ancestry, once)
+        first, second = (few[0][0], few[-1][0]) if len(few) < 3 else draw_pair(ancestry, draw)
         one, other = population_alleles[first], population_alleles[second]
         if not isinstance(one, ContinuousAllele) or not isinstance(other, ContinuousAllele):
             return None

@@ -12,8 +12,8 @@ from clantune_core import (
     AbstractMutationStrategy,
     Context,
     ContinuousAllele,
+    Draws,
     Genome,
-    Once,
 )
 from clantune_strategies._latent import clip_to_finite
 from clantune_strategies.checks import number_field
@@ -40,13 +40,13 @@ class TwoLevel(AbstractMutationStrategy):
     spread: float = number_field(0.1)
 
     def handle_mutating(
-        self, allele: AbstractAllele, context: Context, my_genome: Genome, shared_once: Once
+        self, allele: AbstractAllele, context: Context, my_genome: Genome, shared_draw: Draws
     ) -> AbstractAllele:
         """Step off the centre in the direction of this member's sign."""
         if not isinstance(allele, ContinuousAllele) or context.path:
             return allele
         genes = continuous_genes(context.genes, my_genome)
-        columns = design(context.population_size, len(genes), shared_once("two-level design"))
+        columns = design(context.population_size, len(genes), shared_draw("two-level design"))
         sign = columns[genes.index(context.gene)][context.rank]
         return offset_from_centre(allele, sign * self.spread)
 
@@ -66,13 +66,13 @@ class Spread(AbstractMutationStrategy):
     width: float = number_field(1 / 9)
 
     def handle_mutating(
-        self, allele: AbstractAllele, context: Context, shared_once: Once
+        self, allele: AbstractAllele, context: Context, shared_draw: Draws
     ) -> AbstractAllele:
         """Move to this member's position."""
         if not isinstance(allele, ContinuousAllele) or context.path:
             return allele
         order = [*range(context.population_size)]
-        Random(shared_once(f"order of {context.gene}")).shuffle(order)
+        Random(shared_draw(f"order of {context.gene}")).shuffle(order)
         last = len(order) - 1
         position = 2.0 * order[context.rank] / last - 1.0 if last else 0.0
         return offset_from_centre(allele, position * self.width)

@@ -12,7 +12,7 @@ from clantune_core import (
     AbstractMutationStrategy,
     Context,
     ContinuousAllele,
-    Once,
+    Draws,
 )
 from clantune_strategies._latent import clip_to_finite
 from clantune_strategies.checks import number_field
@@ -42,23 +42,23 @@ class DifferentialEvolution(AbstractMutationStrategy):
         population_alleles: Sequence[ContinuousAllele],  # of the same kind as this allele
         context: Context,
         rng: Random,
-        once: Once,
+        draw: Draws,
     ) -> AbstractAllele:
         """Add the difference."""
         if not isinstance(allele, ContinuousAllele) or context.population_size < 2:
             return allele
         if rng.random() >= self.chance:
             return allele
-        one, other = (population_alleles[rank] for rank in _draw_two(context, once))
+        one, other = (population_alleles[rank] for rank in _draw_two(context, draw))
         step = clip_to_finite(self.weight * clip_to_finite(one.latent - other.latent))
         return allele.with_latent(clip_to_finite(allele.latent + step))
 
 
-def _draw_two(context: Context, once: Once) -> tuple[int, int]:
+def _draw_two(context: Context, draw: Draws) -> tuple[int, int]:
     """Draw the ranks of two members, the same for all genes."""
     size = context.population_size
     me, others = (context.rank, size - 1) if size > 2 else (size, size)
-    first = int(once("first of a difference") * others)
-    second = int(once("second of a difference") * (others - 1))
+    first = int(draw("first of a difference") * others)
+    second = int(draw("second of a difference") * (others - 1))
     second += second >= first
     return first + (first >= me), second + (second >= me)

@@ -50,7 +50,7 @@ class Lethal(MutationWrapper):
 
     Use it if a part of the domain is known to make a run fail. If no try gives a viable value, the
     gene keeps its value, or takes the nearest viable value if its own is not viable. Handles every
-    kind. Alleles in metadata mutate once, as usual. A mutation that draws only from `once` gives
+    kind. Alleles in metadata mutate once, as usual. A mutation that draws only from `draw` gives
     the same value in every try.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from clantune_core import AbstractAllele, AbstractMutationStrategy, Context, ContinuousAllele, Once
+from clantune_core import AbstractAllele, AbstractMutationStrategy, Context, ContinuousAllele, Draws
 from clantune_strategies._latent import clip_to_finite
 from clantune_strategies.checks import mutation_field
 from clantune_strategies.wrappers import MutationWrapper
@@ -26,21 +26,21 @@ class Mirrored(MutationWrapper):
     both. A last member without a partner moves as the other mutation does.
 
     Attributes:
-        strategy: The other mutation. Its draws from `rng` and `once` are the same in a pair.
+        strategy: The other mutation. Its draws from `rng` and `draw` are the same in a pair.
     """
 
     strategy: AbstractMutationStrategy = mutation_field()
 
     def handle_mutating(
-        self, allele: AbstractAllele, context: Context, shared_once: Once, **arguments: Any
+        self, allele: AbstractAllele, context: Context, shared_draw: Draws, **arguments: Any
     ) -> AbstractAllele:
         """Mutate, and mirror the move of every second member."""
         pair, is_second = divmod(context.rank, 2)
         key = f"mirror/{type(self.strategy).__name__}/{pair}"
-        seed = shared_once(f"{key}/at {(context.gene, *context.path)}")
+        seed = shared_draw(f"{key}/at {(context.gene, *context.path)}")
         arguments = self.with_own_shared_rng(arguments)
-        arguments |= {"context": context, "shared_once": shared_once}
-        arguments["once"] = lambda name: shared_once(f"{key}/once {name}")
+        arguments |= {"context": context, "shared_draw": shared_draw}
+        arguments["draw"] = lambda name: shared_draw(f"{key}/draw {name}")
 
         def mutate(start: A) -> A:
             arguments["rng"] = Random(seed)

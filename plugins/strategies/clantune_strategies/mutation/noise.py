@@ -15,9 +15,9 @@ from clantune_core import (
     AbstractMutationStrategy,
     Context,
     ContinuousAllele,
+    Draws,
     LogFloatAllele,
     LogitFloatAllele,
-    Once,
 )
 from clantune_strategies.checks import number_field, strategy_error, subset_field
 
@@ -70,14 +70,14 @@ class _Noise(AbstractMutationStrategy):
             adapted[f"{self.tag}/chance"] = LogitFloatAllele(chance, (0.01, 0.99), metadata=genes)
         return allele.with_metadata(adapted)
 
-    def handle_mutating(self, allele: AbstractAllele, rng: Random, once: Once) -> AbstractAllele:
+    def handle_mutating(self, allele: AbstractAllele, rng: Random, draw: Draws) -> AbstractAllele:
         """Add noise to a gene, or adapt a parameter."""
         if not isinstance(allele, ContinuousAllele):
             return allele
         chance, size, metadata = self.chance, self.size, allele.metadata
         if metadata:
             if f"{self.tag}/genes" in metadata:
-                return self._adapt(allele, metadata[f"{self.tag}/genes"], rng, once)
+                return self._adapt(allele, metadata[f"{self.tag}/genes"], rng, draw)
             chance = metadata.get(f"{self.tag}/chance", chance)
             size = metadata.get(f"{self.tag}/size", size)
         if chance < 1.0 and rng.random() >= chance:
@@ -85,9 +85,9 @@ class _Noise(AbstractMutationStrategy):
         return allele.with_latent(allele.latent + size * self._draw(rng))
 
     def _adapt(
-        self, allele: ContinuousAllele, genes: int, rng: Random, once: Once
+        self, allele: ContinuousAllele, genes: int, rng: Random, draw: Draws
     ) -> ContinuousAllele:
-        common = _to_normal(once(f"{self.tag}/common") or _SMALLEST)
+        common = _to_normal(draw(f"{self.tag}/common") or _SMALLEST)
         own = _to_normal(rng.random() or _SMALLEST)
         step = common / math.sqrt(2.0 * genes) + own / math.sqrt(2.0 * math.sqrt(genes))
         return allele.with_latent(allele.latent + step)

@@ -6,7 +6,7 @@ from random import Random
 
 import attrs
 
-from clantune_core import AbstractCrossbreedingStrategy, Ancestry, Context, Once, Population
+from clantune_core import AbstractCrossbreedingStrategy, Ancestry, Context, Draws, Population
 
 
 @attrs.frozen
@@ -19,11 +19,11 @@ class Pairs(AbstractCrossbreedingStrategy):
     """
 
     def select_ancestry(
-        self, population_genomes: Population, context: Context, shared_once: Once
+        self, population_genomes: Population, context: Context, shared_draw: Draws
     ) -> Ancestry:
         """Compare this member with its partner."""
         ranks = [*range(context.population_size)]
-        Random(shared_once("pairs")).shuffle(ranks)
+        Random(shared_draw("pairs")).shuffle(ranks)
         index = ranks.index(context.rank) ^ 1
         partner = ranks[index] if index < len(ranks) else context.rank
         fitnesses = population_genomes.fitnesses()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from clantune_core import AbstractAllele, AbstractMutationStrategy, ask
+from clantune_core import AbstractAllele, AbstractMutationStrategy, call_hook
 from clantune_strategies.wrappers.streams import with_own_shared_rng
 
 A = TypeVar("A", bound=AbstractAllele)
@@ -21,12 +21,14 @@ class MutationWrapper(AbstractMutationStrategy):
 
     def handle_setup(self, allele: AbstractAllele, **arguments: Any) -> AbstractAllele:
         """Set up the wrapped mutation."""
-        result: AbstractAllele = ask(self.strategy, "handle_setup", allele=allele, **arguments)
+        result: AbstractAllele = call_hook(
+            self.strategy, "handle_setup", allele=allele, **arguments
+        )
         return result
 
     def inner_mutate(self, allele: A, **arguments: Any) -> A:
-        """Return the allele as the wrapped mutation changes it; `ask` refuses another kind."""
-        result: A = ask(self.strategy, "handle_mutating", allele=allele, **arguments)
+        """Return the allele that the wrapped mutation returns; `call_hook` checks its kind."""
+        result: A = call_hook(self.strategy, "handle_mutating", allele=allele, **arguments)
         return result
 
     def with_own_shared_rng(self, arguments: dict[str, Any]) -> dict[str, Any]:

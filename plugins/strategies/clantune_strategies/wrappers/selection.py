@@ -16,7 +16,7 @@ from clantune_core import (
     Context,
     Genome,
     Population,
-    ask,
+    call_hook,
 )
 from clantune_strategies.wrappers.streams import with_own_shared_rng
 
@@ -31,22 +31,24 @@ class SelectionWrapper(AbstractCrossbreedingStrategy):
 
     def handle_setup(self, **arguments: Any) -> AbstractAllele:
         """Set up the wrapped strategy."""
-        result: AbstractAllele = ask(self.strategy, "handle_setup", **arguments)
+        result: AbstractAllele = call_hook(self.strategy, "handle_setup", **arguments)
         return result
 
     def handle_crossbreeding(self, **arguments: Any) -> AbstractAllele | None:
         """Forward to the wrapped strategy."""
-        answer: AbstractAllele | None = ask(self.strategy, "handle_crossbreeding", **arguments)
+        answer: AbstractAllele | None = call_hook(
+            self.strategy, "handle_crossbreeding", **arguments
+        )
         return answer
 
     def handle_mutating(self, **arguments: Any) -> AbstractAllele:
         """Forward to the wrapped strategy."""
-        result: AbstractAllele = ask(self.strategy, "handle_mutating", **arguments)
+        result: AbstractAllele = call_hook(self.strategy, "handle_mutating", **arguments)
         return result
 
     def inner_select(self, population_genomes: Population, **arguments: Any) -> Ancestry | None:
         """Return the ancestry that the wrapped strategy selects, or None if it selects none."""
-        answer = ask(
+        answer = call_hook(
             self.strategy, "select_ancestry", population_genomes=population_genomes, **arguments
         )
         return None if answer is None else Ancestry.of(answer).check(population_genomes)

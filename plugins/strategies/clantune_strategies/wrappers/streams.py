@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from clantune_core import AbstractStrategy, takes
+from clantune_core import AbstractStrategy, hook_takes
 
 
 def with_own_shared_rng(
@@ -18,6 +18,6 @@ def with_own_shared_rng(
     number from `shared_rng`, as the seed of the new stream, so `shared_rng` stays the same on all
     ranks. A strategy that does not take `shared_rng` gets the arguments unchanged.
     """
-    if "shared_rng" not in arguments or not takes(strategy, hook, "shared_rng"):
+    if "shared_rng" not in arguments or not hook_takes(strategy, hook, "shared_rng"):
         return arguments
     return arguments | {"shared_rng": Random(arguments["shared_rng"].getrandbits(64))}

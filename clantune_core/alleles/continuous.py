@@ -9,7 +9,7 @@ import numbers
 import sys
 from typing import Any, ClassVar, NamedTuple, Self
 
-from clantune_core._allele import AbstractAllele
+from clantune_core.alleles.base import AbstractAllele
 from clantune_core.errors import AlleleError, shown
 
 

@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from clantune_core._plain import MAX_DEPTH, MAX_VALUES, TOO_MANY, Fault, freeze
+from clantune_core.data.plain import MAX_DEPTH, MAX_VALUES, TOO_MANY, Fault, freeze
 from clantune_core.errors import DataError, shown
 
 MAX_CHARACTERS = 8 * 2**20

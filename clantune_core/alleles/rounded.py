@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import attrs
 
-from clantune_core._continuous import ContinuousAllele
+from clantune_core.alleles.continuous import ContinuousAllele
 from clantune_core.errors import AlleleError, shown
 
 

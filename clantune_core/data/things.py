@@ -12,12 +12,12 @@ from typing import Any
 
 import attrs
 
-from clantune_core._allele import AbstractAllele
-from clantune_core._fields import converter, read_fields, write_fields
-from clantune_core._json import DOCUMENT_DEPTH
-from clantune_core._plain import freeze, thaw
-from clantune_core._records import Record, fault, make, mapping, sequence, uuid
+from clantune_core.alleles.base import AbstractAllele
 from clantune_core.ancestry import Ancestry
+from clantune_core.data.fields import converter, read_fields, write_fields
+from clantune_core.data.plain import freeze, thaw
+from clantune_core.data.records import Record, fault, make, mapping, sequence, uuid
+from clantune_core.data.text import DOCUMENT_DEPTH
 from clantune_core.errors import ClanTuneError, DataError, shown, step
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome

@@ -11,17 +11,17 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Never, TypeVar
 
-from clantune_core._allele import AbstractAllele
-from clantune_core._json import DOCUMENT_DEPTH, parse, require_short
-from clantune_core._plain import freeze, thaw
-from clantune_core._records import make, mapping
+from clantune_core.alleles.base import AbstractAllele
+from clantune_core.data.plain import freeze, thaw
+from clantune_core.data.records import make, mapping
+from clantune_core.data.text import DOCUMENT_DEPTH, parse, require_short
 from clantune_core.errors import ClanTuneError, DataError, shown
 from clantune_core.evolution import Evolution
 from clantune_core.genome import Genome
 from clantune_core.strategies import AbstractStrategy
 
 if TYPE_CHECKING:
-    from clantune_core._documents import Document
+    from clantune_core.data.things import Document
 
 T = TypeVar("T")
 Data = dict[str, Any]
@@ -86,7 +86,7 @@ def from_json(text: str | bytes, expected: type[T]) -> T:
 
 
 def _documents() -> Mapping[str, Document]:
-    from clantune_core._documents import DOCUMENTS  # noqa: PLC0415  (see there)
+    from clantune_core.data.things import DOCUMENTS  # noqa: PLC0415  (see there)
 
     return DOCUMENTS
 

@@ -1,8 +1,4 @@
-"""The kinds of alleles. A kind is a family (continuous or discrete), a type and a domain.
-
-Every continuous kind offers one latent real line: a strategy that adds noise to `latent` is right
-for all of them, also for those of third parties. Discrete kinds offer `choices`.
-"""
+"""The kinds of numbers, each with the latent line on which its steps have equal meaning."""
 
 from __future__ import annotations
 
@@ -12,31 +8,10 @@ from typing import Any, ClassVar, Self
 
 import attrs
 
-from clantune_core._allele import NO_METADATA, AbstractAllele, Metadata
-from clantune_core._continuous import ContinuousAllele, Range
-from clantune_core._discrete import DiscreteAllele
-from clantune_core._kinds import allele_kind, registered_kinds
-from clantune_core._plain import freeze_text
-from clantune_core._rounded import RoundedAllele
-from clantune_core.errors import AlleleError
-
-__all__ = [
-    "NO_METADATA",
-    "AbstractAllele",
-    "BoolAllele",
-    "ContinuousAllele",
-    "DiscreteAllele",
-    "FloatAllele",
-    "IntAllele",
-    "LogFloatAllele",
-    "LogitFloatAllele",
-    "Metadata",
-    "Range",
-    "RoundedAllele",
-    "StringAllele",
-    "allele_kind",
-    "registered_kinds",
-]
+from clantune_core.alleles.base import AbstractAllele
+from clantune_core.alleles.continuous import ContinuousAllele, Range
+from clantune_core.alleles.kinds import allele_kind
+from clantune_core.alleles.rounded import RoundedAllele
 
 
 @allele_kind("float")
@@ -135,27 +110,3 @@ class IntAllele(RoundedAllele):
     def round_number(self, number: float) -> int:
         """Return the nearest whole number; a half goes to the even one."""
         return round(number)
-
-
-@allele_kind("bool")
-@attrs.frozen(repr=False)
-class BoolAllele(DiscreteAllele):
-    """A flag."""
-
-    def check_domain(self, domain: Any) -> tuple[bool, ...]:
-        """Return the choices: both, unless the domain leaves one out."""
-        if domain is None:
-            return (False, True)
-        return self.check_choices(domain, bool)
-
-
-@allele_kind("string")
-@attrs.frozen(repr=False)
-class StringAllele(DiscreteAllele):
-    """One of several names."""
-
-    def check_domain(self, domain: Any) -> tuple[str, ...]:
-        """Return the choices, which this kind needs."""
-        if domain is None:
-            raise AlleleError('StringAllele needs its choices: domain=("cosine", "linear", ...)')
-        return tuple(freeze_text(choice, "domain") for choice in self.check_choices(domain, str))

@@ -1,10 +1,14 @@
-"""The discrete family: kinds with choices and no metric."""
+"""The discrete family: kinds with choices and no metric, and the two that are built in."""
 
 from __future__ import annotations
 
 from typing import Any, Self
 
-from clantune_core._allele import AbstractAllele
+import attrs
+
+from clantune_core.alleles.base import AbstractAllele
+from clantune_core.alleles.kinds import allele_kind
+from clantune_core.data.plain import freeze_text
 from clantune_core.errors import AlleleError, shown
 
 
@@ -49,3 +53,27 @@ class DiscreteAllele(AbstractAllele):
             f"a domain of {type(self).__name__} is a tuple of distinct {wanted.__name__}; got "
             f"{shown(domain)}"
         )
+
+
+@allele_kind("bool")
+@attrs.frozen(repr=False)
+class BoolAllele(DiscreteAllele):
+    """A flag."""
+
+    def check_domain(self, domain: Any) -> tuple[bool, ...]:
+        """Return the choices: both, unless the domain leaves one out."""
+        if domain is None:
+            return (False, True)
+        return self.check_choices(domain, bool)
+
+
+@allele_kind("string")
+@attrs.frozen(repr=False)
+class StringAllele(DiscreteAllele):
+    """One of several names."""
+
+    def check_domain(self, domain: Any) -> tuple[str, ...]:
+        """Return the choices, which this kind needs."""
+        if domain is None:
+            raise AlleleError('StringAllele needs its choices: domain=("cosine", "linear", ...)')
+        return tuple(freeze_text(choice, "domain") for choice in self.check_choices(domain, str))

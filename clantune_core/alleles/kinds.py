@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from clantune_core._allele import AbstractAllele
-from clantune_core._continuous import ContinuousAllele, Range
+from clantune_core.alleles.base import AbstractAllele
+from clantune_core.alleles.continuous import ContinuousAllele, Range
 from clantune_core.errors import AlleleError, shown
 
 A = TypeVar("A", bound=type[AbstractAllele])

@@ -14,7 +14,7 @@ from cattrs.errors import (
     StructureHandlerNotFoundError,
 )
 
-from clantune_core._records import Record, fault, summary
+from clantune_core.data.records import Record, fault, summary
 from clantune_core.errors import DataError, shown, step
 
 converter = cattrs.Converter(forbid_extra_keys=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from clantune_core._frozen import FrozenDict
+from clantune_core.data.frozen import FrozenDict
 from clantune_core.errors import DataError, shown, step
 
 MAX_DEPTH = 32
