@@ -146,7 +146,7 @@ CONFIGURED = {
         memory=st.floats(0, 0.999),
         lr_genes=st.sampled_from([(), ("*",)]),
         gate=st.sampled_from(["soft", "sign"]),
-        warmup=st.floats(0, 1),
+        freeze_until=st.floats(0, 1),
         freeze_in_cooldown=st.booleans(),
     ),
     TwoLevel: st.builds(TwoLevel, spread=_sizes),

@@ -61,6 +61,14 @@ class Best:
         kept = {name: t.detach().clone() for name, t in _tensors(module).items()} if mine else None
         return Best(fitness, round_, member, member, state.genome, kept)
 
+    def require_here(self) -> None:
+        """Raise an error if only another rank may hold these weights."""
+        if self.holder is not None:
+            raise ClanError(
+                f"the best weights are on member {self.holder}, and this clan is closed: call "
+                "clan.best() before clan.close()"
+            )
+
     def shared(self, state: State, communicator: Communication) -> Best:
         """Return these weights held by every rank. All ranks do this together."""
         if self.holder is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from torch import nn
@@ -16,11 +15,10 @@ from clantune_clan.gradients import Reduction
 from clantune_clan.loader import ClanLoader
 from clantune_clan.member.individual import Individual
 from clantune_clan.member.state import State
-from clantune_clan.run.attempt import Attempt
 from clantune_clan.run.describe import describe
 from clantune_clan.run.export import export_schedule, schedule_of
 from clantune_clan.run.fitness import Judge
-from clantune_clan.run.history import History
+from clantune_clan.run.history import open_history
 from clantune_clan.run.length import steps_of
 from clantune_clan.run.observers import Watchers
 from clantune_clan.run.settings import RecipeLike, Settings, Wanted
@@ -36,8 +34,8 @@ class Clan:
     """Members that train together and evolve: one per process, or per group of processes.
 
     `rounds()` hands out this rank's member, round by round, and `step(loss)` ends a round. All
-    ranks call the same methods in the same order. A run of known length closes itself after its
-    last step; others are closed by `close()`, by a `with` block, or when the process ends.
+    ranks call the same methods in the same order. A run of known length closes itself; others are
+    closed by `close()`, by a `with` block, or when the process ends.
 
     Attributes:
         history: The records of all members and rounds, on rank 0.
@@ -85,10 +83,9 @@ class Clan:
             round_length: Steps in a round; None: `total_steps` divided by the recipe's number of
                 rounds, or 1000 if the length of the run is unknown. A step is one batch.
             duty_cycle: Share of a round in which members compete, 0 to 1; None: the recipe's.
-            total_steps: Steps of the run. Gives the length of rounds, and a warm-up and a cooldown
-                of the learning rate; without it there is neither.
+            total_steps: Steps of the run. Gives the length of rounds, a warm-up and a cooldown.
             epochs: Length of the run in epochs, instead of `total_steps`.
-            steps_per_epoch: Batches of a rank in an epoch; None: as `clan.loader(...)` counts them.
+            steps_per_epoch: Batches of a rank in an epoch; None: as `clan.loader` counts them.
             strategies: A recipe or its name, or a list of strategies; None: `factorial()`.
             settings: What a recipe decides beside its strategies; None: the recipe's own.
             scheduler: A learning rate scheduler, whose rates the genes then multiply.
@@ -98,11 +95,10 @@ class Clan:
             reduction: How gradients are averaged, see `build_state`.
             seed: Seed of all random streams.
             mode: `"min"` if a low loss is good, `"max"` if a high score is.
-            judge: `"shared"` if all ranks judge on the same data; `"per rank"` if each judges on
-                its own part: then means over ranks count.
-            observers: Functions that take the records of each round, or objects with any of
+            judge: `"shared"` if all ranks judge on the same data, or `"per rank"`: the mean counts.
+            observers: What rank 0 calls: functions of a round's records, or objects with any of
                 `on_round_start(member)`, `on_phase(member)`, `on_step(member)`,
-                `on_round_end(records)`, `on_close()`. They are called on rank 0.
+                `on_round_end(records)`, `on_close()`.
             verbose: Whether rank 0 logs a line per round; None: if the error stream is a terminal.
             progress: Whether rank 0 shows a progress bar, by tqdm.
             history: File that rank 0 writes records to; None: a temporary one.
@@ -125,24 +121,14 @@ class Clan:
         wanted.settle()  # before ranks meet: what is wrong here is wrong on all
         self._watchers = Watchers(observers=observers, verbose=verbose, progress=progress)
         self.communicator = channel_of(population_size, timeout)
-        opened = Attempt.of(lambda: History(history, writes=self.communicator.rank == 0))
-        self.communicator.gather("the history", None, problem=opened.problem)
-        self.history: History = opened.outcome
+        self.history = open_history(history, self.communicator)
+        config = genome_config or {}
         self._setup = Setup(
-            self.communicator,
-            wanted,
-            autobind,
-            genome_config or {},
-            scheduler,
-            reduction,
-            epochs,
+            self.communicator, wanted, autobind, config, scheduler, reduction, epochs
         )
         self._training: Training | None = None
         self._is_closed = False
-        if model is not None and optimizer is not None:
-            self.attach(model, optimizer)
-        elif model is not None or optimizer is not None:
-            raise ClanError("a clan needs both, model= and optimizer=, or neither for now")
+        self._setup.attach_both(model, optimizer)
 
     # ---- Before the first round ----
 
@@ -156,8 +142,7 @@ class Clan:
         Args:
             name: Name of the gene, and where it is: `"lr"` or `"betas/0"` in each param group, or a
                 path in the model.
-            type: `"optimizer"`, `"model"`, `"value"` (read by name only), or
-                `"gradient_accumulation"`.
+            type: `"optimizer"`, `"model"`, `"value"` (only read), or `"gradient_accumulation"`.
             options: `allele`, or `value` and `domain`; `path`, `can_mutate`, `can_crossbreed`,
                 `is_cooperative`, `is_competitive`, `role`.
         """
@@ -175,9 +160,7 @@ class Clan:
             name: Name of the object, for messages.
             thing: The object, such as an average of your own.
         """
-        if not (hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")):
-            raise ClanError(f"{name} has no state_dict and load_state_dict: it cannot be inherited")
-        self._setup.registered[name] = thing
+        self._setup.register(name, thing)
 
     def loader(
         self, dataset: Any, batch_size: int = 1, *, epochs: int | None = None, **options: Any
@@ -214,8 +197,7 @@ class Clan:
     def rounds(self) -> Iterator[Individual]:
         """Return this rank's member of one round after the other, until the run is over.
 
-        The loop body trains the member until it is done and calls `step(loss)`. A run of unknown
-        length ends with `break`.
+        The loop body trains the member, and calls `step(loss)`. Leave an endless run by `break`.
         """
         while not self.finished:
             yield self.round()
@@ -239,8 +221,7 @@ class Clan:
 
         Args:
             result: The loss (or score) of this member on data that all members share; or a function
-                that takes the model and returns it, with which the clan measures more. The clan
-                calls it in eval mode and without gradients.
+                of the model that returns it, called in eval mode and without gradients.
         """
         training = self._training
         if training is None:
@@ -269,13 +250,9 @@ class Clan:
 
         The copy is the bare module: the clan's centre with the lowest fitness, or the best member.
         """
-        best = self.run_state.best
-        if self._is_closed and best.holder is not None:
-            raise ClanError(
-                f"the best weights are on member {best.holder}, and this clan is closed: call "
-                "clan.best() before clan.close()"
-            )
-        return best.model(self._state, self.communicator)
+        if self._is_closed:
+            self.run_state.best.require_here()
+        return self.run_state.best.model(self._state, self.communicator)
 
     def export_schedule(self, path: str | Path) -> None:
         """Write the schedule that was found as JSON, on rank 0."""
@@ -286,8 +263,8 @@ class Clan:
     def close(self) -> None:
         """End the run on this rank: model and optimizer are plain objects again.
 
-        Removes every hook, gives the model its own weights back if it holds averaged ones, and
-        leaves the process groups that the clan made. Closing twice does nothing.
+        Removes every hook, gives the model its own weights back, and leaves the process groups
+        that the clan made. Closing twice does nothing.
         """
         if self._is_closed:
             return
@@ -302,12 +279,7 @@ class Clan:
         """Return this clan."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
 

@@ -8,7 +8,9 @@ import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
+from clantune_clan.run.attempt import Attempt
 from clantune_clan.run.record import RoundRecord
 
 
@@ -88,6 +90,13 @@ class History:
     def __repr__(self) -> str:
         """Say where the file is."""
         return f"<History in {self.path}>" if self.path else "<History of another rank>"
+
+
+def open_history(path: str | Path | None, communicator: Communication) -> History:
+    """Return the history of a run. All ranks do this together, and rank 0 opens the file."""
+    opened = Attempt.of(lambda: History(path, writes=communicator.rank == 0))
+    communicator.gather("the history", None, problem=opened.problem)
+    return opened.outcome
 
 
 def _temporary_file() -> Path:

@@ -79,6 +79,13 @@ class Setup:
             )
         return self._draft
 
+    def attach_both(self, model: nn.Module | None, optimizer: Optimizer | None) -> None:
+        """Take both, or neither for now."""
+        if model is not None and optimizer is not None:
+            self.attach(model, optimizer)
+        elif model is not None or optimizer is not None:
+            raise ClanError("a clan needs both, model= and optimizer=, or neither for now")
+
     def attach(self, model: nn.Module, optimizer: Optimizer) -> None:
         """Take the model and the optimizer, and bind their genes."""
         if self._draft is not None:
@@ -97,6 +104,16 @@ class Setup:
             self.draft.genome = genes.add_gene(
                 self.draft.genome, name, self.draft, type=kind, **options
             )
+
+    def register(self, name: str, thing: Any) -> None:
+        """Let an object be inherited with the weights.
+
+        Raises:
+            ClanError: It has no state.
+        """
+        if not (hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")):
+            raise ClanError(f"{name} has no state_dict and load_state_dict: it cannot be inherited")
+        self.registered[name] = thing
 
     def make_loader(
         self,

@@ -57,8 +57,8 @@ class MainEffects(AbstractCrossbreedingStrategy):
         cooldown: Progress from which the lr genes may decrease again, 0 to 1.
         gate: `"soft"` moves by `step` * z^2; `"sign"` always moves by a full step, against the sign
             of M.
-        warmup: Progress up to which the lr genes do not move and their effects are not recorded, 0
-            (off) to 1. While a schedule warms up, a larger lr looks better than it is.
+        freeze_until: Progress up to which the lr genes do not move and their effects are not
+            recorded, 0 (off) to 1. While a schedule warms up, a larger lr looks better than it is.
         freeze_in_cooldown: Whether the lr genes do not move from `cooldown` on.
     """
 
@@ -67,7 +67,7 @@ class MainEffects(AbstractCrossbreedingStrategy):
     lr_genes: tuple[str, ...] = gene_patterns_field("lr", "*/lr")
     cooldown: float = number_field(0.8, 0.0, 1.0)
     gate: str = choice_field("soft", "sign")
-    warmup: float = number_field(0.0, 0.0, 1.0)
+    freeze_until: float = number_field(0.0, 0.0, 1.0)
     freeze_in_cooldown: bool = flag_field(default=False)
 
     def handle_crossbreeding(
@@ -120,7 +120,7 @@ class MainEffects(AbstractCrossbreedingStrategy):
         """Whether a gene does not move at this progress, whatever its effect."""
         if context.progress is None or not self._is_lr(context.gene):
             return False
-        is_warming_up = context.progress <= self.warmup and self.warmup > 0.0
+        is_warming_up = context.progress <= self.freeze_until and self.freeze_until > 0.0
         return is_warming_up or (self.freeze_in_cooldown and context.progress >= self.cooldown)
 
     def _is_lr(self, gene: str) -> bool:

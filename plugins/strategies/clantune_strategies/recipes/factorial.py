@@ -15,7 +15,7 @@ def factorial(
     step: float = 0.5,
     memory: float = 0.7,
     cutoff: float = 1.5,
-    warmup: float = 0.0,
+    freeze_until: float = 0.0,
     freeze_in_cooldown: bool = False,
     rounds: int = 20,
     calibrate: bool = False,
@@ -24,15 +24,16 @@ def factorial(
     """Members stand around a common centre by a two-level design; all measure every gene.
 
     Use it where several settings are uncertain. With one setting that is known to be good it costs
-    a little and gains nothing. `rounds=40, warmup=0.1, freeze_in_cooldown=True` is the variant to
-    try for models that are not small.
+    a little and gains nothing. `rounds=40, freeze_until=0.1, freeze_in_cooldown=True` is the
+    variant to try for models that are not small.
 
     Args:
         spread: How far members stand off the centre, in units of the latent line.
         step: How far certain evidence moves the centre, in the same units.
         memory: How much of the evidence stays from round to round.
         cutoff: Members worse than this times the median contribute no weights.
-        warmup: Progress up to which the lr stays as it is: the part in which its schedule rises.
+        freeze_until: Progress up to which the lr stays as it is: the part in which its schedule
+            rises.
         freeze_in_cooldown: Whether the lr stays as it is in the last fifth of a run.
         rounds: Rounds in a run whose length is known.
         calibrate: Whether the run begins by searching for the lr.
@@ -40,7 +41,12 @@ def factorial(
     """
     evolving = (
         Everyone(cutoff=cutoff),
-        MainEffects(step=step, memory=memory, warmup=warmup, freeze_in_cooldown=freeze_in_cooldown),
+        MainEffects(
+            step=step,
+            memory=memory,
+            freeze_until=freeze_until,
+            freeze_in_cooldown=freeze_in_cooldown,
+        ),
         Average(),
         TwoLevel(spread=spread),
     )
