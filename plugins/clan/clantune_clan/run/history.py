@@ -10,7 +10,6 @@ from pathlib import Path
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.run.attempt import Attempt
 from clantune_clan.run.record import RoundRecord
 
 
@@ -94,9 +93,8 @@ class History:
 
 def open_history(path: str | Path | None, communicator: Communication) -> History:
     """Return the history of a run. All ranks do this together, and rank 0 opens the file."""
-    opened = Attempt.of(lambda: History(path, writes=communicator.rank == 0))
-    communicator.gather("the history", None, problem=opened.problem)
-    return opened.outcome
+    writes = communicator.rank == 0
+    return communicator.attempt("the history", lambda: History(path, writes=writes))
 
 
 def _temporary_file() -> Path:

@@ -12,7 +12,6 @@ from clantune_clan.errors import ClanError
 from clantune_clan.loader.feed import Feed
 from clantune_clan.member.individual import Individual
 from clantune_clan.member.state import State
-from clantune_clan.run.attempt import Attempt
 from clantune_clan.run.calibration import LAST, Calibration
 from clantune_clan.run.fitness import (
     Judge,
@@ -168,16 +167,15 @@ class Training:
 
     def _judge(self, result: float | Judge) -> Population:
         """Return the members' genomes with their fitness."""
-        attempt = Attempt.of(lambda: losses_of_member(result, self.state))
-        gathered = self._communicator.gather(
-            "the losses of a round",
-            {
-                "losses": [*map(str, attempt.value or ())],
-                "genome": self.member.genome.serialize(),
-                "batch": self._witness.seen,
-            },
-            problem=attempt.problem or self.member.overwritten(),
-        )
+
+        def report() -> dict[str, Any]:
+            losses = losses_of_member(result, self.state)
+            if problem := self.member.overwritten():
+                raise problem
+            genome = self.member.genome.serialize()
+            return {"losses": [*map(str, losses)], "genome": genome, "batch": self._witness.seen}
+
+        gathered = self._communicator.together("the losses of a round", report)
         size = self._communicator.ranks_per_member
         self._witness.compare([each["batch"] for each in gathered], size)
         losses = [Losses(*map(float, each["losses"])) for each in gathered]
@@ -208,7 +206,6 @@ class Training:
         self, population: Population, outcome: Outcome, seconds: float
     ) -> list[RoundRecord]:
         """Breed the next genome, and return the records of all members."""
-        bred = Attempt.of(lambda: outcome.breed(self.state.genome))
         index = self._communicator.member_index
         me, report, sign = population[index], outcome.report, self._settings.sign
         record = RoundRecord(
@@ -228,15 +225,13 @@ class Training:
             bytes_moved=0 if report is None else report.bytes_moved,
             checksum=None if report is None else report.checksum,
         )
-        gathered = self._communicator.gather(
-            "the records of a round",
-            {
-                "record": record.as_data(),
-                "latent": None if bred.value is None else latent_on_data_path(bred.value),
-            },
-            problem=bred.problem,
-        )[:: self._communicator.ranks_per_member]
-        self.state.genome = bred.outcome
+
+        def breed() -> dict[str, Any]:
+            self.state.genome = child = outcome.breed(self.state.genome)
+            return {"record": record.as_data(), "latent": latent_on_data_path(child)}
+
+        gathered = self._communicator.together("the records of a round", breed)
+        gathered = gathered[:: self._communicator.ranks_per_member]
         self._latents = [each["latent"] for each in gathered]
         return [RoundRecord.from_data(each["record"]) for each in gathered]
 

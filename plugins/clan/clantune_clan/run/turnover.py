@@ -14,7 +14,6 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance import Inheritance, Plan, Report
 from clantune_clan.member.state import State
-from clantune_clan.run.attempt import Attempt
 from clantune_clan.run.best import Best
 from clantune_clan.run.fitness import Judge, holding, measure, require_same_data
 from clantune_clan.run.settings import Settings
@@ -87,8 +86,7 @@ class Turnover:
         turn = self.settings.evolution.turn(
             me, population, rng, shared_rng=shared, generation=round_, progress=progress
         )
-        selection = Attempt.of(turn.select)
-        ancestries, plan = self._agree(population, selection, round_)
+        ancestries, plan = self._agree(population, round_, turn.select)
         ancestry = ancestries[self.communicator.member_index]  # as the other ranks know it
         selected = time.perf_counter()
         is_mean = self.settings.recipe.inheritance == "mean"
@@ -151,15 +149,16 @@ class Turnover:
         return member_rng(seed, round_ + 1, index), shared_rng(seed, round_ + 1)
 
     def _agree(
-        self, population: Population, selection: Attempt[Ancestry], round_: int
+        self, population: Population, round_: int, select: Callable[[], Ancestry]
     ) -> tuple[tuple[Ancestry, ...], Plan]:
         """Return the ancestries of all members, and which members inherit from which."""
-        mine = selection.value
-        gathered = self.communicator.gather(
-            f"the plan of round {round_}",
-            None if mine is None else [[*mine.probabilities], self._parents(mine, round_)],
-            problem=selection.problem,
-        )[:: self.communicator.ranks_per_member]
+
+        def report() -> list[Any]:
+            mine = select()
+            return [[*mine.probabilities], self._parents(mine, round_)]
+
+        gathered = self.communicator.together(f"the plan of round {round_}", report)
+        gathered = gathered[:: self.communicator.ranks_per_member]
         ancestries = tuple(Ancestry.from_weights(weights, population) for weights, _ in gathered)
         plan = Plan(tuple({int(m): w for m, w in parents} for _, parents in gathered))
         return ancestries, plan
@@ -197,9 +196,8 @@ class Turnover:
             return fitness, best.or_better(self.state, fitness, round_, member=None, mine=True)
 
     def _measure_centre(self, judge: Judge) -> float:
-        attempt = Attempt.of(lambda: measure(judge, self.state.model))
-        gathered = self.communicator.gather(
-            "judging the centre", str(attempt.value), problem=attempt.problem
+        gathered = self.communicator.together(
+            "judging the centre", lambda: str(measure(judge, self.state.model))
         )
         losses = [float(loss) for loss in gathered]
         if self.settings.judge == "per rank":
