@@ -163,7 +163,7 @@ def with_one_that_is_lost():
 
 def test_a_member_that_is_lost_is_replaced(ranks):
     answers = ranks(4).run(with_one_that_is_lost)
-    assert answers[0][1] == [0.3, "inf", 0.2, 0.4]
+    assert answers[0][1] == [0.3, math.inf, 0.2, 0.4]
     assert answers[1][0] in (answers[0][0], answers[2][0], answers[3][0])
 
 
