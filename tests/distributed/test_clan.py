@@ -284,7 +284,7 @@ def a_loss_that_fails(time):
 def test_a_loss_that_fails_on_one_rank_is_an_error_on_all(ranks, time):
     first, second = ranks(2).fail(a_loss_that_fails, time)
     assert (second.kind, second.message) == ("ValueError", "no data")
-    assert (first.kind, first.message) == ("ClanError", "rank 1: no data")
+    assert (first.kind, first.message) == ("ClanError", "rank 1: ValueError: no data")
 
 
 def recipe(inheritance):

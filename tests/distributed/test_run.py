@@ -1,7 +1,9 @@
 """A run on several ranks: judging on the same data, competing on the same data, and its end."""
 
+import copy
 import logging
 import math
+import pickle
 
 import pytest
 import torch
@@ -198,3 +200,21 @@ def one_is_lost(judge):
     train(clan.round())
     clan.step([0.5, math.nan][dist.get_rank()])
     return [record.metric for record in clan.history]
+
+
+def copies_of_the_model():
+    clan = make(as_specified(), duty_cycle=0.5)
+    member = clan.round()
+    while member.mode == "cooperative":
+        loss(member.model).backward()
+        member.optimizer.step()
+        member.optimizer.zero_grad()
+        member.step()
+    copied = pickle.loads(pickle.dumps(copy.deepcopy(member.model)))
+    copied(X)
+    return [type(hook).__name__ for hook in copied._forward_pre_hooks.values()]
+
+
+def test_a_model_in_a_clan_can_be_copied_and_pickled(ranks):
+    for hooks in ranks(2).run(copies_of_the_model):
+        assert {*hooks} == {"_IdleHook"}

@@ -17,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import GradientError
+from clantune_clan.module_hook import ModuleHook
 
 
 class Wrappers:
@@ -36,9 +37,8 @@ class Wrappers:
             if isinstance(module, DistributedDataParallel):
                 self._switch_off(module)
         # In the first step the parts of the model are looked at too: they may be called without it.
-        self._first, *parts = [
-            module.register_forward_pre_hook(self._before_forward) for module in _called(model)
-        ]
+        look = ModuleHook(self._before_forward)
+        self._first, *parts = [module.register_forward_pre_hook(look) for module in _called(model)]
         self._parts = parts
 
     def end_first_step(self) -> None:

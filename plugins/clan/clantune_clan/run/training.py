@@ -111,13 +111,12 @@ class Training:
             ends_run=current.ends_run,
             half_clan=self._half_clan(),
             hold_average=run.calibration is not None or settings.recipe.evaluate == "ema",
-            observer=self._observers,
+            observer=self,
             feed=self._feed,
             learning_rates=self._learning_rate.next,
         )
         if run.calibration is not None and state.average is not None:
             state.average.over_last(current.length // LAST, current.length)
-        self._witness.watch(self.member)
         run.is_in_round = True
         self._observers.round_start(self.member)
         return self.member
@@ -146,6 +145,15 @@ class Training:
         if self.is_over:
             run.best = run.best.shared(self.state, self._communicator)
         self._observers.round_end(records)
+
+    def phase(self, member: Individual) -> None:
+        """Take note of the start of a phase."""
+        self._witness.phase(member.mode)
+        self._observers.phase(member)
+
+    def step(self, member: Individual) -> None:
+        """Take note of a step."""
+        self._observers.step(member)
 
     def last_member(self) -> Individual:
         """Return the member of the last round, for a loop that goes on after the end."""

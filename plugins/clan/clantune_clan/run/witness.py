@@ -7,35 +7,42 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
+from torch.utils.hooks import RemovableHandle
 
 from clantune_clan.inheritance.checksum import checksum
-from clantune_clan.member.individual import Individual
+from clantune_clan.module_hook import ModuleHook
 from clantune_clan.run.console import LOGGER
+from clantune_clan.schedule import Mode
 from clantune_clan.unwrapping import bare_module
 
 
 class BatchWitness:
-    """Takes a checksum of what the model is called with in the first competitive step.
+    """Takes a checksum of what the model is called with in the first competitive step of a run.
 
     Attributes:
         seen: The checksum; None before that step, and once it was compared.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        """Hook into the forward pass."""
+        """Wait for a competitive phase."""
         self.seen: int | None = None
-        self._member: Individual | None = None
-        self._hook = bare_module(model).register_forward_pre_hook(self._look, with_kwargs=True)
+        self._module = bare_module(model)
+        self._hook: RemovableHandle | None = None
+        self._is_over = False
 
-    def watch(self, member: Individual) -> None:
-        """Look at the batches of this member."""
-        self._member = member
+    def phase(self, mode: Mode) -> None:
+        """Look at the next call of the model, if members compete now for the first time."""
+        if mode == "competitive" and not self._is_over:
+            self._is_over = True
+
+            look = ModuleHook(self._look)
+            self._hook = self._module.register_forward_pre_hook(look, with_kwargs=True)
 
     def compare(self, checksums: Sequence[int | None], ranks_per_member: int) -> None:
-        """Compare what the ranks have seen, once; a difference between members is a warning."""
+        """Compare what the ranks have seen; a difference between members is a warning."""
+        self.seen = None
         if None in checksums:
             return
-        self.close()
         # The ranks of one member share a batch; ranks of equal place have the same part of it.
         places = [checksums[place::ranks_per_member] for place in range(ranks_per_member)]
         if any(len({*seen}) > 1 for seen in places):
@@ -46,15 +53,13 @@ class BatchWitness:
             )
 
     def close(self) -> None:
-        """Remove the hook."""
-        self._hook.remove()
-        self._member, self.seen = None, None
+        """Remove the hook, if it is there."""
+        if self._hook is not None:
+            self._hook.remove()
+            self._hook = None
 
     def _look(self, _: nn.Module, arguments: Any, named: Any) -> None:
-        member = self._member
-        if member is None or self.seen is not None or member.done:
-            return
-        if member.mode == "competitive":
-            leaves = enumerate(tree_leaves((arguments, named)))
-            tensors = {str(i): leaf for i, leaf in leaves if isinstance(leaf, Tensor)}
-            self.seen = checksum(tensors).total
+        self.close()
+        leaves = enumerate(tree_leaves((arguments, named)))
+        tensors = {str(place): leaf for place, leaf in leaves if isinstance(leaf, Tensor)}
+        self.seen = checksum(tensors).total
