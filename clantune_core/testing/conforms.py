@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Mapping
 
-from hypothesis import find, settings
+from hypothesis import Phase, find, settings
 from hypothesis import strategies as st
 
 from clantune_core.errors import ClanTuneError, StrategyError
@@ -93,7 +93,9 @@ def _class_of(strategies: object) -> type[AbstractStrategy]:
             f"conforms takes a hypothesis strategy, such as st.builds(MyMutation) or "
             f"st.just(MyMutation()); got {strategies!r}"
         )
-    example = find(strategies, lambda _: True, settings=settings(database=None, max_examples=10))
+    # The first one will do: to shrink it takes long, and it is shown to nobody.
+    first = settings(database=None, max_examples=10, phases=[Phase.generate])
+    example = find(strategies, lambda _: True, settings=first)
     if not isinstance(example, AbstractStrategy):
         raise ClanTuneError(
             f"{example!r} is not a strategy: its class does not derive from AbstractStrategy"

@@ -1,23 +1,9 @@
-"""Laws are tried on fewer cases here: strategies are many, and the kit has tests of its own."""
+"""Checks of what strategies draw at random."""
 
 import math
 from collections import Counter
 
 import pytest
-from hypothesis import settings
-
-# Made once: each profile points to the one it was made from, and a chain of a thousand is too long.
-settings.register_profile(
-    "few", settings.default, max_examples=min(settings.default.max_examples, 25)
-)
-
-
-@pytest.fixture(autouse=True)
-def few_examples():
-    usual = settings.get_current_profile_name()
-    settings.load_profile("few")
-    yield
-    settings.load_profile(usual)
 
 
 def _bound(draws):

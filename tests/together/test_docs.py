@@ -1,6 +1,7 @@
 """The documentation: what it prints is what the code says, its links lead somewhere, it builds."""
 
 import ast
+import functools
 import importlib
 import inspect
 import re
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from drawn import DrawnCases
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -214,6 +216,11 @@ SHOWN = {
 }
 
 
+@functools.cache
+def drawn_cases():
+    return DrawnCases(100)
+
+
 @pytest.fixture
 def few_examples():
     before = settings.get_current_profile_name()
@@ -251,10 +258,10 @@ def shown_in(root, tmp_path, monkeypatch):
     ("page", "name"), [(page, name) for page, names in SHOWN.items() for name in names]
 )
 def test_a_strategy_that_is_shown_keeps_the_laws(page, name, shown_in, few_examples):
-    kind = getattr(shown_in(page), name)
-    for law in laws(st.builds(kind, **SHOWN[page][name])):
+    strategies = st.builds(getattr(shown_in(page), name), **SHOWN[page][name])
+    for law in laws(strategies):
         if law.name != "answers_the_same_in_another_process":  # which could not import the page
-            law()
+            drawn_cases().under(law, strategies)()
 
 
 def test_every_strategy_that_is_shown_is_tried(root):
