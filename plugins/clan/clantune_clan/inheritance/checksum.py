@@ -1,8 +1,8 @@
 """A checksum of tensors' bits in which their places count, the same on every device.
 
 Words of 64 bits are multiplied by odd weights, one for each place, and added up modulo 2**64. First
-the upper half of each word is added to the lower one, times a constant: otherwise a change of the
-uppermost bit, which is a sign, would only make the sum odd or even, and a second one undo it.
+the upper bits of each word are mixed into the lower ones. Otherwise a change of the uppermost bit,
+which is a sign, would only make the sum odd or even, and a second change would undo it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ import attrs
 import torch
 from torch import Tensor
 
-WORDS = 2**16
+WORDS = 2**17
 """Words that are added up at once: few enough to stay in a processor's cache."""
 
-_MODULUS = 2**64
 _FACTOR = 0x9E3779B97F4A7C15  # odd, and without a pattern
 
 
@@ -56,14 +55,13 @@ def checksum_of(tensor: Tensor) -> int:
     sums = [_sum(_words(piece), weights) for piece in data.split(8 * WORDS)]
     total = tensor.nbytes
     for each in torch.stack(sums).tolist():
-        total = (total * _FACTOR + each) % _MODULUS
+        total = (total * _FACTOR + each) % 2**64
     return total
 
 
 def _sum(words: Tensor, weights: Tensor) -> Tensor:
-    mixed = words >> 32
-    torch.add(words, mixed, alpha=_signed(_FACTOR), out=mixed)
-    return mixed.mul_(weights[: len(mixed)]).sum()
+    upper = (words >> 29).bitwise_and_(2**35 - 1)  # no type without a sign can be shifted
+    return upper.bitwise_xor_(words).mul_(weights[: len(words)]).sum()
 
 
 def _words(data: Tensor) -> Tensor:
@@ -81,7 +79,3 @@ def _weights(device: torch.device) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     numbers = torch.randint(-(2**63), 2**63 - 1, (WORDS,), generator=generator)
     return (numbers | 1).to(device)
-
-
-def _signed(number: int) -> int:
-    return number - _MODULUS if number >= _MODULUS // 2 else number
