@@ -1,12 +1,11 @@
-"""A whole evolution on the core alone: thirty-two members look for the bottom of a bowl.
+"""A complete evolution with the core alone: 32 members search the minimum of a bowl.
 
-Three strategies, written out below, are all it takes: one selects, one crossbreeds, one mutates.
-The mutation does not know how far to step. Each gene carries its own step size in its metadata, an
-allele like any other, which mutates before the gene that reads it: members with a better step size
-have better offspring. It starts far too small, grows while there is far to go, and shrinks when the
-bottom is near.
+It needs three strategies, which are defined below: a selection, a crossbreeding and a mutation. The
+mutation adapts its step size. The metadata of each gene contains the step size as an allele, which
+mutates before the gene that reads it, so members with a better step size have better offspring. The
+step size starts far too small, grows while the minimum is far away, and shrinks near it.
 
-Run it as it is: python docs/examples/self_adaptation.py
+Run it: python docs/examples/self_adaptation.py
 """
 
 import argparse
@@ -37,7 +36,7 @@ from clantune_core import (
 
 @attrs.frozen
 class BestPair(AbstractCrossbreedingStrategy):
-    """Two of the best eighth are the parents."""
+    """Two random members of the best eighth are the parents."""
 
     def select_ancestry(self, population_genomes: Population, rng: Random) -> Ancestry:
         fitnesses = population_genomes.fitnesses()
@@ -50,7 +49,7 @@ class BestPair(AbstractCrossbreedingStrategy):
 
 @attrs.frozen
 class Average(AbstractCrossbreedingStrategy):
-    """A gene lies where its parents' do, on average; so does its step size."""
+    """Each gene and each step size is the mean of the parents' values on the latent line."""
 
     def handle_crossbreeding(
         self,
@@ -60,13 +59,13 @@ class Average(AbstractCrossbreedingStrategy):
     ) -> AbstractAllele | None:
         if not isinstance(my_allele, ContinuousAllele):
             return None
-        place = sum(p * population_alleles[rank].latent for rank, p in ancestry.contributors)
-        return my_allele.with_latent(place)
+        latent = sum(p * population_alleles[rank].latent for rank, p in ancestry.contributors)
+        return my_allele.with_latent(latent)
 
 
 @attrs.frozen
 class SelfAdaptive(AbstractMutationStrategy):
-    """Gaussian noise whose standard deviation evolves along with what it is added to."""
+    """Gaussian noise whose standard deviation evolves with the gene."""
 
     first_std: float = 0.05
     rate: float = 0.7
@@ -89,7 +88,7 @@ GENERATIONS = 45
 
 
 def first_genome() -> Genome:
-    """Every gene several steps from where it should be, each on its own scale."""
+    """Return a genome in which every gene is several steps from its optimum, on its own scale."""
     return Genome(
         {
             "lr": LogFloatAllele(3e-2, (1e-6, 1.0)),
@@ -101,30 +100,30 @@ def first_genome() -> Genome:
 
 
 def loss(genome: Genome) -> float:
-    """Squared distance to the optimum on the latent lines, summed over genes."""
-    aims = {
+    """Return the squared distance to the optimum on the latent lines, summed over genes."""
+    distances = {
         name: allele.with_value(OPTIMUM[name]).latent - allele.latent
         for name, allele in genome.alleles.items()
         if isinstance(allele, ContinuousAllele)
     }
-    return sum(distance**2 for distance in aims.values())
+    return sum(distance**2 for distance in distances.values())
 
 
 def mean_std(population: list[Genome]) -> float:
-    """Geometric mean of all step sizes."""
+    """Return the geometric mean of all step sizes."""
     stds = [allele.metadata["std"].value for g in population for allele in g.alleles.values()]
     return statistics.geometric_mean(stds)
 
 
 def bar(value: float, low: float, high: float, width: int = 24) -> str:
-    """A bar on a logarithmic scale."""
+    """Return a bar on a logarithmic scale."""
     share = (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
     filled = round(width * min(1.0, max(0.0, share)))
     return "#" * filled + "." * (width - filled)
 
 
 def main(seed: int = 0) -> None:
-    """Evolve, showing every third generation, and end with what was found."""
+    """Evolve, print every third generation, and print the result."""
     evolution = Evolution([BestPair(), Average(), SelfAdaptive()])
     evolution.explain()
 
@@ -155,5 +154,7 @@ def main(seed: int = 0) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seed", type=int, default=0, help="of all random streams (default: 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of all random streams (default: 0)"
+    )
     main(parser.parse_args().seed)

@@ -46,11 +46,11 @@ def test_it_begins_and_ends_where_it_is_told(model):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"start": 0}, "start is a number of backward passes, 1 or more; got 0"),
-        ({"start": 2.5}, "start is a number of backward passes, 1 or more; got 2.5"),
-        ({"start": True}, "start is a number of backward passes, 1 or more; got True"),
-        ({"largest": 0}, "largest is a number of backward passes, 1 or more; got 0"),
-        ({"start": 65}, "start is at most largest, which is 64; got 65"),
+        ({"start": 0}, "start must be a number of backward passes, 1 or more; got 0"),
+        ({"start": 2.5}, "start must be a number of backward passes, 1 or more; got 2.5"),
+        ({"start": True}, "start must be a number of backward passes, 1 or more; got True"),
+        ({"largest": 0}, "largest must be a number of backward passes, 1 or more; got 0"),
+        ({"start": 65}, "start must be at most largest (64); got 65"),
     ],
 )
 def test_wrong_numbers_are_refused(options, problem, model):

@@ -144,13 +144,13 @@ def test_a_model_without_dropout_is_refused(modules, count):
     with pytest.raises(ClanTuneError) as caught:
         found(nn.Sequential(nn.Linear(2, 2), *modules))
     assert str(caught.value) == (
-        "dropout: Sequential has no dropout that is on: of the dropout modules that a "
-        f"path reaches, {count} in number, none has a probability between 0 and 1; give one such a "
-        "probability, or leave this preset out"
+        f"dropout: Sequential has no dropout to tune: none of its {count} dropout modules that a "
+        "path can reach has a probability between 0 and 1; set such a probability, or remove this "
+        "preset"
     )
 
 
-def test_a_module_with_a_private_name_is_left_out_and_spoken_of():
+def test_a_module_with_a_private_name_is_left_out_with_a_warning():
     model = nn.ModuleDict({"_drop": nn.Dropout(0.1), "drop": nn.Dropout(0.2)})
     with pytest.warns(UserWarning, match="private name") as caught:
         gene = found(model)["dropout"]
@@ -158,8 +158,8 @@ def test_a_module_with_a_private_name_is_left_out_and_spoken_of():
     assert caught[0].filename == __file__
     (message,) = [str(each.message) for each in caught]
     assert message == (
-        "dropout: no path reaches the module '_drop', because it has a private name, one that "
-        "begins with '_'; its dropout stays as it is"
+        "dropout: the module '_drop' has a private name (with a leading '_'), which no path can "
+        "reach, so its dropout stays as it is; rename it to tune it"
     )
 
 
@@ -175,18 +175,19 @@ def test_wrappers_are_not_part_of_a_path(alone):
         DistributedDataParallel(torch.compile(model, backend="eager")),
         torch.compile(DistributedDataParallel(model), backend="eager"),
     ):
-        with pytest.warns(UserWarning, match="compiles this model anew"):
+        with pytest.warns(UserWarning, match="recompiles this model"):
             assert paths(wrapped) == bare
 
 
 def test_a_compiled_model_is_warned_of():
     model = torch.compile(Block(), backend="eager")
-    with pytest.warns(UserWarning, match="compiles this model anew") as caught:
+    with pytest.warns(UserWarning, match="recompiles this model") as caught:
         found(model)
     (message,) = [str(each.message) for each in caught]
     assert message == (
-        "dropout: torch compiles this model anew at every change of model/attention/dropout and 1 "
-        "more; clantune_autobind.TensorDropout in place of a dropout module of torch avoids it"
+        "dropout: torch recompiles this model at every change of model/attention/dropout and 1 "
+        "more; to avoid this, replace the dropout modules of torch by "
+        "clantune_autobind.TensorDropout"
     )
 
 
@@ -324,7 +325,7 @@ def test_what_is_dropped_is_zero_whatever_it_was():
 def test_a_wrong_probability_is_refused(p):
     with pytest.raises(ClanTuneError) as caught:
         TensorDropout(p)
-    assert str(caught.value) == f"TensorDropout: p is a probability, 0 to 1; got {p!r}"
+    assert str(caught.value) == f"TensorDropout: p must be a probability from 0 to 1; got {p!r}"
 
 
 def test_its_probability_is_a_buffer_that_is_not_saved():

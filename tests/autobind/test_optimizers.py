@@ -214,8 +214,8 @@ def test_groups_that_share_a_tensor_cannot_have_genes_of_their_own(model):
     optimizer = torch.optim.AdamW(groups_of(model, {}, {}), lr=torch.tensor(1e-3), foreach=False)
     assert [*paths(adamw(model, optimizer)["lr"]).values()] == [0.0, 0.0]
     assert message_of(adamw, model, optimizer, per_group=True) == (
-        "adamw: param groups 0 and 1 share one tensor for lr, so they cannot have genes of their "
-        "own; give each group a tensor of its own, or leave out per_group"
+        "adamw: param groups 0 and 1 share one tensor for lr, so they cannot have different "
+        "genes; give each group its own tensor, or remove per_group"
     )
 
 
@@ -223,7 +223,7 @@ def test_groups_that_share_a_tensor_cannot_have_genes_of_their_own(model):
 
 
 class Renamed(torch.optim.AdamW):
-    """An optimizer that derives from AdamW and calls its settings otherwise."""
+    """An optimizer that derives from AdamW and has other settings."""
 
     def __init__(self, params, smoothing=0.9):
         super().__init__(params)
@@ -245,20 +245,20 @@ def test_a_subclass_fits(model):
         (
             adamw,
             torch.optim.SGD,
-            "adamw is for AdamW and Adam of torch.optim; got SGD: use the preset sgd",
+            "adamw is a preset for AdamW and Adam of torch.optim; got SGD: use the preset sgd",
         ),
         (
             sgd,
             torch.optim.Adam,
-            "sgd is for SGD of torch.optim; got Adam: use the preset adamw",
+            "sgd is a preset for SGD of torch.optim; got Adam: use the preset adamw",
         ),
         (
             adamw,
             torch.optim.RMSprop,
             (
-                "adamw is for AdamW and Adam of torch.optim; got RMSprop: no preset of "
-                "clantune-autobind fits it, so write one: a function of model and optimizer that "
-                "returns alleles by name"
+                "adamw is a preset for AdamW and Adam of torch.optim; got RMSprop: "
+                "clantune-autobind has no preset for it, so write one: a function of model and "
+                "optimizer that returns alleles by name"
             ),
         ),
     ],
@@ -270,8 +270,8 @@ def test_another_optimizer_is_refused(preset, kind, message, model):
 def test_model_and_optimizer_the_wrong_way_round_are_refused(model):
     optimizer = torch.optim.SGD(model.parameters())
     assert message_of(sgd, optimizer, model) == (
-        "sgd is for SGD of torch.optim; got Sequential: no preset of clantune-autobind fits it, so "
-        "write one: a function of model and optimizer that returns alleles by name"
+        "sgd is a preset for SGD of torch.optim; got Sequential: clantune-autobind has no preset "
+        "for it, so write one: a function of model and optimizer that returns alleles by name"
     )
 
 
@@ -280,8 +280,8 @@ def test_a_group_without_a_setting_is_refused(model):
     keys = ", ".join(k for k in Renamed(model.parameters()).param_groups[0] if k != "params")
     assert message == (
         f"adamw: there is no optimizer/param_groups/0/betas/0; the group has {keys}. If Renamed "
-        "has other settings than the class that it derives from, write a preset for it: a function "
-        "of model and optimizer that returns alleles by name"
+        "has other settings than its base class, write a preset for it: a function of model and "
+        "optimizer that returns alleles by name"
     )
 
 
@@ -299,7 +299,7 @@ def test_what_is_no_number_is_refused(held, shown, model):
     optimizer = torch.optim.SGD(model.parameters())
     optimizer.param_groups[0]["lr"] = held
     assert message_of(sgd, model, optimizer) == (
-        f"sgd: optimizer/param_groups/0/lr is {shown}; a gene needs one finite number there"
+        f"sgd: optimizer/param_groups/0/lr is {shown}; a gene needs one finite number"
     )
 
 
@@ -311,8 +311,8 @@ def test_a_warm_up_that_starts_at_zero_is_spoken_of(model):
     assert [*genes] == ["momentum"]
     (message,) = [str(each.message) for each in caught]
     assert message == (
-        "sgd: lr is 0 in every param group, so there is no gene for it; a scheduler whose warm-up "
-        "starts at 0 sets it when it is made: bind before that, or start above 0"
+        "sgd: lr is 0 in every param group, so it gets no gene; creating a scheduler whose warm-up "
+        "starts at 0 sets it to 0: bind before creating the scheduler, or start above 0"
     )
     assert caught[0].filename == __file__
 

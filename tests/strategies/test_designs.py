@@ -258,17 +258,17 @@ def test_the_centre_moves_as_the_rule_says(gene, size):
 
 
 @pytest.mark.parametrize("gene", ["wd", "optimizer/lr"])
-@pytest.mark.parametrize("freeze_until", [0.0, 0.3])
+@pytest.mark.parametrize("warmup", [0.0, 0.3])
 @pytest.mark.parametrize("freezes", [False, True])
-def test_an_lr_rests_while_its_schedule_warms_up_and_cools_down(gene, freeze_until, freezes):
-    strategy = MainEffects(freeze_until=freeze_until, freeze_in_cooldown=freezes)
+def test_an_lr_rests_while_its_schedule_warms_up_and_cools_down(gene, warmup, freezes):
+    strategy = MainEffects(freeze_lr_until=warmup, freeze_lr_in_cooldown=freezes)
     progress = [done / 10 for done in range(11)]
     history, centres = rounds_of(strategy, gene, 4, progress)
     is_lr = gene == "optimizer/lr"
     rests = {
         place
         for place, done in enumerate(progress)
-        if (freeze_until and done <= 0.3) or (freezes and done >= 0.8)
+        if (warmup and done <= 0.3) or (freezes and done >= 0.8)
     }
     moves = by_the_book(history, rests=rests if is_lr else ())
     steps = zip(moves, progress, itertools.pairwise(centres), strict=True)
@@ -280,7 +280,7 @@ def test_an_lr_rests_while_its_schedule_warms_up_and_cools_down(gene, freeze_unt
 
 
 def test_where_progress_is_not_known_no_gene_rests():
-    given = {"freeze_until": 1.0, "freeze_in_cooldown": True}
+    given = {"freeze_lr_until": 1.0, "freeze_lr_in_cooldown": True}
     with_both, plain = (
         rounds_of(MainEffects(**each), "lr", 4, [None] * 5)[1] for each in (given, {})
     )
@@ -364,12 +364,12 @@ def test_whole_numbers_that_are_all_the_same_tell_nothing():
             "MainEffects: memory must be a number from 0 to 0.999; got 1.0",
         ),
         (
-            lambda: MainEffects(freeze_until=1.5),
-            "MainEffects: freeze_until must be a number from 0 to 1; got 1.5",
+            lambda: MainEffects(freeze_lr_until=1.5),
+            "MainEffects: freeze_lr_until must be a number from 0 to 1; got 1.5",
         ),
         (
-            lambda: MainEffects(freeze_in_cooldown=1),
-            "MainEffects: freeze_in_cooldown must be True or False; got 1",
+            lambda: MainEffects(freeze_lr_in_cooldown=1),
+            "MainEffects: freeze_lr_in_cooldown must be True or False; got 1",
         ),
         (
             lambda: MainEffects(lr_genes="lr"),

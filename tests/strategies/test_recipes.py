@@ -143,8 +143,8 @@ def test_all_members_of_the_default_share_one_centre():
 
 
 def test_the_default_passes_on_when_an_lr_rests():
-    variant = factorial(rounds=40, freeze_until=0.1, freeze_in_cooldown=True)
-    assert variant[1] == MainEffects(freeze_until=0.1, freeze_in_cooldown=True)
+    variant = factorial(rounds=40, freeze_lr_until=0.1, freeze_lr_in_cooldown=True)
+    assert variant[1] == MainEffects(freeze_lr_until=0.1, freeze_lr_in_cooldown=True)
     assert variant.settings.rounds == 40
     assert factorial()[1] == MainEffects()
 

@@ -1,9 +1,7 @@
-"""The pages of the strategies: complete, true, and with the pictures that their script draws."""
+"""The pages of the strategies are complete, and their tables say what the code does."""
 
 import inspect
 import re
-import subprocess
-import sys
 import tomllib
 from random import Random
 
@@ -325,7 +323,7 @@ _VALUES = {bool: "yes or no", int: "a number", float: "0 to 1"}
 
 
 def test_every_setting_of_a_recipe_has_its_meaning(page):
-    asked = page("recipes").partition("## What they ask")[2].partition("\n## ")[0]
+    asked = page("recipes").partition("## Settings")[2].partition("\n## ")[0]
     rows = [
         line.split("|")[1:3]
         for line in asked.splitlines()
@@ -344,45 +342,3 @@ def test_every_setting_of_a_recipe_has_its_meaning(page):
         for key, value in attrs.asdict(make().settings).items()
     }
     assert meant == used
-
-
-# ---- Pictures ----
-
-
-def test_the_script_draws_every_picture_again(pictures, picture_of, tmp_path):
-    command = [sys.executable, pictures / "draw.py", "--into", tmp_path]
-    subprocess.run(command, check=True, capture_output=True)
-    drawn = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    assert set(drawn) == {f"{name}.svg" for name in picture_of.values()}
-    kept = {file.name: file.read_bytes() for file in pictures.glob("*.svg")}
-    other = [name for name in sorted({*drawn, *kept}) if drawn.get(name) != kept.get(name)]
-    assert other == [], "draw them again: python docs/strategies/pictures/draw.py"
-
-
-def test_pictures_are_small_and_of_one_size(pictures):
-    for file in pictures.glob("*.svg"):
-        assert file.stat().st_size < 60_000
-        assert 'width="360pt" height="180pt"' in file.read_text("utf-8")
-
-
-def test_an_unknown_picture_is_an_error(pictures, tmp_path):
-    command = [sys.executable, pictures / "draw.py", "roulette", "--into", tmp_path]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "error: there is no picture 'roulette'; the pictures are boltzmann, " in done.stderr
-    assert [*tmp_path.iterdir()] == []
-
-
-def luminance(colour):
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def test_every_colour_stands_out_on_white_and_on_black(pictures):
-    drawn = "".join(file.read_text("utf-8") for file in pictures.glob("*.svg"))
-    colours, page = set(re.findall(r"#[0-9a-f]{6}\b", drawn)), luminance("#131416")
-    assert len(colours) == 3
-    for colour in colours:
-        assert 1.05 / (luminance(colour) + 0.05) > 4.0
-        assert (luminance(colour) + 0.05) / (page + 0.05) > 4.0

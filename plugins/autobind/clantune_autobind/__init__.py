@@ -1,4 +1,4 @@
-"""Presets for ClanTune: the genes that an optimizer or a model offers."""
+"""Presets for ClanTune: genes for the settings of optimizers and models."""
 
 from clantune_autobind.accumulation import gradient_accumulation
 from clantune_autobind.dropout import dropout

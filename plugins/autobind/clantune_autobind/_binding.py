@@ -1,4 +1,4 @@
-"""What presets share: one gene for the values at several paths."""
+"""Bind one gene to the values at one or several paths."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from clantune_core.contracts import Expressed, Role, offsets
 
 
 class Trait(NamedTuple):
-    """A gene before it has a value.
+    """A gene without a value: its kind, and the rules for its domain.
 
     Attributes:
-        kind: Kind of its allele.
-        low: Where its domain begins, unless a value that is bound is smaller.
-        high: Where its domain ends, unless a value that is bound is larger.
-        reach: How many times the domain goes beyond the values that are bound, at most.
-        evolves: Whether it mutates and crossbreeds.
-        role: For a gene that the clan treats specially.
+        kind: Kind of the allele.
+        low: Lower end of the domain, unless a bound value is smaller.
+        high: Upper end of the domain, unless a bound value is larger.
+        reach: Largest factor between a bound value and an end of the domain.
+        evolves: Whether the gene mutates and crossbreeds.
+        role: Role in the clan, None for most genes.
     """
 
     kind: type[ContinuousAllele]
@@ -30,34 +30,35 @@ class Trait(NamedTuple):
     role: Role | None = None
 
     def bind(self, values: Mapping[str, float]) -> AbstractAllele | None:
-        """Return one gene for the values at some paths, or None if its kind can hold none of them.
+        """Return one gene for the values at several paths, or None if no value fits its kind.
 
-        It has the first value that its kind can hold, and the others keep their distance from it.
-        Where the kind cannot hold a value, such as a weight decay of 0, it stays as it is.
+        The gene gets the first value that fits, and each other path keeps its offset from it. A
+        value that does not fit the kind, such as a weight decay of 0 on a logarithmic scale, is
+        left unbound and stays as it is.
         """
         lowest, highest = self.kind.widest
-        held = {path: value for path, value in values.items() if lowest <= value <= highest}
-        if not held:
+        fitting = {path: value for path, value in values.items() if lowest <= value <= highest}
+        if not fitting:
             return None
         allele = self.kind(
-            next(iter(held.values())),
-            self._domain(min(held.values()), max(held.values())),
+            next(iter(fitting.values())),
+            self._domain(min(fitting.values()), max(fitting.values())),
             can_mutate=self.evolves,
             can_crossbreed=self.evolves,
         )
-        return Expressed(offsets(allele, held), role=self.role).added_to(allele)
+        return Expressed(offsets(allele, fitting), role=self.role).added_to(allele)
 
     def _domain(self, smallest: float, largest: float) -> tuple[float, float]:
-        # Around all values, not the gene's alone, so that the domain cuts off none of them.
+        # It covers the values at all paths, so that none of them is clipped.
         low, high = max(self.low, smallest / self.reach), min(self.high, largest * self.reach)
         return min(low, smallest), max(high, largest)
 
 
 def as_number(value: object, preset: str, path: str) -> float:
-    """Return a value that a gene is to have, which may be a tensor of one element.
+    """Return a value for a gene as a float; it may be a tensor of one element.
 
     Raises:
-        ClanTuneError: It is no number, or not finite.
+        ClanTuneError: The value is not one finite number.
     """
     try:
         number = float(value)  # type: ignore[arg-type]
@@ -65,4 +66,4 @@ def as_number(value: object, preset: str, path: str) -> float:
         number = math.nan
     if math.isfinite(number):
         return number
-    raise ClanTuneError(f"{preset}: {path} is {value!r}; a gene needs one finite number there")
+    raise ClanTuneError(f"{preset}: {path} is {value!r}; a gene needs one finite number")

@@ -1,4 +1,4 @@
-"""The dropout of a model, wherever it is."""
+"""The gene for the dropout of a model."""
 
 from __future__ import annotations
 
@@ -30,47 +30,48 @@ _WITH_P = (
 
 def dropout(
     model: nn.Module,
-    optimizer: Optimizer,  # noqa: ARG001  (all presets are called alike)
+    optimizer: Optimizer,  # noqa: ARG001  (all presets have one signature)
     *,
     per_module: bool = False,
 ) -> dict[str, AbstractAllele]:
-    """Return the gene `dropout`, which moves all dropout of a model and keeps the ratios of odds.
+    """Return the gene `dropout`, which sets all dropout of a model and keeps the ratios of odds.
 
-    It binds all dropout modules of torch, the dropout of `nn.MultiheadAttention` and of recurrent
-    networks with several layers, and `TensorDropout`. What is 0 or 1 stays as it is.
+    It binds every dropout module of torch, the dropout of `nn.MultiheadAttention` and of recurrent
+    networks with several layers, and `TensorDropout`. A probability of 0 or 1 stays as it is.
 
     Args:
-        model: May be wrapped in `DistributedDataParallel`, or compiled, whole or in parts.
-        optimizer: Not looked at.
-        per_module: Whether each module has a gene of its own, named by its path, such as
+        model: A model, which may be wrapped in `DistributedDataParallel` or compiled, wholly or in
+            part.
+        optimizer: Ignored.
+        per_module: Whether each module gets a gene of its own, whose name is its path, such as
             `model/encoder/layers/0/dropout/p`.
 
     Raises:
-        ClanTuneError: The model has no dropout that is on.
+        ClanTuneError: No dropout probability of the model is between 0 and 1.
 
     Warns:
-        UserWarning: The model is compiled and will be so again at every change, or a module has a
-            private name and is left out.
+        UserWarning: The model is compiled, and each change recompiles it; or a module has a private
+            name and is left out.
     """
     places = [*_places(model)]
     values = {place.path: place.value for place in places if 0.0 < place.value < 1.0}
     if not values:
         raise ClanTuneError(
-            f"dropout: {type(_unwrapped(model)[-1]).__name__} has no dropout that is on: of the "
-            f"dropout modules that a path reaches, {len(places)} in number, none has a probability "
-            "between 0 and 1; give one such a probability, or leave this preset out"
+            f"dropout: {type(_unwrap(model)[-1]).__name__} has no dropout to tune: none of its "
+            f"{len(places)} dropout modules that a path can reach has a probability between 0 and "
+            "1; set such a probability, or remove this preset"
         )
-    if slow := [place.path for place in places if place.path in values and place.recompiles]:
+    if recompiled := [p.path for p in places if p.path in values and p.recompiles]:
         warnings.warn(
-            f"dropout: torch compiles this model anew at every change of {slow[0]}"
-            f"{f' and {len(slow) - 1} more' if len(slow) > 1 else ''}; clantune_autobind."
-            "TensorDropout in place of a dropout module of torch avoids it",
+            f"dropout: torch recompiles this model at every change of {recompiled[0]}"
+            f"{f' and {len(recompiled) - 1} more' if len(recompiled) > 1 else ''}; to avoid this, "
+            "replace the dropout modules of torch by clantune_autobind.TensorDropout",
             stacklevel=2,
         )
-    named = {path: {path: value} for path, value in values.items()}
+    by_module = {path: {path: value} for path, value in values.items()}
     genes = {
-        name: _DROPOUT.bind(held)
-        for name, held in (named if per_module else {"dropout": values}).items()
+        name: _DROPOUT.bind(bound)
+        for name, bound in (by_module if per_module else {"dropout": values}).items()
     }
     return {name: allele for name, allele in genes.items() if allele is not None}
 
@@ -82,11 +83,11 @@ class _Place(NamedTuple):
 
 
 def _places(model: nn.Module) -> Iterator[_Place]:
-    """Yield where the model has a probability of dropout, each module once."""
-    layers = _unwrapped(model)
+    """Yield the dropout probabilities of the model, one per module."""
+    layers = _unwrap(model)
     is_compiled = any(map(_is_compiled, layers))
     compiled: list[str] = []
-    for name, module in layers[-1].named_modules():  # a module comes before what is inside it
+    for name, module in layers[-1].named_modules():  # parents before children
         if _is_compiled(module):
             compiled.append(f"{name}.")
         attribute = _attribute(module)
@@ -95,49 +96,49 @@ def _places(model: nn.Module) -> Iterator[_Place]:
         path = _path(name, attribute)
         if path is None:
             warnings.warn(
-                f"dropout: no path reaches the module {name!r}, because it has a private name, one "
-                "that begins with '_'; its dropout stays as it is",
+                f"dropout: the module {name!r} has a private name (with a leading '_'), which no "
+                "path can reach, so its dropout stays as it is; rename it to tune it",
                 stacklevel=3,
             )
             continue
         yield _Place(
             path,
             as_number(getattr(module, attribute), "dropout", path),
-            # Torch runs recurrent networks as they are, also where all around them is compiled.
+            # torch never compiles recurrent networks, even inside a compiled model.
             not isinstance(module, TensorDropout | nn.RNNBase)
             and (is_compiled or f"{name}.".startswith(tuple(compiled))),
         )
 
 
 def _attribute(module: nn.Module) -> str | None:
-    """Return what the module calls its probability of dropout, or None if it has none."""
+    """Return the name of the attribute with a module's dropout probability, None if it has none."""
     if isinstance(module, _WITH_P):
         return "p"
     if isinstance(module, nn.MultiheadAttention):
         return "dropout"
-    if isinstance(module, nn.RNNBase) and module.num_layers > 1:  # it acts between layers
+    if isinstance(module, nn.RNNBase) and module.num_layers > 1:  # dropout acts between layers
         return "dropout"
     return None
 
 
 def _path(name: str, attribute: str) -> str | None:
-    """Return the path of a module's probability, or None if a name on the way is private."""
-    # A compiled part shows what it wraps as its own, so a path need not know that it is compiled.
+    """Return the path of a module's probability, or None if a part of its name is private."""
+    # A compiled module forwards attributes to the module that it wraps, so paths skip _orig_mod.
     names = [each for each in name.split(".") if each not in ("", "_orig_mod")]
     if any(each.startswith("_") for each in names):
         return None
     return "/".join(("model", *names, attribute))
 
 
-def _unwrapped(model: nn.Module) -> list[nn.Module]:
-    """Return the model as it came, and what each wrapper around it holds; last the model itself."""
+def _unwrap(model: nn.Module) -> list[nn.Module]:
+    """Return the model and the modules inside its wrappers, outermost first."""
     layers = [model]
-    while (inside := _inside(layers[-1])) is not None:
-        layers.append(inside)
+    while (inner := _inner(layers[-1])) is not None:
+        layers.append(inner)
     return layers
 
 
-def _inside(model: nn.Module) -> nn.Module | None:
+def _inner(model: nn.Module) -> nn.Module | None:
     if isinstance(model, DistributedDataParallel):
         wrapped: nn.Module = model.module
         return wrapped
@@ -150,5 +151,8 @@ def _is_compiled(module: nn.Module) -> bool:
 
 
 def _compiled_from(module: nn.Module) -> nn.Module | None:
-    """Return what `torch.compile` wrapped; to import its class would be to import the compiler."""
+    """Return the module that `torch.compile` wrapped.
+
+    Importing the wrapper class for an `isinstance` check would import the compiler.
+    """
     return dict(module.named_children()).get("_orig_mod")

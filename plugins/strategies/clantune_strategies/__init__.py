@@ -1,4 +1,4 @@
-"""Strategies for ClanTune: selection, crossbreeding, mutation, and whole published methods."""
+"""Strategies for ClanTune: selection, crossbreeding, mutation, and recipes from the literature."""
 
 from clantune_strategies.crossbreeding import (
     SBX,

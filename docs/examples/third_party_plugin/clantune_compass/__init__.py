@@ -1,4 +1,4 @@
-"""Directions that wrap around, and gusts that turn them: an example plugin for ClanTune."""
+"""An example plugin for ClanTune: a kind for directions, and a mutation."""
 
 from clantune_compass.angle import AngleAllele
 from clantune_compass.gust import Gust

@@ -1,4 +1,4 @@
-"""A kind of allele that the core lacks: a direction, where 359 degrees lie next to 1."""
+"""A kind of allele for directions, in which 359 degrees are next to 1 degree."""
 
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from clantune_core import ContinuousAllele, Range, allele_kind
 @allele_kind("angle")
 @attrs.frozen(repr=False)
 class AngleAllele(ContinuousAllele):
-    """Degrees from 0 up to 360, which is 0 again. Latent: degrees, any number of turns."""
+    """A direction from 0 to 360 degrees; its latent line counts degrees over several turns."""
 
     widest: ClassVar[Range] = Range(0.0, 360.0)
 
@@ -19,9 +19,9 @@ class AngleAllele(ContinuousAllele):
         return value
 
     def from_latent(self, latent: float) -> float:
-        """Return the direction after any number of turns."""
+        """Return the direction within one turn."""
         return latent % 360.0
 
     def with_value(self, value: Any) -> "AngleAllele":
-        """Return this allele in another direction, turned into 0 to 360 rather than clipped."""
+        """Return this allele with another direction, wrapped into 0 to 360 instead of clipped."""
         return super().with_value(self.from_latent(self.check_number(value)))

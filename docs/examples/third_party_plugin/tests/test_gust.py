@@ -1,4 +1,4 @@
-"""Gust keeps every law of the kit, is found by its name, and turns directions past north."""
+"""Gust keeps every law of the kit, is loaded by its name, and moves directions past north."""
 
 from random import Random
 
@@ -15,12 +15,12 @@ def test_gust(law):
     law()
 
 
-def test_it_is_found_by_its_name():
+def test_it_is_loaded_by_its_name():
     assert [s.distribution for s in strategies() if s.name == "gust"] == ["clantune-compass"]
     assert load_strategy("gust", chance=0.5) == Gust(chance=0.5)
 
 
-def test_a_configured_one_is_saved_by_its_name():
+def test_it_is_saved_by_its_name():
     saved = serialize(Gust(strength=3.0))
     assert saved["strategy"] == "gust"
     assert deserialize(saved, Gust) == Gust(strength=3.0)
@@ -32,7 +32,7 @@ def test_a_direction_stays_on_the_compass(degrees, turn):
     assert 0 <= angle.with_latent(angle.latent + turn).value <= 360
 
 
-def test_it_turns_a_direction_past_north():
+def test_it_moves_a_direction_past_north():
     genome = Genome({"wind": AngleAllele(359.0)})
     blown = [
         Gust(chance=1.0, strength=5.0).apply_strategy(genome, Random(seed)).alleles["wind"].value

@@ -51,24 +51,24 @@ class MainEffects(AbstractCrossbreedingStrategy):
         step: Move of the centre for a certain effect (z = 1), 0 or more, in the units of
             `TwoLevel.spread`.
         memory: Share of the running sums that is kept from round to round, 0 to below 1.
-        lr_genes: Patterns of the names of learning rates. Until `cooldown` such a gene does not
-            decrease while the centre improves, because a smaller lr looks better at once and worse
-            later.
-        cooldown: Progress from which the lr genes may decrease again, 0 to 1.
+        lr_genes: Patterns of the names of learning rates. Until `cooldown_start` such a gene does
+            not decrease while the centre improves, because a smaller lr looks better at once and
+            worse later.
+        cooldown_start: Progress from which the lr genes may decrease again, 0 to 1.
         gate: `"soft"` moves by `step` * z^2; `"sign"` always moves by a full step, against the sign
             of M.
-        freeze_until: Progress up to which the lr genes do not move and their effects are not
+        freeze_lr_until: Progress up to which the lr genes do not move and their effects are not
             recorded, 0 (off) to 1. While a schedule warms up, a larger lr looks better than it is.
-        freeze_in_cooldown: Whether the lr genes do not move from `cooldown` on.
+        freeze_lr_in_cooldown: Whether the lr genes do not move from `cooldown_start` on.
     """
 
     step: float = number_field(0.5)
     memory: float = number_field(0.7, 0.0, 0.999)
     lr_genes: tuple[str, ...] = gene_patterns_field("lr", "*/lr")
-    cooldown: float = number_field(0.8, 0.0, 1.0)
+    cooldown_start: float = number_field(0.8, 0.0, 1.0)
     gate: str = choice_field("soft", "sign")
-    freeze_until: float = number_field(0.0, 0.0, 1.0)
-    freeze_in_cooldown: bool = flag_field(default=False)
+    freeze_lr_until: float = number_field(0.0, 0.0, 1.0)
+    freeze_lr_in_cooldown: bool = flag_field(default=False)
 
     def handle_crossbreeding(
         self,
@@ -120,8 +120,9 @@ class MainEffects(AbstractCrossbreedingStrategy):
         """Whether a gene does not move at this progress, whatever its effect."""
         if context.progress is None or not self._is_lr(context.gene):
             return False
-        is_warming_up = context.progress <= self.freeze_until and self.freeze_until > 0.0
-        return is_warming_up or (self.freeze_in_cooldown and context.progress >= self.cooldown)
+        if context.progress <= self.freeze_lr_until and self.freeze_lr_until > 0.0:
+            return True
+        return self.freeze_lr_in_cooldown and context.progress >= self.cooldown_start
 
     def _is_lr(self, gene: str) -> bool:
         return any(fnmatchcase(gene, pattern) for pattern in self.lr_genes)
@@ -129,7 +130,7 @@ class MainEffects(AbstractCrossbreedingStrategy):
     def _must_not_decrease(self, context: Context, before: float | None, now: float) -> bool:
         return (
             self._is_lr(context.gene)
-            and (context.progress is None or context.progress < self.cooldown)
+            and (context.progress is None or context.progress < self.cooldown_start)
             and before is not None
             and now < before
         )

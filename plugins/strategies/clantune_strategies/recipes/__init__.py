@@ -1,4 +1,4 @@
-"""Whole methods, each in one line that expands to a visible list."""
+"""Recipes: complete lists of strategies, with the settings for training that belong to them."""
 
 from clantune_strategies.recipes.factorial import factorial
 from clantune_strategies.recipes.populations import esgd, fire_pbt, gpbt, hdet, mf_pbt, pbt

@@ -1,4 +1,4 @@
-"""The default: every round is a designed experiment."""
+"""The default recipe: every round is a designed experiment."""
 
 from __future__ import annotations
 
@@ -15,48 +15,44 @@ def factorial(
     step: float = 0.5,
     memory: float = 0.7,
     cutoff: float = 1.5,
-    freeze_until: float = 0.0,
-    freeze_in_cooldown: bool = False,
+    freeze_lr_until: float = 0.0,
+    freeze_lr_in_cooldown: bool = False,
     rounds: int = 20,
     calibrate: bool = False,
     evolve: bool = True,
 ) -> Recipe:
-    """Members stand around a common centre by a two-level design; all measure every gene.
+    """Members are placed around a common centre by a two-level design, and all measure every gene.
 
-    Use it where several settings are uncertain. With one setting that is known to be good it costs
-    a little and gains nothing. `rounds=40, freeze_until=0.1, freeze_in_cooldown=True` is the
-    variant to try for models that are not small.
+    Use it where several settings are uncertain. With a single setting that is known to be good it
+    costs a little and gains nothing. For models that are not small, also try
+    `rounds=40, freeze_lr_until=0.1, freeze_lr_in_cooldown=True`.
 
     Args:
-        spread: How far members stand off the centre, in units of the latent line.
-        step: How far certain evidence moves the centre, in the same units.
-        memory: How much of the evidence stays from round to round.
-        cutoff: Members worse than this times the median contribute no weights.
-        freeze_until: Progress up to which the lr stays as it is: the part in which its schedule
-            rises.
-        freeze_in_cooldown: Whether the lr stays as it is in the last fifth of a run.
-        rounds: Rounds in a run whose length is known.
-        calibrate: Whether the run begins by searching for the lr.
-        evolve: False gives the control: the same run, all members at the centre, which stays.
+        spread: Distance of the members from the centre, in units of the latent line.
+        step: Move of the centre for a certain effect, in the same units.
+        memory: Share of the evidence that is kept from round to round.
+        cutoff: Members whose loss is above this multiple of the median contribute no weights.
+        freeze_lr_until: Progress up to which the lr does not evolve, such as the warm-up of its
+            schedule.
+        freeze_lr_in_cooldown: Whether the lr does not evolve in the last fifth of a run.
+        rounds: Number of rounds in a run of known length.
+        calibrate: Whether the run begins with a search for the lr.
+        evolve: False gives the control: the same run with all members at a centre that never moves.
     """
-    evolving = (
-        Everyone(cutoff=cutoff),
-        MainEffects(
-            step=step,
-            memory=memory,
-            freeze_until=freeze_until,
-            freeze_in_cooldown=freeze_in_cooldown,
-        ),
-        Average(),
-        TwoLevel(spread=spread),
+    effects = MainEffects(
+        step=step,
+        memory=memory,
+        freeze_lr_until=freeze_lr_until,
+        freeze_lr_in_cooldown=freeze_lr_in_cooldown,
     )
-    resting = (Everyone(cutoff=cutoff), Average())
+    evolving = (Everyone(cutoff=cutoff), effects, Average(), TwoLevel(spread=spread))
+    control = (Everyone(cutoff=cutoff), Average())
     return Recipe(
         name="factorial" if evolve else "factorial, no evolution",
-        strategies=evolving if evolve else resting,
+        strategies=evolving if evolve else control,
         source="ClanTune; two-level factorial designs as in Box, Hunter and Hunter, Statistics "
         "for Experimenters",
-        differs="the centre moves by running evidence over several rounds, through a soft gate",
+        differs="the centre moves by effects accumulated over several rounds, through a soft gate",
         settings=RecipeSettings(
             inheritance="mean",
             evaluate="ema",

@@ -1,4 +1,4 @@
-"""Population based training, and what was made of it."""
+"""Recipes from the literature: population based training and the methods derived from it."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ _COPIED = RecipeSettings(inheritance="dominant")
 def pbt(
     *, quantile: float = 0.25, resample: float = 0.25, factors: Sequence[float] = (0.8, 1.2)
 ) -> Recipe:
-    """Population based training: the worst copy one of the best, and explore from there.
+    """Population based training: the worst members copy one of the best and explore from there.
 
     Args:
-        quantile: Share of the population that is replaced, and that is copied.
-        resample: Probability that an explored gene is drawn afresh.
-        factors: One of these multiplies it otherwise.
+        quantile: Share of members that are replaced, and share that is copied, 0 to 0.5.
+        resample: Probability that an explored gene is drawn anew from its domain.
+        factors: Otherwise one of these factors multiplies it.
     """
     return Recipe(
         name="PBT",
         strategies=(Truncation(quantile=quantile), Dominant(), *_explore(factors, resample)),
         source="Jaderberg et al. 2017, Population Based Training of Neural Networks, "
         "arXiv 1711.09846",
-        differs="all members are compared at the same step; no value leaves its domain, from which "
-        "a gene is drawn afresh, not from where it was drawn first; the quantile is that of common "
-        "libraries",
+        differs="all members are compared at the same step; values stay in their domain, and a new "
+        "draw is from the domain instead of the distribution of the first draw; the quantile is "
+        "that of common libraries",
         settings=_COPIED,
     )
 
 
 def fire_pbt(*, rounds: int = 3, quantile: float = 0.25, resample: float = 0.25) -> Recipe:
-    """PBT that selects on how fast members improve, not on how good they are.
+    """PBT that selects by the rate of improvement instead of the fitness.
 
     Args:
-        rounds: Over how many rounds of the lineage the rate is taken.
-        quantile: Share of the population that is replaced, and that is copied.
-        resample: Probability that an explored gene is drawn afresh.
+        rounds: Number of rounds of a lineage over which the rate is measured.
+        quantile: Share of members that are replaced, and share that is copied, 0 to 0.5.
+        resample: Probability that an explored gene is drawn anew from its domain.
     """
     return Recipe(
         name="FIRE PBT",
@@ -61,18 +61,19 @@ def fire_pbt(*, rounds: int = 3, quantile: float = 0.25, resample: float = 0.25)
         ),
         source="Dalibard and Jaderberg 2021, Faster Improvement Rate Population Based Training, "
         "arXiv 2109.13800",
-        differs="one population, its rate measured along each lineage; no evaluators that train on",
+        differs="one population, whose rates are measured along each lineage; no evaluators that "
+        "continue training",
         settings=_COPIED,
     )
 
 
 def hdet(*, width: float = 1 / 9, step: float = 0.05, memory: float = 0.9) -> Recipe:
-    """A spread of learning rates around the clan, averaged every round.
+    """Learning rates spread around a centre; weights are averaged every round.
 
     Args:
-        width: How far the outermost members stand off the centre, in units of the latent line.
-        step: How far the centre goes each round, against the slope.
-        memory: Momentum of the slope.
+        width: Distance of the outermost members from the centre, in units of the latent line.
+        step: Move of the centre per round, against the slope, in the same units.
+        memory: Share of the running mean of the slope that is kept, 0 to below 1.
     """
     return Recipe(
         name="HDET",
@@ -83,20 +84,20 @@ def hdet(*, width: float = 1 / 9, step: float = 0.05, memory: float = 0.9) -> Re
             Spread(width=width),
         ),
         source="Scalable Hyperparameter-Divergent Ensemble Training, 2026, arXiv 2604.24708",
-        differs="every active gene is spread, in ln lr and the like; the centre goes a fixed step "
-        "against the sign of the slope of a loss on common data, where the source goes in "
-        "proportion to what each member's training loss on its own data says",
+        differs="every active gene is spread, on its latent line; the centre moves by a fixed step "
+        "against the sign of the slope of a loss on common data, where the source moves in "
+        "proportion to the members' training losses on their own data",
         settings=RecipeSettings(inheritance="mean", duty_cycle=0.0),
     )
 
 
 def esgd(*, elites: int = 1, size: int = 2, std: float = 0.1) -> Recipe:
-    """Evolutionary SGD: elites stay, each of the others descends from the winner of a tournament.
+    """Evolutionary SGD: elites stay, and the winner of a tournament replaces each other member.
 
     Args:
-        elites: How many members keep themselves.
-        size: Members in a tournament; two select as linear ranking of pressure 2 does.
-        std: Of the noise on the genes of those who descend.
+        elites: Number of members that keep themselves.
+        size: Members per tournament; a size of 2 equals linear ranking with a pressure of 2.
+        std: Standard deviation of the noise on the genes of replaced members.
     """
     return Recipe(
         name="ESGD",
@@ -107,19 +108,19 @@ def esgd(*, elites: int = 1, size: int = 2, std: float = 0.1) -> Recipe:
         ),
         source="Cui, Zhang, Tuske and Picheny 2018, Evolutionary Stochastic Gradient Descent for "
         "Optimization of Deep Neural Networks, arXiv 1810.06773",
-        differs="offspring mutate in their genes, not their weights, and have one parent; a step "
-        "of SGD that made a member worse is not taken back",
+        differs="offspring mutate in their genes instead of their weights, and have one parent; an "
+        "SGD step that made a member worse is not undone",
         settings=_COPIED,
     )
 
 
 def gpbt(*, rate: float = 1.0, momentum: float = 0.5, std: float = 0.05) -> Recipe:
-    """Pairwise learning: in each random pair the worse one learns from the better one.
+    """Pairwise learning: in each random pair the worse member moves towards the better one.
 
     Args:
-        rate: How far the worse one goes towards the better one, 1 is all the way on average.
-        momentum: How much of its last move it keeps.
-        std: Of the noise on the genes of those who learn.
+        rate: Mean part of the way towards the better member; 1 is the whole way.
+        momentum: Share of the last move that is added to the next one, 0 to below 1.
+        std: Standard deviation of the noise on the genes of members that moved.
     """
     return Recipe(
         name="GPBT-PL",
@@ -131,9 +132,9 @@ def gpbt(*, rate: float = 1.0, momentum: float = 0.5, std: float = 0.05) -> Reci
         ),
         source="Bai and Cheng 2024, Generalized Population-Based Training for Hyperparameter "
         "Optimization in Reinforcement Learning, arXiv 2404.08233",
-        differs="all members are paired, not the lower with the upper quarter; one factor for all "
-        "genes, on the latent line, and a momentum that is fixed; noise on who learned, no drawing "
-        "afresh",
+        differs="all members are paired, instead of the lower with the upper quarter; one factor "
+        "for all genes, on the latent line, and a fixed momentum; noise on the members that moved, "
+        "and no new draws",
         settings=_COPIED,
     )
 
@@ -144,11 +145,11 @@ def mf_pbt(
     quantile: float = 0.25,
     resample: float = 0.25,
 ) -> Recipe:
-    """Sub-populations that evolve at several frequencies, the fast ones greedy, the slow ones not.
+    """Sub-populations that evolve at several frequencies: the fast ones are greedy.
 
     Args:
-        periods: Rounds between two evolutions, one number for each sub-population.
-        quantile: Share of a sub-population that is replaced, and that is copied.
+        periods: Rounds between two selections, one number per sub-population.
+        quantile: Share of a sub-population that is replaced, and share that is copied, 0 to 0.5.
         resample: Probability that an explored gene is drawn afresh.
     """
     return Recipe(
@@ -160,9 +161,9 @@ def mf_pbt(
         ),
         source="Doulazmi et al. 2025, Multiple-Frequencies Population-Based Training, "
         "arXiv 2506.03225",
-        differs="sub-populations are every k-th rank; who would be replaced may take over weights, "
-        "from faster ones only, keeps its own hyperparameters then, and explores from there; the "
-        "source also moves members with their hyperparameters from slower ones",
+        differs="a sub-population is every k-th rank; a member that would be replaced may take the "
+        "weights of a faster sub-population, keeps its own hyperparameters and explores from "
+        "there; the source also moves members with their hyperparameters from slower ones",
         settings=_COPIED,
     )
 

@@ -1,4 +1,4 @@
-"""A recipe: a whole method, as the list of strategies that it is."""
+"""The class of recipes: a list of strategies with its source and its settings."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from clantune_core import AbstractStrategy, Evolution
 from clantune_core.contracts import RecipeSettings
 
 
-def _listed(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
-    return Evolution(strategies).strategies  # which refuses, in words, what is no such list
+def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
+    return Evolution(strategies).strategies  # which checks the list
 
 
 def _to_settings(settings: RecipeSettings | Mapping[str, Any]) -> RecipeSettings:
-    return RecipeSettings.of(settings)  # attrs takes the type of an argument from a function
+    return RecipeSettings.of(settings)  # attrs reads the argument's type from this function
 
 
 @attrs.frozen(repr=False)
 class Recipe(Sequence[AbstractStrategy]):
-    """A list of strategies with a name, its source, and what differs from that.
+    """A list of strategies with a name, its source and its settings.
 
     Attributes:
-        name: What the method is called.
-        strategies: The list, as an `Evolution` takes it.
-        source: Where the method was published.
-        differs: What is otherwise here, in a sentence or two.
-        settings: How the members are trained, as `RecipeSettings`, or some of them by name. An
-            `Evolution` does not look at it.
+        name: Name of the recipe.
+        strategies: The list, in the order of an `Evolution`.
+        source: Where the recipe was published.
+        differs: How this implementation differs from the source, in a sentence or two.
+        settings: How the members are trained, as `RecipeSettings` or as a mapping of some of them.
+            An `Evolution` ignores them.
     """
 
     name: str
-    strategies: tuple[AbstractStrategy, ...] = attrs.field(converter=_listed)
+    strategies: tuple[AbstractStrategy, ...] = attrs.field(converter=_to_strategies)
     source: str
     differs: str
     settings: RecipeSettings = attrs.field(factory=RecipeSettings, converter=_to_settings)
@@ -52,15 +52,15 @@ class Recipe(Sequence[AbstractStrategy]):
         return iter(self.strategies)
 
     def __repr__(self) -> str:
-        listed = "".join(f"\n    {strategy!r}," for strategy in self.strategies)
-        return f"<{self.name}: [{listed}\n]>"
+        lines = "".join(f"\n    {strategy!r}," for strategy in self.strategies)
+        return f"<{self.name}: [{lines}\n]>"
 
     def explain(self) -> None:
-        """Print the list, where the method comes from, and what differs."""
-        asked = "".join(
+        """Print the strategies, the source, the differences from it, and the settings."""
+        settings = "".join(
             f"\n  {name}: {value}" for name, value in attrs.asdict(self.settings).items()
         )
         print(
             f"{self!r}\nsource: {self.source}\ndiffers: {self.differs}\n"
-            f"asks of the training:{asked}"
+            f"settings of the clan:{settings}"
         )

@@ -1,4 +1,4 @@
-"""A plain genetic algorithm: the rule that ClanTune began with."""
+"""A plain genetic algorithm: the recipe that ClanTune started from."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from clantune_strategies.selection import Rank
 
 
 def as_specified(*, pressure: float = 1.5, std: float = 0.3) -> Recipe:
-    """Rank selection on the loss at the end of a round, genes from parents, Gaussian noise.
+    """Rank selection on the loss at the end of a round, uniform crossover, Gaussian noise.
 
-    Use it to compare: simulations and benchmarks find it worse than not tuning where the start is
-    good.
+    Use it for comparison: with a good start, simulations and benchmarks find it worse than no
+    tuning.
 
     Args:
-        pressure: Of the rank selection, 1 (chance) to 2.
-        std: Of the noise, in units of the latent line.
+        pressure: Selection pressure of `Rank`, 1 (none) to 2.
+        std: Standard deviation of the noise, in units of the latent line.
     """
     return Recipe(
         name="as specified",
@@ -25,6 +25,6 @@ def as_specified(*, pressure: float = 1.5, std: float = 0.3) -> Recipe:
         source="a plain genetic algorithm: linear ranking as in Baker 1985, Adaptive Selection "
         "Methods for Genetic Algorithms; uniform crossover as in Syswerda 1989, Uniform Crossover "
         "in Genetic Algorithms",
-        differs="noise is Gaussian on the latent line of each gene, and acts on all of them",
+        differs="the noise is Gaussian on the latent line of each gene, and changes all genes",
         settings=RecipeSettings(duty_cycle=0.2),
     )
