@@ -119,7 +119,7 @@ def test_public_names_are_sorted_and_exist():
 
 def documented_assignments(package):
     """The names in a package's modules that have a string below them."""
-    for file in package.glob("*.py"):
+    for file in package.rglob("*.py"):
         body = ast.parse(file.read_text("utf-8")).body
         for statement, below in pairwise(body):
             match statement, below:
