@@ -17,24 +17,29 @@ def strategies(root):
     return root / "docs/strategies/pictures"
 
 
-@pytest.fixture(params=["docs/pictures", "docs/strategies/pictures"])
-def folder(request, root):
+@pytest.fixture(params=["docs/pictures/draw_run.py", "docs/strategies/pictures/draw.py"])
+def script(request, root):
     return root / request.param
 
 
-def draw(folder, *arguments):
-    command = [sys.executable, folder / "draw.py", *arguments]
+@pytest.fixture
+def folder(script):
+    return script.parent
+
+
+def draw(script, *arguments):
+    command = [sys.executable, script, *arguments]
     return subprocess.run(command, check=False, capture_output=True, text=True)
 
 
-def test_the_script_draws_every_picture_again(folder, tmp_path):
-    assert draw(folder, "--into", tmp_path).returncode == 0
+def test_the_script_draws_every_picture_again(script, folder, tmp_path):
+    assert draw(script, "--into", tmp_path).returncode == 0
     drawn = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     committed = {file.name: file.read_bytes() for file in folder.glob("*.svg")}
     assert committed
     names = sorted({*drawn, *committed})
     different = [name for name in names if drawn.get(name) != committed.get(name)]
-    assert different == [], f"draw them again: python {folder / 'draw.py'}"
+    assert different == [], f"draw them again: python {script}"
 
 
 def test_every_strategy_and_recipe_has_a_picture(root, strategies):
@@ -69,7 +74,7 @@ def test_pictures_of_strategies_have_one_size(strategies):
 
 
 def test_an_unknown_picture_is_an_error(strategies, tmp_path):
-    done = draw(strategies, "roulette", "--into", tmp_path)
+    done = draw(strategies / "draw.py", "roulette", "--into", tmp_path)
     assert done.returncode == 2
     assert (
         "error: there is no picture 'roulette'; the pictures are boltzmann, everyone, "

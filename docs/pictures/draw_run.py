@@ -1,6 +1,6 @@
 """Draw the pictures of "How a run works", in the folder of this script.
 
-`draw.py round` draws this one only. `--into` writes to another folder.
+`draw_run.py round` draws this one only. `--into` writes to another folder.
 """
 
 from __future__ import annotations
