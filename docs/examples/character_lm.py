@@ -1,9 +1,9 @@
-"""A character language model, trained by a clan from hyperparameters that are several times off.
+"""A character language model, trained by a clan from bad initial hyperparameters.
 
     clantune launch -n 4 docs/examples/character_lm.py
 
-Four processes learn to write Python from the source of the standard library: once as plain data
-parallel training with a warm-up and a cooldown, once as a clan that starts with the same settings.
+Four processes train on the source code of the Python standard library: once as a clan, and once as
+plain data-parallel training with the same initial settings, warm-up and cooldown.
 """
 
 import argparse
@@ -23,14 +23,18 @@ from torch.optim.lr_scheduler import LambdaLR
 from clantune import Clan, RoundRecord, clan_loader
 
 CONTEXT, WIDTH, BATCH = 32, 32, 8
-LR, WEIGHT_DECAY, BETA2 = 0.06, 1.0, 0.8  # about six times too high, and far too much decay
+LR, WEIGHT_DECAY, BETA2 = (
+    0.06,
+    1.0,
+    0.8,
+)  # the lr is about six times too high, the decay far too strong
 WARMUP, COOLDOWN = 0.1, 0.2
 GENES = ("lr", "weight_decay")
 MODULES = ("argparse", "ast", "calendar", "configparser", "csv", "datetime", "difflib", "textwrap")
 
 
 class Windows(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
-    """Pieces of a text, each with the character that follows on every one of its characters."""
+    """Pieces of a text; the targets are the same characters shifted by one."""
 
     def __init__(self, text: Tensor) -> None:
         self.text = text
@@ -43,14 +47,14 @@ class Windows(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
         return self.text[begin : begin + CONTEXT], self.text[begin + 1 : begin + CONTEXT + 1]
 
     def some(self, count: int) -> tuple[Tensor, Tensor]:
-        """Return windows from all over the text, the same ones every time."""
+        """Return windows at equal distances in the text, the same ones in every call."""
         places = torch.linspace(0, len(self) - 1, count).long().tolist()
         inputs, targets = zip(*(self[place] for place in places), strict=True)
         return torch.stack(inputs), torch.stack(targets)
 
 
 class Writer(nn.Module):
-    """One causal block of a transformer."""
+    """A transformer with one causal block."""
 
     def __init__(self, letters: int) -> None:
         super().__init__()
@@ -69,7 +73,7 @@ class Writer(nn.Module):
 
 
 def texts() -> tuple[int, list[Windows]]:
-    """Return how many characters there are, and windows to train on, to judge by, and to test."""
+    """Return the number of distinct characters, and windows for training, validation and test."""
     library = Path(sysconfig.get_path("stdlib"))
     text = "".join((library / f"{module}.py").read_text("utf-8") for module in MODULES)
     letters = sorted(set(text))
@@ -91,16 +95,16 @@ def optimizer_of(model: nn.Module) -> torch.optim.Optimizer:
     )
 
 
-def plainly(letters: int, train: Windows, steps: int) -> nn.Module:
-    """Plain data parallel training, with the same warm-up and cooldown."""
+def train_plainly(letters: int, train: Windows, steps: int) -> nn.Module:
+    """Return a model after plain data-parallel training with the same warm-up and cooldown."""
     torch.manual_seed(0)
     model = DistributedDataParallel(Writer(letters), forward_sync_buffers=False)
     optimizer = optimizer_of(model)
 
-    def pace(step: int) -> float:
+    def schedule(step: int) -> float:
         return min(1.0, (step + 1) / (WARMUP * steps), (steps - step) / (COOLDOWN * steps))
 
-    scheduler = LambdaLR(optimizer, pace)
+    scheduler = LambdaLR(optimizer, schedule)
     loader = clan_loader(train, BATCH, round_length=steps, duty_cycle=0.0)
     done = 0
     while done < steps:
@@ -115,8 +119,8 @@ def plainly(letters: int, train: Windows, steps: int) -> nn.Module:
     return model
 
 
-def as_a_clan(letters: int, train: Windows, judged: Windows, steps: int) -> Clan:
-    """The same, but every process is a member of a clan."""
+def train_as_a_clan(letters: int, train: Windows, validation: Windows, steps: int) -> Clan:
+    """Return a clan after the same training, in which every process is a member."""
     torch.manual_seed(0)
     model = Writer(letters)
     clan = Clan(
@@ -128,7 +132,7 @@ def as_a_clan(letters: int, train: Windows, judged: Windows, steps: int) -> Clan
         cooldown=COOLDOWN,
         observers=[show],
     )
-    windows = judged.some(256)
+    windows = validation.some(256)
     loader = clan.loader(train, BATCH)
     say(f"starts with lr {LR}, weight decay {WEIGHT_DECAY}, beta2 {BETA2}; the clan's centre:")
     say("  round          lr  weight decay  held-out loss")
@@ -142,34 +146,38 @@ def as_a_clan(letters: int, train: Windows, judged: Windows, steps: int) -> Clan
 
 
 def show(records: Sequence[RoundRecord]) -> None:
-    """Print a round: the centre of the clan, and its loss."""
-    lr, decay = (middle([record.genes[name] for record in records]) for name in GENES)
+    """Print the centre of the clan in a round, and its loss."""
+    lr, decay = (geometric_mean([record.genes[name] for record in records]) for name in GENES)
     say(f"{records[0].round:>7}  {lr:>10.5f}  {decay:>12.5f}  {records[0].centre or nan:>13.4f}")
 
 
-def middle(values: list[float]) -> float:
+def geometric_mean(values: list[float]) -> float:
     """Return the geometric mean."""
     return torch.tensor(values).log().mean().exp().item()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1500, help="of each run (default: 1500)")
-    steps = parser.parse_args().steps
+    parser.add_argument("--steps", type=int, default=1500, help="steps of each run (default: 1500)")
+    parser.add_argument("--schedule", type=Path, help="file for the schedule of the clan, as JSON")
+    arguments = parser.parse_args()
+    steps: int = arguments.steps
     torch.set_num_threads(1)
-    dist.init_process_group("gloo")  # else the clan makes one, and leaves it when it ends
-    letters, (train, judged, test) = texts()
+    dist.init_process_group("gloo")  # otherwise the clan initializes and destroys one
+    letters, (train, validation, test) = texts()
 
     began = time.perf_counter()
-    clan = as_a_clan(letters, train, judged, steps)
+    clan = train_as_a_clan(letters, train, validation, steps)
     clan_seconds = time.perf_counter() - began
+    if arguments.schedule is not None:
+        clan.export_schedule(arguments.schedule)
     found = loss_on(clan.best(), test.some(1024))
     began = time.perf_counter()
-    rival = loss_on(plainly(letters, train, steps), test.some(1024))
+    rival = loss_on(train_plainly(letters, train, steps), test.some(1024))
     rival_seconds = time.perf_counter() - began
-    say(f"\nloss on text that nobody has seen, {steps} steps of {dist.get_world_size()} processes")
-    say(f"  plain data parallel, warm-up and cooldown  {rival:.4f}  in {rival_seconds:.0f} s")
-    say(f"  the clan                                   {found:.4f}  in {clan_seconds:.0f} s")
+    say(f"\nloss on test data, {steps} steps of {dist.get_world_size()} processes")
+    say(f"  plain data-parallel training  {rival:.4f}  in {rival_seconds:.0f} s")
+    say(f"  the clan                      {found:.4f}  in {clan_seconds:.0f} s")
     dist.destroy_process_group()
 
 

@@ -102,8 +102,8 @@ def _heading(axes: Axes, first: float, last: float, text: str) -> None:
 def _next_round(axes: Axes) -> None:
     """Draw the dashed way from the selection back to the members."""
     bottom, line = MIDDLE + HEIGHT / 2.0, 4.1
-    dashed = {"color": INK, "linestyle": "--", "linewidth": 1.0}
-    axes.plot([SELECTION, SELECTION, BATCH + 1.2], [bottom, line, line], **dashed)
+    across, up = [SELECTION, SELECTION, BATCH + 1.2], [bottom, line, line]
+    axes.plot(across, up, color=INK, linestyle="--", linewidth=1.0)
     axes.annotate(
         "",
         xy=(BATCH + 1.0, line),

@@ -1,4 +1,4 @@
-"""Draw the pictures of "How a run works", in the folder of this script.
+"""Draw the pictures of the README and of "How a run works", in the folder of this script.
 
 `draw_run.py round` draws this one only. `--into` writes to another folder.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 import _data_flow
 import _design
 import _round
+import _schedule
 from _style import save
 from matplotlib.figure import Figure
 
@@ -19,6 +20,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "round": _round.draw,
     "design": _design.draw,
     "data-flow": _data_flow.draw,
+    "schedule": _schedule.draw,
 }
 
 if __name__ == "__main__":

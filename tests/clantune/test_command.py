@@ -1,5 +1,6 @@
 """The command `clantune`: launch, list, new-strategy, and what it says to misuse."""
 
+import json
 import re
 import subprocess
 import sys
@@ -77,14 +78,17 @@ def test_help_names_every_command():
         assert re.search(rf"^ +{command}\b", done.stdout, re.MULTILINE)
 
 
-def test_the_demo_shows_the_schedule_and_both_losses(capfd):
-    assert _command.main(["launch", "-n", "4", str(EXAMPLE), "--steps", "40"]) == 0
+def test_the_demo_shows_the_schedule_and_both_losses(capfd, tmp_path):
+    schedule = tmp_path / "schedule.json"
+    options = ["--steps", "40", "--schedule", str(schedule)]
+    assert _command.main(["launch", "-n", "4", str(EXAMPLE), *options]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0] == "starts with lr 0.06, weight decay 1.0, beta2 0.8; the clan's centre:"
     rounds = [line.split() for line in lines if re.match(r" +\d+ ", line)]
     assert [int(row[0]) for row in rounds] == [*range(20)]
-    assert "plain data parallel, warm-up and cooldown" in lines[-2]
+    assert "plain data-parallel training" in lines[-2]
     assert "the clan" in lines[-1]
+    assert len(json.loads(schedule.read_text("utf-8"))["rounds"]) == len(rounds)
 
 
 def test_the_example_of_the_core_still_runs(capfd):

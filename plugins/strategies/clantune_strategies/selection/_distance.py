@@ -1,4 +1,4 @@
-"""How far apart two genomes are."""
+"""The distance between two genomes."""
 
 from __future__ import annotations
 
