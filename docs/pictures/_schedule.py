@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from _style import BLUE, INK, ORANGE, legend, panels
+from _style import BLUE, ORANGE, legend, panels
 from matplotlib.figure import Figure
 
 FILE = Path(__file__).with_name("demo.json")
@@ -54,6 +54,7 @@ def _genes_at(schedule: dict[str, Any], step: int) -> dict[str, float]:
 
 def _ramp(schedule: dict[str, Any], step: int) -> float:
     """Return the factor of warm-up and cooldown."""
-    steps = schedule["total_steps"]
-    rise, fall = schedule["warmup"] * steps, schedule["cooldown"] * steps
+    steps: int = schedule["total_steps"]
+    rise: float = schedule["warmup"] * steps
+    fall: float = schedule["cooldown"] * steps
     return min(1.0, (step + 1) / rise, (steps - step) / fall)
