@@ -15,17 +15,20 @@ from _style import BLUE, ORANGE, legend, panels
 from matplotlib.figure import Figure
 
 FILE = Path(__file__).with_name("demo.json")
+EVERY = 5
+"""Every fifth step is drawn."""
 
 
 def draw() -> Figure:
     """Draw the learning rate and the weight decay over the steps of the run."""
     schedule: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
-    steps = range(schedule["total_steps"])
+    steps = range(0, schedule["total_steps"], EVERY)
     figure, (rates, decays) = panels(2, width=6.8, height=2.4)
     genes = [_genes_at(schedule, step) for step in steps]
     start = schedule["rounds"][0]["genes"]
     ramps = [_ramp(schedule, step) for step in steps]
     rates.plot(
+        steps,
         [start["lr"] * ramp for ramp in ramps],
         color=ORANGE,
         linestyle="--",
@@ -33,6 +36,7 @@ def draw() -> Figure:
         label="without evolution",
     )
     rates.plot(
+        steps,
         [each["lr"] * ramp for each, ramp in zip(genes, ramps, strict=True)],
         color=BLUE,
         linewidth=1.8,
@@ -40,7 +44,7 @@ def draw() -> Figure:
     )
     rates.set(title="learning rate", xlabel="step")
     decays.axhline(start["weight_decay"], color=ORANGE, linestyle="--", linewidth=1.2)
-    decays.plot([each["weight_decay"] for each in genes], color=BLUE, linewidth=1.8)
+    decays.plot(steps, [each["weight_decay"] for each in genes], color=BLUE, linewidth=1.8)
     decays.set(title="weight decay", xlabel="step", ylim=(0.0, None))
     legend(figure, rates)
     return figure
