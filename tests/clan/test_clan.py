@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import lr_scheduler
 
-from clantune_clan import Clan, ClanError, RoundRecord
+from clantune_clan import Clan, ClanError, PathError, RoundRecord
 from clantune_clan.run.learning_rate import Ramp
 from clantune_core import (
     AbstractCrossbreedingStrategy,
@@ -23,6 +23,7 @@ from clantune_core import (
     LogitFloatAllele,
     PluginError,
 )
+from clantune_core.contracts import Expressed
 from clantune_strategies import Everyone, Gaussian, as_specified, factorial, hdet
 
 
@@ -266,6 +267,60 @@ def test_a_loop_that_accumulates_gradients_ends_its_rounds_with_a_step(options, 
 
 
 # ---- Genes ----
+
+
+LEARNS = "that is a parameter, which the optimizer learns"
+WHOLE = (
+    "gene 'it' takes fractions, and 'model/0/in_features' is the whole number 2: bind an "
+    "IntAllele, or set it to 2.0 if fractions make sense there"
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("model/0/weight", f"gene 'it' cannot be expressed at 'model/0/weight': {LEARNS}"),
+        (
+            "optimizer/param_groups/0/params/0",
+            f"gene 'it' cannot be expressed at 'optimizer/param_groups/0/params/0': {LEARNS}",
+        ),
+        (
+            "model/0",
+            (
+                "gene 'it' cannot be expressed at 'model/0': that is a Linear, not a number, a "
+                "text or a tensor"
+            ),
+        ),
+        ("model/0/in_features", WHOLE),
+        (
+            "optimizer/param_groups/0/amsgrad",
+            (
+                "gene 'it' does not fit: 'optimizer/param_groups/0/amsgrad' holds the bool False; "
+                "0.5 is of another kind, and kinds never change"
+            ),
+        ),
+    ],
+)
+@pytest.mark.parametrize("way", ["add_gene", "genome_config", "autobind"])
+def test_a_gene_is_not_bound_where_it_does_not_belong(path, message, way):
+    options = {"value": 0.5, "domain": (0.1, 0.9), "path": path}
+    allele = Expressed(path).added_to(FloatAllele(0.5, (0.1, 0.9)))
+    ways = {
+        "add_gene": lambda: clan().add_gene("it", **options),
+        "genome_config": lambda: clan(genome_config={"it": options}),
+        "autobind": lambda: clan(autobind=[lambda model, optimizer: {"it": allele}]),
+    }
+    with pytest.raises(PathError) as raised:
+        ways[way]()
+    assert str(raised.value) == message
+
+
+def test_a_gene_that_is_refused_leaves_the_others():
+    it = clan()
+    genes = [*it.genome.alleles]
+    with pytest.raises(PathError):
+        it.add_gene("it", value=0.5, domain=(0.1, 0.9), path="model/0/in_features")
+    assert [*it.genome.alleles] == genes
 
 
 def test_genes_come_from_presets_config_and_by_name():

@@ -24,12 +24,12 @@ from clantune_core import Genome, IntAllele, LogFloatAllele
 LR = "optimizer/param_groups/0/lr"
 
 
-def member(round_length=4, duty_cycle=0.5, *, average=True, **options):
+def member(round_length=4, duty_cycle=0.5, *, ema=True, **options):
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
     genome = GenomeExpression.set_allele(Genome(), "lr", LogFloatAllele(0.05), path=LR)
     channel = Communication()
-    state = build_state(genome, model, optimizer, channel, average=average)
+    state = build_state(genome, model, optimizer, channel, ema=ema)
     return Individual(state, channel, round_length, duty_cycle, **options)
 
 
@@ -178,12 +178,10 @@ def test_half_precision_weights_are_averaged_in_full():
 
 
 def test_no_average_is_an_error_that_says_how_to_have_one():
-    individual = member(average=False)
+    individual = member(ema=False)
     with pytest.raises(ClanError) as raised, individual.averaged():
         pass
-    assert str(raised.value) == (
-        "no average of the weights is kept: build_state(..., average=True)"
-    )
+    assert str(raised.value) == ("no average of the weights is kept: build_state(..., ema=True)")
 
 
 def test_a_round_goes_on_from_its_saved_state():

@@ -224,30 +224,29 @@ def test_what_is_private_or_belongs_to_others_is_out_of_reach(state, path):
         (
             "model/name",
             3.0,
-            "'model/name' holds the str 'relu'; 3.0 is none, and the kind of a value never changes",
+            "'model/name' holds the str 'relu'; 3.0 is of another kind, and kinds never change",
         ),
         (
             "model/table/7",
             1.5,
-            "'model/table/7' holds the int 1; 1.5 is none, and the kind of a value never changes",
+            "'model/table/7' holds the int 1; 1.5 is of another kind, and kinds never change",
         ),
         (
             "model/table/7",
             math.inf,
-            "'model/table/7' holds the int 1; inf is none, and the kind of a value never changes",
+            "'model/table/7' holds the int 1; inf is of another kind, and kinds never change",
         ),
         (
             "model/flag",
             1,
-            "'model/flag' holds the bool True; 1 is none, and the kind of a value never changes",
+            "'model/flag' holds the bool True; 1 is of another kind, and kinds never change",
         ),
         (
             "model/count",
             1.5,
             (
-                "'model/count' holds a torch.int64 tensor of shape (); 1.5 is none, and "
-                "the kind of "
-                "a value never changes"
+                "'model/count' holds a torch.int64 tensor of shape (); 1.5 is of another kind, "
+                "and kinds never change"
             ),
         ),
         (

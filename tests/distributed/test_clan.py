@@ -259,12 +259,43 @@ def different_settings():
     make(factorial(), seed=dist.get_rank()).round()
 
 
-def test_ranks_that_are_told_different_things_are_an_error(ranks):
-    for raised in ranks(3).fail(different_settings):
-        assert raised.message == (
-            "the ranks differ in the settings: seed is 0 on rank 0 and 1 on rank 1; build the same "
-            "on every rank"
-        )
+def different_first_values():
+    make(factorial(), genome_config={"lr": {"value": 0.01 * (1 + dist.get_rank())}}).round()
+
+
+def different_data():
+    make(factorial()).loader(range(100 - dist.get_rank()), 2)
+
+
+def different_batches():
+    make(factorial()).loader(range(100), 2 + dist.get_rank())
+
+
+def no_data():
+    make(factorial()).loader(range(100) if dist.get_rank() == 0 else iter(()))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (different_settings, "the settings: seed is 0 on rank 0 and 1 on rank 1"),
+        (
+            different_first_values,
+            "the first values of genes: lr is 0.01 on rank 0 and 0.02 on rank 1",
+        ),
+        (different_data, "the data: samples is 100 on rank 0 and 99 on rank 1"),
+        (different_batches, "the data: batch_size is 2 on rank 0 and 3 on rank 1"),
+    ],
+)
+def test_ranks_that_are_set_up_differently_are_an_error(ranks, function, message):
+    for raised in ranks(3).fail(function):
+        assert raised.kind == "ClanError"
+        assert raised.message == f"the ranks differ in {message}; build the same on every rank"
+
+
+def test_a_dataset_that_is_wrong_on_one_rank_is_an_error_on_all(ranks):
+    first, second = ranks(2).fail(no_data)
+    assert first.message == f"rank 1: {second.message}"
 
 
 def a_loss_that_fails(time):

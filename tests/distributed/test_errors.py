@@ -51,6 +51,34 @@ def another_gene():
     member(genome=GenomeExpression.set_allele(Genome(), "lr", LogFloatAllele(0.1, domain), path=LR))
 
 
+def another_order():
+    names = ["left", "right"][:: -1 if on_one_rank() else 1]  # as from a set
+    member(nn.ModuleDict({name: nn.Linear(2, 1) for name in names}))
+
+
+def another_optimizer():
+    model = nn.Linear(2, 1)
+    kind = torch.optim.RMSprop if on_one_rank() else torch.optim.SGD
+    member(model, optimizer=kind(model.parameters(), lr=0.1))
+
+
+def another_option():
+    model = nn.Linear(2, 1)
+    decay = 0.1 if on_one_rank() else 0.2
+    member(model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=decay))
+
+
+def another_param_group():
+    model = nn.Linear(2, 1)
+    groups = [{"params": [p]} for p in model.parameters()][:: -1 if on_one_rank() else 1]
+    member(model, optimizer=torch.optim.SGD(groups, lr=0.1))
+
+
+def another_flag():
+    allele = LogFloatAllele(0.1, can_mutate=not on_one_rank())
+    member(genome=GenomeExpression.set_allele(Genome(), "lr", allele, path=LR))
+
+
 def another_reduction():
     member(reduction="overlap" if on_one_rank() else "exact")
 
@@ -81,17 +109,51 @@ def frozen_whole():
             ),
         ),
         (
+            another_order,
+            "ClanError",
+            (
+                "the ranks differ in the model: number 1 is left.weight on rank 0 and "
+                "right.weight on rank 1; build the same on every rank"
+            ),
+        ),
+        (
+            another_optimizer,
+            "ClanError",
+            (
+                "the ranks differ in the optimizer: class is torch.optim.sgd.SGD on rank 0 and "
+                "torch.optim.rmsprop.RMSprop on rank 1; build the same on every rank"
+            ),
+        ),
+        (
+            another_option,
+            "ClanError",
+            (
+                "the ranks differ in the optimizer: param_groups/0/weight_decay is 0.2 on rank 0 "
+                "and 0.1 on rank 1; build the same on every rank"
+            ),
+        ),
+        (
+            another_param_group,
+            "ClanError",
+            (
+                "the ranks differ in the optimizer: param_groups/0/params is weight on rank 0 and "
+                "bias on rank 1; build the same on every rank"
+            ),
+        ),
+        (
+            another_flag,
+            "ClanError",
+            (
+                "the ranks differ in the genome: can_mutate of lr is True on rank 0 and False on "
+                "rank 1; build the same on every rank"
+            ),
+        ),
+        (
             another_gene,
             "ClanError",
             (
-                "the ranks differ in the genome: lr is log_float in 0.01 .. 1, expressed as "
-                "{'path': {'optimizer/param_groups/0/lr': 0.0}, 'is_cooperative': True, "
-                "'is_competitive': True, 'is_patchable': True, 'role': None} on rank 0 "
-                "and log_float "
-                "in 0.01 .. 2, expressed as {'path': {'optimizer/param_groups/0/lr': 0.0}, "
-                "'is_cooperative': True, 'is_competitive': True, 'is_patchable': True, "
-                "'role': None} "
-                "on rank 1; build the same on every rank"
+                "the ranks differ in the genome: the domain of lr is 0.01 .. 1 on rank 0 and "
+                "0.01 .. 2 on rank 1; build the same on every rank"
             ),
         ),
         (
@@ -207,6 +269,29 @@ def loaded_by_assignment():
     individual.step()
 
 
+def with_another_param_group():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    optimizer = torch.optim.SGD(model[1].parameters(), lr=0.1)
+    individual = member(model, optimizer=optimizer)
+    if on_one_rank():
+        optimizer.add_param_group({"params": model[0].parameters()})
+    train(individual, 2)
+
+
+def with_a_changed_param_group():
+    individual = member()
+    if on_one_rank():
+        individual.optimizer.param_groups[0]["params"].pop()
+    train(individual, 2)
+
+
+def _group(place, how):
+    return (
+        f"param group {place} of the optimizer was {how} after the member was set up, so no gene "
+        "governs it; make all param groups before the first round"
+    )
+
+
 def _changed(name, how):
     return (
         f"the parameter {name!r} was {how} after the member was set up, so its gradient is not "
@@ -222,6 +307,8 @@ def _changed(name, how):
         (frozen, _changed("bias", "frozen")),
         (replaced, _changed("weight", "replaced")),
         (loaded_by_assignment, _changed("weight", "replaced")),
+        (with_another_param_group, _group(1, "added")),
+        (with_a_changed_param_group, _group(0, "changed")),
     ],
 )
 def test_what_is_wrong_at_a_switch_is_an_error_on_every_rank(ranks, function, message):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # not l
 
 from clantune_clan.communication.arrival import Arrivals
 from clantune_clan.communication.buckets import Outline, buckets_of
+from clantune_clan.communication.difference import difference_of
 from clantune_clan.communication.failure import Failure
 from clantune_clan.communication.joining import join
 from clantune_clan.communication.transfer import Transfer
@@ -151,20 +152,24 @@ class Communication:
 
         return self.together(where, function)
 
-    def require_same(self, what: str, value: dict[str, Any]) -> None:
-        """Check that all ranks have the same entries.
+    def require_same(
+        self, where: str, describe: Callable[[], Mapping[str, Mapping[str, Any]]]
+    ) -> None:
+        """Check that all ranks have the same entries in the same order.
+
+        Args:
+            where: What this is about, as in `together`.
+            describe: Returns entries by name, for each subject, such as `"the model"`.
 
         Raises:
             ClanError: Two ranks differ; the error, on every rank, names both and what differs.
         """
-        everyone = self.gather(what, value)
-        for rank, theirs in enumerate(everyone[1:], start=1):
-            for name in [*everyone[0], *theirs]:
-                mine, other = everyone[0].get(name), theirs.get(name)
-                if mine != other:
+        first, *others = self.together(where, describe)
+        for rank, theirs in enumerate(others, start=1):
+            for subject, entries in first.items():
+                if difference := difference_of(entries, theirs[subject], rank):
                     raise ClanError(
-                        f"the ranks differ in {what}: {name} is {mine} on rank 0 and {other} on "
-                        f"rank {rank}; build the same on every rank"
+                        f"the ranks differ in {subject}: {difference}; build the same on every rank"
                     )
 
     def halves(self, side: bool) -> dist.ProcessGroup | None:

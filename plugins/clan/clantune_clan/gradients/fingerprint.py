@@ -1,4 +1,4 @@
-"""A fingerprint of the parameters: whether they are still those whose gradients are averaged."""
+"""A fingerprint of the parameters: whether they are still those that the member was set up with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from clantune_clan.errors import GradientError
 
 
 class ParameterFingerprint:
-    """Which tensors are parameters, and which of them learn."""
+    """Which tensors are parameters, which of them learn, and in which param groups they are."""
 
     def __init__(self, module: nn.Module, optimizer: Optimizer) -> None:
         """Take the fingerprint.
@@ -21,6 +21,7 @@ class ParameterFingerprint:
         self._optimizer = optimizer
         self._parameters = dict(module.named_parameters())
         self._learns = {name: p.requires_grad for name, p in self._parameters.items()}
+        self._groups = _members(optimizer)
         known = {id(parameter) for parameter in self._parameters.values()}
         for place, group in enumerate(optimizer.param_groups):
             strangers = sum(id(parameter) not in known for parameter in group["params"])
@@ -37,6 +38,21 @@ class ParameterFingerprint:
 
     def problem(self) -> GradientError | None:
         """Return what has changed since, or None."""
+        return self._other_groups() or self._other_parameters()
+
+    def _other_groups(self) -> GradientError | None:
+        before, after = self._groups, _members(self._optimizer)
+        for place in range(max(len(before), len(after))):
+            if before[place : place + 1] != after[place : place + 1]:
+                how = "added" if place >= len(before) else "changed"
+                how = "removed" if place >= len(after) else how
+                return GradientError(
+                    f"param group {place} of the optimizer was {how} after the member was set up, "
+                    "so no gene governs it; make all param groups before the first round"
+                )
+        return None
+
+    def _other_parameters(self) -> GradientError | None:
         now = dict(self._module.named_parameters())
         for name in {**self._parameters, **now}:
             before, after = self._parameters.get(name), now.get(name)
@@ -47,6 +63,11 @@ class ParameterFingerprint:
             if after is not None and after.requires_grad != self._learns[name]:
                 return _changed(name, "unfrozen" if after.requires_grad else "frozen")
         return None
+
+
+def _members(optimizer: Optimizer) -> list[list[int]]:
+    """Return the identities of the parameters in each param group."""
+    return [[*map(id, group["params"])] for group in optimizer.param_groups]
 
 
 def _changed(name: str, how: str) -> GradientError:

@@ -235,7 +235,7 @@ class Individual:
     def averaged(self) -> Iterator[nn.Module]:
         """Let the model hold its averaged weights inside the block, as for an evaluation."""
         if self._state.average is None:
-            raise ClanError("no average of the weights is kept: build_state(..., average=True)")
+            raise ClanError("no average of the weights is kept: build_state(..., ema=True)")
         held = self._state.average.is_in_place  # as it is at the end of a round
         with contextlib.nullcontext() if held else self._state.average.in_place():
             yield self.model

@@ -87,6 +87,6 @@ def _as_kind(kind: type, value: object) -> object:
 
 def _misfit(value: object, path: str, held: str) -> PathError:
     return PathError(
-        f"{path!r} holds {held}; {value!r} is none, and the kind of a value never changes",
+        f"{path!r} holds {held}; {value!r} is of another kind, and kinds never change",
         path=path,
     )

@@ -97,9 +97,13 @@ class State:
         for path, value in fitted.items():
             self._put(path, value)
 
-    def make_real(self, path: Path) -> None:
-        """Turn a whole number into the real one of the same size, so that a gene can move it."""
-        self._put(path, float(self.get(path)))
+    def replace(self, path: Path, value: object) -> None:
+        """Put a value where its path leads, of whatever kind it is.
+
+        Raises:
+            PathError: The path leads nowhere, or the object there refuses the value.
+        """
+        self._put(path, value)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that makes the member, as tensors and plain data."""

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from clantune_clan.errors import ClanError
+from clantune_clan.member.binding import value_at
 from clantune_clan.member.expression import GenomeExpression
 from clantune_clan.member.state import State
 from clantune_core import (
@@ -90,7 +91,7 @@ def _with_allele(genome: Genome, name: str, allele: AbstractAllele, state: State
             return add_gene(genome, name, state, allele=allele)
         gene = Expressed.of(name, genome.alleles[name])
         if gene.is_patchable:
-            values = {path: _plain(state.get(path)) for path in gene.path}
+            values = {path: value_at(path, name, state) for path in gene.path}
             gene = attrs.evolve(gene, path=offsets(allele, values))
         allele = gene.added_to(allele)
     return genome.with_alleles({**genome.alleles, name: allele})
@@ -135,7 +136,7 @@ def add_gene(
         raise ClanError(f"the type of gene {name!r} is one of {', '.join(TYPES)}; got {type!r}")
     accumulates = type == GRADIENT_ACCUMULATION
     places = _places(name, type, path, state)
-    values = {place: _plain(state.get(place)) for place in places}
+    values = {place: value_at(place, name, state) for place in places}
     if allele is None:
         first = _first_value(name, value, [*values.values()])
         allele = _allele(name, first, domain or ((1, 64) if accumulates else None))
@@ -171,10 +172,6 @@ def _places(name: str, kind: str, path: str | None, state: State) -> list[str]:
         return [f"model/{name}"]
     groups = len(state.optimizer.param_groups)
     return [f"optimizer/param_groups/{group}/{name}" for group in range(groups)]
-
-
-def _plain(value: object) -> Any:
-    return value.item() if isinstance(value, Tensor) and value.numel() == 1 else value
 
 
 def _allele(name: str, value: Any, domain: Any) -> AbstractAllele:

@@ -14,6 +14,8 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.gradients import Reduction
 from clantune_clan.loader import ClanLoader, clan_loader
+from clantune_clan.loader.arguments import samples_of
+from clantune_clan.member.binding import require_fitting
 from clantune_clan.member.construction import build_state
 from clantune_clan.member.state import State
 from clantune_clan.run import genes
@@ -96,14 +98,15 @@ class Setup:
             genome = genes.bind(Genome(uuid=identity), self.autobind, model, optimizer)
             draft = State(genome, model, optimizer)
             draft.genome = genes.configure(genome, self.genome_config, draft)
+        require_fitting(draft.genome, draft)
         self._draft = draft
 
     def add_gene(self, name: str, kind: str, **options: Any) -> None:
         """Add a gene."""
         with at_base_rates(self.draft.optimizer):
-            self.draft.genome = genes.add_gene(
-                self.draft.genome, name, self.draft, type=kind, **options
-            )
+            genome = genes.add_gene(self.draft.genome, name, self.draft, type=kind, **options)
+        require_fitting(genome, self.draft)
+        self.draft.genome = genome
 
     def register(self, name: str, thing: Any) -> None:
         """Let an object be inherited with the weights.
@@ -144,6 +147,10 @@ class Setup:
         def make(schedule: Schedule) -> ClanLoader:
             return clan_loader(dataset, batch_size, **{"schedule": schedule, **fixed})
 
+        self.communicator.require_same(
+            "the loader",
+            lambda: {"the data": {"samples": samples_of(dataset), "batch_size": batch_size}},
+        )
         epochs = self.epochs if epochs is None else epochs
         if epochs is not None:
             self._set_length(steps_of_epochs(epochs, self._schedule_for, make), steps_done())
@@ -175,10 +182,17 @@ class Setup:
         else:
             over_scheduler = GeneOverScheduler.of(genome, optimizer)
             genome = over_a_scheduler(genome, self.scheduler)
-        self.communicator.require_same("the settings", settings.compared())
         self._warn()
         state = build_state(
-            genome, draft.model, optimizer, self.communicator, reduction=self.reduction
+            genome,
+            draft.model,
+            optimizer,
+            self.communicator,
+            reduction=self.reduction,
+            compared={
+                "the settings": settings.compared(),
+                "the first values of genes": genome.as_hyperparameters(),
+            },
         )
         return Training(
             state,
