@@ -113,8 +113,11 @@ def compiled(what):
         task.model = torch.compile(task.model, backend=backend)
     individual = member(task.model, duty_cycle=1.0)
     plain = individual._state.get("model")
-    whole = torch.compile(task, backend=backend) if what == "task" else task
-    outer, errors = DistributedDataParallel(whole), []
+    if what == "task":
+        task = torch.compile(task, backend=backend)
+    outer, errors = DistributedDataParallel(task), []
+    if what == "no wrapper":
+        outer = torch.compile(task, backend=backend, fullgraph=True)
     while not individual.done:
         wanted = own_gradients(plain, rank, [individual.steps_done])
         with warnings.catch_warnings():
@@ -127,8 +130,8 @@ def compiled(what):
     return max(errors), len(graphs)
 
 
-@pytest.mark.parametrize(("what", "most"), [("model", 1), ("task", 3)])
-def test_a_compiled_model_in_a_wrapper_is_not_averaged_either(ranks, what, most):
+@pytest.mark.parametrize(("what", "most"), [("model", 1), ("task", 3), ("no wrapper", 2)])
+def test_a_compiled_model_is_looked_at_too(ranks, what, most):
     for off, graphs in ranks(2).run(compiled, what):
         assert off < 1e-6
         assert graphs <= most

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 
 class ModuleHook:
-    """Calls a method, as long as the object that the method belongs to exists.
+    """Calls a method.
 
     A copy of a module copies its hooks, and with a bound method the object behind it, which may be
-    a whole clan. A copy of this hook does nothing, and so does one that is pickled.
+    a whole clan. A copy of this hook does nothing, and so does one that is pickled. There is no
+    weak reference here, since torch.compile cannot trace through one.
     """
 
     def __init__(self, method: Callable[..., Any]) -> None:
         """Call this bound method."""
-        self._method = weakref.WeakMethod(method)
+        self._method = method
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it."""
-        method = self._method()
-        return None if method is None else method(*arguments)
+        return self._method(*arguments)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return what becomes of this hook in a copy."""
