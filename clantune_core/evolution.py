@@ -8,7 +8,6 @@ from uuid import UUID
 
 import attrs
 
-from clantune_core._table import table
 from clantune_core.ancestry import Ancestry
 from clantune_core.errors import ClanTuneError, StrategyError, shown
 from clantune_core.genome import Genome
@@ -17,6 +16,7 @@ from clantune_core.hooks.implementations import HOOKS
 from clantune_core.hooks.setup import set_up
 from clantune_core.hooks.turn import Turn, begin_turn
 from clantune_core.strategies import AbstractStrategy, require_strategy
+from clantune_core.tables import table
 
 
 def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4, uuid5
 
 import attrs
 
-from clantune_core._table import table
 from clantune_core.alleles import ContinuousAllele
 from clantune_core.alleles.base import AbstractAllele
 from clantune_core.ancestry import Ancestry
@@ -19,6 +18,7 @@ from clantune_core.data.frozen import FrozenDict
 from clantune_core.data.plain import PlainDict, freeze, freeze_text
 from clantune_core.errors import AlleleError, ClanTuneError, shown
 from clantune_core.forests import Forest, forests_of, require_same_genes
+from clantune_core.tables import table
 from clantune_core.trees import (
     Predicate,
     Synthesizer,

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, overload
 from uuid import UUID
 
-from clantune_core._table import table
 from clantune_core.errors import ClanTuneError
 from clantune_core.forests import Forest, forests_of, require_same_genes
 from clantune_core.genome import Genome, to_genomes
+from clantune_core.tables import table
 
 
 class Population(Sequence[Genome]):

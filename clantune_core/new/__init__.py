@@ -1,10 +1,10 @@
-"""Begins a package with a strategy of one's own: `python -m clantune_core.new NAME`.
+"""Begins a package of one's own: `clantune new-strategy NAME`, `new-recipe`, `new-preset`.
 
-What it writes installs, is found by its name, keeps the laws of the kit and passes its own lint;
-the author changes it from there. Importing `clantune_core` does not import this.
+The package that it writes installs, is found by its name, and passes its own tests and lint; the
+author changes it from there. Importing `clantune_core` does not import this.
 """
 
-from clantune_core.new._command import main
-from clantune_core.new._package import KINDS, write_package
+from clantune_core.new.beginnings import BEGINNINGS
+from clantune_core.new.package import write_package
 
-__all__ = ["KINDS", "main", "write_package"]
+__all__ = ["BEGINNINGS", "write_package"]

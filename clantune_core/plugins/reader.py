@@ -116,6 +116,11 @@ class Plugin:
         return re.split(r"[:\s]", self._entry.value.strip(), maxsplit=1)[0]
 
     @property
+    def attribute(self) -> str:
+        """What it is called in its module."""
+        return self._entry.attr
+
+    @property
     def is_imported(self) -> bool:
         """Whether its module is imported already."""
         return self.module in sys.modules

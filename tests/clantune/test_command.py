@@ -1,19 +1,27 @@
-"""The command `clantune`: launch, list, new-strategy, and what it says to misuse."""
+"""`clantune launch`, in real processes, and the examples that it runs."""
 
+import contextlib
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from clantune import _command
-
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/character_lm.py"
 
 
-def test_a_script_runs_in_several_processes(tmp_path, capfd):
+def clantune(*arguments, **options):
+    """Run the command as a shell would, and return what came of it."""
+    command = [sys.executable, "-m", "clantune_core", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def test_a_script_runs_in_several_processes(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(
         "import sys\n"
@@ -23,16 +31,53 @@ def test_a_script_runs_in_several_processes(tmp_path, capfd):
         "line = f\"{channel.gather('hello', mine)}\\n\"\n"
         "sys.stdout.write(line)  # one write: print's line and its end can be torn apart\n"
     )
-    assert _command.main(["launch", "-n", "2", str(script), "--steps", "3"]) == 0
-    printed = capfd.readouterr().out.splitlines()
-    assert printed == ["[[0, 2, ['--steps', '3']], [1, 2, ['--steps', '3']]]"] * 2
+    done = clantune("launch", "-n", "2", script, "--steps", "3")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == ["[[0, 2, ['--steps', '3']], [1, 2, ['--steps', '3']]]"] * 2
 
 
-def test_a_script_that_fails_fails_the_command(tmp_path, capfd):
+def test_a_script_that_fails_fails_the_command(tmp_path):
     script = tmp_path / "train.py"
     script.write_text("raise SystemExit(3)\n")
-    assert _command.main(["launch", "-n", "1", str(script)]) != 0
-    assert "exitcode  : 3" in capfd.readouterr().err
+    done = clantune("launch", "-n", "1", script)
+    assert done.returncode != 0
+    assert "exitcode  : 3" in done.stderr
+
+
+def is_running(pid):
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text("utf-8")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_launcher_leaves_no_process_behind(tmp_path, number):
+    script = tmp_path / "train.py"
+    script.write_text(
+        "import os, pathlib, sys, time\n"
+        "pathlib.Path(sys.argv[1], str(os.getpid())).touch()\n"
+        "time.sleep(300)\n"
+    )
+    started = tmp_path / "started"
+    started.mkdir()
+    command = [sys.executable, "-m", "clantune_core", "launch", "-n", "3", script, started]
+    launcher = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_until(lambda: len([*started.iterdir()]) == 3)
+        members = [int(file.name) for file in started.iterdir()]
+        assert all(map(is_running, members))
+        launcher.send_signal(number)
+        assert launcher.wait(60) != 0
+        wait_until(lambda: not any(map(is_running, members)))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(launcher.pid, signal.SIGKILL)
+
+
+def wait_until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "this should have happened by now"
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
@@ -45,44 +90,22 @@ def test_a_script_that_fails_fails_the_command(tmp_path, capfd):
         (["launch", "nowhere.py"], "clantune launch: there is no script nowhere.py"),
     ],
 )
-def test_misuse_is_told(arguments, message, capsys):
-    assert _command.main(arguments) == 2
-    assert capsys.readouterr().err == f"{message}\n"
+def test_misuse_is_told(arguments, message):
+    done = clantune(*arguments)
+    assert (done.returncode, done.stderr) == (2, f"{message}\n")
 
 
-def test_what_is_installed_is_listed(capsys):
-    assert _command.main(["list"]) == 0
-    printed = capsys.readouterr().out
-    for line in (
-        "gaussian  (clantune-strategies 0.1.0)",
-        "factorial  (clantune-strategies)",
-        "adamw  (clantune-autobind)",
-    ):
-        assert f"  {line}\n" in printed
+def test_the_package_runs_as_the_command():
+    command = [sys.executable, "-m", "clantune", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == clantune("--help").stdout
 
 
-def test_a_new_strategy_is_begun(tmp_path, capsys):
-    assert _command.main(["new-strategy", "night-shift", "--into", str(tmp_path)]) == 0
-    assert (tmp_path / "clantune-night-shift" / "pyproject.toml").is_file()
-    assert "wrote " in capsys.readouterr().out
-    with pytest.raises(SystemExit):
-        _command.main(["new-strategy", "--help"])
-    assert "usage: clantune new-strategy" in capsys.readouterr().out
-
-
-def test_help_names_every_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "clantune", "--help"], capture_output=True, text=True, check=True
-    )
-    for command in ("launch", "list", "new-strategy"):
-        assert re.search(rf"^ +{command}\b", done.stdout, re.MULTILINE)
-
-
-def test_the_demo_shows_the_schedule_and_both_losses(capfd, tmp_path):
+def test_the_demo_shows_the_schedule_and_both_losses(tmp_path):
     schedule = tmp_path / "schedule.json"
-    options = ["--steps", "40", "--schedule", str(schedule)]
-    assert _command.main(["launch", "-n", "4", str(EXAMPLE), *options]) == 0
-    lines = capfd.readouterr().out.splitlines()
+    done = clantune("launch", "-n", "4", EXAMPLE, "--steps", "40", "--schedule", schedule)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
     assert lines[0] == "starts with lr 0.06, weight decay 1.0, beta2 0.8; the clan's centre:"
     rounds = [line.split() for line in lines if re.match(r" +\d+ ", line)]
     assert [int(row[0]) for row in rounds] == [*range(20)]

@@ -9,10 +9,11 @@ import sys
 import pytest
 
 import clantune_core
-from clantune_core import contracts, new, testing
+from clantune_core import command, contracts, new, testing
 
 PUBLIC = {
     "clantune_core": clantune_core.__all__,
+    "clantune_core.command": command.__all__,
     "clantune_core.contracts": contracts.__all__,
     "clantune_core.new": new.__all__,
     "clantune_core.testing": testing.__all__,

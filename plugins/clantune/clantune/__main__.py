@@ -1,7 +1,7 @@
-"""`python -m clantune` is the same as the command `clantune`."""
+"""`python -m clantune` is the command `clantune`."""
 
 import sys
 
-from clantune._command import main
+from clantune_core.command import main
 
 sys.exit(main())

@@ -5,63 +5,43 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-import attrs
-
-import clantune_core
 from clantune_core.errors import ClanTuneError, shown
-from clantune_core.new._names import Names, names_of
-
-
-@attrs.frozen
-class Kind:
-    """What is said of a kind of strategy outside the code that is written for it.
-
-    Attributes:
-        does: What the strategy does, after "A mutation that".
-        parameters: Those of the example, as they are written.
-        shown: Those of the example, as they are shown.
-    """
-
-    does: str
-    parameters: str
-    shown: str
-
-
-KINDS: Mapping[str, Kind] = {
-    "mutation": Kind("adds noise to some alleles", "std=0.3", "std=0.3, chance=0.5"),
-    "selection": Kind("draws one parent among the fittest members", "share=0.5", "share=0.5"),
-    "crossbreeding": Kind("pulls alleles towards those of the parents", "pull=1.0", "pull=1.0"),
-}
-"""The kinds of strategies that a package can be begun with."""
+from clantune_core.new.beginnings import BEGINNINGS, Beginning
+from clantune_core.new.names import Names, names_of
 
 _FILES = {
-    ".gitignore": "gitignore",
-    "README.md": "README.md",
-    "pyproject.toml": "pyproject.toml",
-    "${package}/__init__.py": "__init__.py",
-    "${package}/${module}.py": "${kind}.py",
-    "${package}/py.typed": "py.typed",
-    "tests/conftest.py": "conftest.py",
-    "tests/test_${module}.py": "test_${kind}.py",
+    ".github/workflows/test.yml": "common/workflow.yml",
+    ".gitignore": "common/gitignore",
+    "README.md": "common/README.md",
+    "pyproject.toml": "common/pyproject.toml",
+    "${package}/__init__.py": "common/__init__.py",
+    "${package}/${module}.py": "${what}/module.py",
+    "${package}/py.typed": "common/py.typed",
+    "tests/conftest.py": "common/conftest.py",
+    "tests/test_${module}.py": "${what}/test.py",
 }
 """What is written, and the template of each.
 
 The templates end in `.template`, so that no tool takes them for what they will become.
 """
 
+_USE = "${what}/use.md"
+"""The part of README.md that shows how it is used."""
+
 
 def write_package(
-    name: str, *, kind: str = "mutation", into: str | Path = ".", author: str = ""
+    name: str, *, what: str = "mutation", into: str | Path = ".", author: str = ""
 ) -> Path:
-    """Write a package with one strategy, and return its folder.
+    """Write a package, and return its folder.
 
     Args:
-        name: What the strategy will be called, such as `"night-shift"`.
-        kind: One of `KINDS`.
+        name: Name of its entry point, such as `"night-shift"`.
+        what: What it is begun with, one of `BEGINNINGS`.
         into: The folder in which that of the package is made.
         author: Who is named as its author; nobody if empty.
 
@@ -69,9 +49,14 @@ def write_package(
         ClanTuneError: The name cannot be used, the folder exists, or it cannot be written. Then
             nothing is left behind.
     """
-    names = names_of(name)
+    if what not in BEGINNINGS:
+        raise ClanTuneError(
+            f"a package cannot begin with {shown(what)}; use one of {', '.join(BEGINNINGS)}"
+        )
+    beginning = BEGINNINGS[what]
+    names = names_of(name, beginning)
     folder = _new_folder(Path(into), names.distribution)
-    written = _filled_in(names, kind, author)
+    written = {**_filled_in(names, what, beginning, author), "LICENSE": _license()}
     try:
         _write(folder, written)
     except OSError as error:
@@ -88,38 +73,39 @@ def _new_folder(into: Path, name: str) -> Path:
     return folder
 
 
-def _filled_in(names: Names, kind: str, author: str) -> dict[str, str]:
+def _filled_in(names: Names, what: str, beginning: Beginning, author: str) -> dict[str, str]:
     """Return the text of every file by its path in the package."""
-    if kind not in KINDS:
-        raise ClanTuneError(f"{shown(kind)} is no kind of strategy; take {', '.join(KINDS)}")
     values = {
-        "strategy": names.strategy,
+        "name": names.name,
         "distribution": names.distribution,
         "package": names.package,
         "module": names.module,
-        "class_name": names.class_name,
-        "kind": kind,
+        "object_name": names.object_name,
+        "class_name": names.object_name,
+        "what": what,
+        "does": beginning.does,
+        "group": beginning.group.name,
+        "dependencies": beginning.dependencies,
         "authors": _authors(author),
-        "core_versions": compatible_versions(clantune_core.__version__),
-        **attrs.asdict(KINDS[kind]),
     }
     templates = files(__package__) / "templates"
 
     def fill_in(text: str) -> str:
         return Template(text).substitute(values)
 
-    return {
-        fill_in(path): fill_in(
-            (templates / f"{fill_in(template)}.template").read_text(encoding="utf-8")
-        )
-        for path, template in _FILES.items()
-    }
+    def read(template: str) -> str:
+        return fill_in((templates / f"{fill_in(template)}.template").read_text(encoding="utf-8"))
+
+    values["use"] = read(_USE)
+    return {fill_in(path): read(template) for path, template in _FILES.items()}
 
 
-def compatible_versions(version: str) -> str:
-    """Return the range from this version up to the first that may break what works with it."""
-    major, minor = map(int, version.split(".")[:2])
-    return f">={version},<{major + 1 if major else f'0.{minor + 1}'}"
+def _license() -> str:
+    """Return the text of the Apache License, which is installed with the core."""
+    for file in distribution("clantune-core").files or ():
+        if file.name == "LICENSE":
+            return file.read_text(encoding="utf-8")
+    raise ClanTuneError("the LICENSE of clantune-core is not installed with it; install it again")
 
 
 def _authors(author: str) -> str:
@@ -137,7 +123,7 @@ def _write(folder: Path, written: Mapping[str, str]) -> None:
     try:
         for path, text in written.items():
             file = folder / path
-            file.parent.mkdir(exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8", newline="\n")
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

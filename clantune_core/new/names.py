@@ -1,4 +1,4 @@
-"""What a strategy is called: the names of its package, module and class follow from one name."""
+"""The names of a package, its module and its class or function, which follow from one name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import attrs
 
 import clantune_core
 from clantune_core.errors import ClanTuneError, shown
+from clantune_core.new.beginnings import Beginning
+from clantune_core.plugins import Group
 
 LONGEST = 32
 """Characters of a name: with more, lines of what is written grow longer than its lint allows."""
@@ -18,23 +20,30 @@ LONGEST = 32
 _FORM = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PREFIX = "clantune-"
 _OURS = {"autobind", "clan", "lightning", "neuro", "store", "strategies"}
-_IMPORTED = {"Law", "Random", "Sequence"}  # by what is written, besides the names of the core
+_IMPORTED = {
+    *("Dominant", "Expressed", "Gaussian", "Law", "Optimizer", "Random", "Recipe"),
+    *("RecipeSettings", "SGD", "Sequence", "Truncation", "WhenReplaced"),
+    *("nn", "offsets", "settings"),
+}
+"""Names that what is written imports, besides the public ones of the core."""
 
 
 @attrs.frozen
 class Names:
-    """Everything that is named after a strategy.
+    """Everything that is named after a plugin.
 
     Attributes:
-        strategy: What a run and saved data call it, such as `night-shift`.
+        name: Name of the entry point, such as `night-shift`.
+        is_class: Whether the plugin is a class; if not, it is a function.
     """
 
-    strategy: str
+    name: str
+    is_class: bool
 
     @property
     def distribution(self) -> str:
-        """What pip calls its package: `clantune-night-shift`."""
-        return _PREFIX + self.strategy
+        """What pip calls the package: `clantune-night-shift`."""
+        return _PREFIX + self.name
 
     @property
     def package(self) -> str:
@@ -43,32 +52,33 @@ class Names:
 
     @property
     def module(self) -> str:
-        """The file in which the class stands, without its suffix: `night_shift`."""
-        return self.strategy.replace("-", "_")
+        """The file of the code, without its suffix: `night_shift`."""
+        return self.name.replace("-", "_")
 
     @property
-    def class_name(self) -> str:
-        """`NightShift`."""
-        return "".join(part.capitalize() for part in self.strategy.split("-"))
+    def object_name(self) -> str:
+        """`NightShift` if it is a class, else `night_shift`."""
+        parts = self.name.split("-")
+        return "".join(map(str.capitalize, parts)) if self.is_class else self.module
 
 
-def names_of(name: str) -> Names:
-    """Return the names that follow from that of a new strategy.
+def names_of(name: str, beginning: Beginning) -> Names:
+    """Return the names that follow from that of a new plugin.
 
     Raises:
         ClanTuneError: It cannot be written, cannot be imported, or is taken.
     """
-    _require_form(name)
-    names = Names(name)
-    _require_class_name(names)
-    _require_unused(names)
+    _require_form(name, beginning.group.what)
+    names = Names(name, beginning.is_class)
+    _require_object_name(names)
+    _require_unused(names, beginning.group)
     return names
 
 
-def _require_form(name: str) -> None:
+def _require_form(name: str, what: str) -> None:
     if not _FORM.fullmatch(name):
         raise ClanTuneError(
-            f"{shown(name)} is no name for a strategy; take lower-case letters, digits and single "
+            f"{shown(name)} cannot name a {what}; use lower-case letters, digits and single "
             f"hyphens, a letter first, such as {_nearest(name)!r}"
         )
     if name.startswith(_PREFIX):
@@ -93,31 +103,32 @@ def _nearest(name: str) -> str:
     return near if _FORM.fullmatch(near) and len(near) <= LONGEST else "night-shift"
 
 
-def _require_class_name(names: Names) -> None:
-    name, class_name = names.strategy, names.class_name
-    for word in (names.module, class_name):
+def _require_object_name(names: Names) -> None:
+    name, made = names.name, names.object_name
+    kind = "class" if names.is_class else "function"
+    for word in (names.module, made):
         if keyword.iskeyword(word):
             raise ClanTuneError(
                 f"{name!r} cannot be imported: {word} is a keyword of Python; choose another name"
             )
-    if class_name.startswith("Test"):
+    if made.lower().startswith("test"):
         raise ClanTuneError(
-            f"{name!r} would make a class {class_name}, which pytest takes for a test; "
+            f"{name!r} would make a {kind} {made}, which pytest takes for a test; "
             "choose another name"
         )
-    if class_name in {*dir(builtins), *clantune_core.__all__, *_IMPORTED}:
+    if made in {*dir(builtins), *clantune_core.__all__, *_IMPORTED}:
         raise ClanTuneError(
-            f"{name!r} would make a class {class_name}, which is something else already; choose "
+            f"{name!r} would make a {kind} {made}, which is something else already; choose "
             "another name"
         )
 
 
-def _require_unused(names: Names) -> None:
-    for each in clantune_core.strategies():
-        if each.name == names.strategy:
+def _require_unused(names: Names, group: Group) -> None:
+    for each in group.installed():
+        if each.name == names.name:
             raise ClanTuneError(
-                f"a strategy {each.name!r} is installed already, by {each.distribution}; choose "
-                "another name"
+                f"a {group.what} {each.name!r} is installed already, by {each.distribution}; "
+                "choose another name"
             )
     if importlib.util.find_spec(names.package) is not None:
         raise ClanTuneError(

@@ -1,0 +1,7 @@
+"""`python -m clantune_core` is the command `clantune`."""
+
+import sys
+
+from clantune_core.command import main
+
+sys.exit(main())

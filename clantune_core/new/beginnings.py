@@ -1,0 +1,58 @@
+"""What a package can be begun with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+import clantune_core
+from clantune_core.plugins import PRESETS, RECIPES, STRATEGIES, Group
+
+
+@attrs.frozen
+class Beginning:
+    """What the files of a package have to say about it, besides its code.
+
+    Attributes:
+        group: The entry points among which it is found.
+        does: What it does, after "A mutation that".
+        requires: Distributions that it needs besides the core.
+        is_class: Whether its code is a class; if not, it is a function.
+    """
+
+    group: Group
+    does: str
+    requires: tuple[str, ...] = ()
+    is_class: bool = True
+
+    @property
+    def dependencies(self) -> str:
+        """The requirements as a line of TOML has them."""
+        core = f"clantune-core{compatible_versions(clantune_core.__version__)}"
+        return ", ".join(f'"{each}"' for each in sorted((core, *self.requires)))
+
+
+def compatible_versions(version: str) -> str:
+    """Return the range from this version up to the first that may break what works with it."""
+    major, minor = map(int, version.split(".")[:2])
+    return f">={version},<{major + 1 if major else f'0.{minor + 1}'}"
+
+
+_ATTRS = ("attrs>=24.1",)
+_STRATEGIES = (f"clantune-strategies{compatible_versions(clantune_core.__version__)}",)
+
+BEGINNINGS: Mapping[str, Beginning] = {
+    "mutation": Beginning(STRATEGIES, "adds noise to some alleles", _ATTRS),
+    "selection": Beginning(STRATEGIES, "draws one parent among the fittest members", _ATTRS),
+    "crossbreeding": Beginning(STRATEGIES, "pulls alleles towards those of the parents", _ATTRS),
+    "recipe": Beginning(
+        RECIPES, "replaces the worst members by the best", _STRATEGIES, is_class=False
+    ),
+    "preset": Beginning(PRESETS, "binds a gene to learning rates", ("torch>=2.6",), is_class=False),
+}
+"""By what it is: the name of its folder of templates."""
+
+KINDS_OF_STRATEGIES = tuple(
+    what for what, beginning in BEGINNINGS.items() if beginning.group is STRATEGIES
+)
