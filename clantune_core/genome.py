@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from random import Random
 from typing import Any, Self, TypeVar
@@ -15,9 +14,17 @@ from clantune_core.alleles.base import AbstractAllele
 from clantune_core.ancestry import Ancestry
 from clantune_core.context import Context
 from clantune_core.data.frozen import FrozenDict
-from clantune_core.data.plain import PlainDict, freeze, freeze_text
+from clantune_core.data.plain import PlainDict
 from clantune_core.errors import AlleleError, ClanTuneError, shown
 from clantune_core.forests import Forest, forests_of, require_same_genes
+from clantune_core.genome_fields import (
+    same_nan,
+    to_alleles,
+    to_fitness,
+    to_parents,
+    to_plain,
+    to_uuid,
+)
 from clantune_core.tables import table
 from clantune_core.trees import (
     Predicate,
@@ -28,59 +35,6 @@ from clantune_core.trees import (
 )
 
 R = TypeVar("R")
-
-
-def _to_uuid(uuid: UUID) -> UUID:
-    if isinstance(uuid, UUID):
-        return uuid
-    raise ClanTuneError(f"a genome's uuid is a uuid.UUID; got {shown(uuid)}")
-
-
-def _to_alleles(alleles: Mapping[str, AbstractAllele]) -> FrozenDict[str, AbstractAllele]:
-    if type(alleles) is FrozenDict:
-        return alleles
-    if not isinstance(alleles, Mapping):
-        raise AlleleError(f"alleles map names of genes to alleles; got {shown(alleles)}")
-    return FrozenDict({_gene_name(name): _gene(name, a) for name, a in alleles.items()})
-
-
-def _gene_name(name: object) -> str:
-    if isinstance(name, str) and name:
-        # One text for all members, however many documents they were read from.
-        return sys.intern(freeze_text(name, "alleles"))
-    raise AlleleError(f"the name of a gene is a text of one letter or more; got {shown(name)}")
-
-
-def _gene(name: str, allele: object) -> AbstractAllele:
-    if isinstance(allele, AbstractAllele):
-        return allele.whole()
-    raise AlleleError(f"gene {name!r} is {shown(allele)}; give an allele, e.g. FloatAllele(0.1)")
-
-
-def _to_parents(parents: Iterable[tuple[float, UUID]] | None) -> Ancestry | None:
-    return None if parents is None else Ancestry.of(parents)
-
-
-def _to_fitness(fitness: Any) -> float | None:
-    if fitness is None or type(fitness) is float:
-        return fitness
-    if not isinstance(fitness, str | bytes | bool):
-        try:
-            return float(fitness)  # also a tensor or an array with one element
-        except (TypeError, ValueError, RuntimeError, OverflowError):
-            pass  # refused below, like everything else that is no number
-    raise ClanTuneError(f"fitness is one number, lower is better, or None; got {shown(fitness)}")
-
-
-def _to_plain(metadata: Mapping[str, Any]) -> FrozenDict[str, Any]:
-    if not isinstance(metadata, Mapping):
-        raise ClanTuneError(f"a genome's metadata maps names to plain data; got {shown(metadata)}")
-    plain: FrozenDict[str, Any] = freeze(metadata, "metadata")
-    return plain
-
-
-def _same_nan(fitness: float | None) -> object:
-    return "nan" if fitness != fitness else fitness
 
 
 # No slots: a copy for an offspring is then a copy of one dictionary (see `_replace`).
@@ -101,17 +55,17 @@ class Genome:
     """
 
     alleles: Mapping[str, AbstractAllele] = attrs.field(
-        factory=FrozenDict, converter=_to_alleles, hash=False
+        factory=FrozenDict, converter=to_alleles, hash=False
     )
-    uuid: UUID = attrs.field(factory=uuid4, converter=_to_uuid, kw_only=True)
+    uuid: UUID = attrs.field(factory=uuid4, converter=to_uuid, kw_only=True)
     parents: Ancestry | None = attrs.field(
-        default=None, converter=_to_parents, kw_only=True, hash=False
+        default=None, converter=to_parents, kw_only=True, hash=False
     )
     fitness: float | None = attrs.field(
-        default=None, converter=_to_fitness, kw_only=True, eq=_same_nan, hash=False
+        default=None, converter=to_fitness, kw_only=True, eq=same_nan, hash=False
     )
     metadata: Mapping[str, Any] = attrs.field(
-        factory=PlainDict, converter=_to_plain, kw_only=True, hash=False
+        factory=PlainDict, converter=to_plain, kw_only=True, hash=False
     )
 
     def add_hyperparameter(self, name: str, allele: AbstractAllele) -> Self:
@@ -152,7 +106,7 @@ class Genome:
 
     def set_fitness(self, fitness: float | None) -> Self:
         """Return this genome with the result of its evaluation. Lower is better."""
-        return self._replace(fitness=_to_fitness(fitness))
+        return self._replace(fitness=to_fitness(fitness))
 
     def get_fitness(self) -> float | None:
         """Return the result of its evaluation, or None before it."""
@@ -217,7 +171,7 @@ class Genome:
 
     def with_alleles(self, alleles: Mapping[str, AbstractAllele]) -> Self:
         """Return this genome with other genes, and so without its fitness."""
-        return self._replace(alleles=_to_alleles(alleles), fitness=None)
+        return self._replace(alleles=to_alleles(alleles), fitness=None)
 
     def _replace(self, **changes: Any) -> Self:
         """Return a copy with some fields set to what is known to be valid."""
