@@ -150,7 +150,7 @@ def mf_pbt(
     Args:
         periods: Rounds between two selections, one number per sub-population.
         quantile: Share of a sub-population that is replaced, and share that is copied, 0 to 0.5.
-        resample: Probability that an explored gene is drawn afresh.
+        resample: Probability that an explored gene is drawn anew from its domain.
     """
     return Recipe(
         name="MF-PBT",
