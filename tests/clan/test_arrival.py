@@ -77,6 +77,21 @@ def test_an_announcement_at_the_first_meeting_is_read_at_once(act):
     )
 
 
+def test_the_last_rank_to_leave_takes_everything_out_of_the_store(tmp_path):
+    store = dist.HashStore()
+    first, second = (Arrivals(store, rank, 2, timedelta(seconds=TIMEOUT)) for rank in range(2))
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(3):
+            [*pool.map(lambda each, n=number: each.meet(f"meeting {n}"), (first, second))]
+    second.announce("no data")
+    second.close()
+    assert told(first, "the end").startswith(
+        "rank 0 waits in vain at the end; rank 1 has failed: no data; see the log"
+    )
+    first.close()
+    assert store.num_keys() == 0
+
+
 # A store in a file counts whole seconds only, and tries several times.
 in_time = pytest.mark.parametrize("act", [tcp, in_memory], indirect=True)
 

@@ -99,6 +99,19 @@ class Arrivals:
                 for rank, key in keys.items()
             )
 
+    def close(self) -> None:
+        """Leave; the last rank to leave deletes what all have written, which others read so far."""
+        with contextlib.suppress(dist.DistNetworkError):  # the store is gone, and all keys with it
+            if self._store.add("left", 1) < len(self._ranks):
+                return
+            meetings = range(self._meetings - 2, self._meetings + 1)
+            keys = [f"{key}/{meeting}" for key in ("arrived", "done") for meeting in meetings]
+            for rank in self._ranks:
+                keys += [self._place(meeting, rank) for meeting in range(2)]
+                keys += [f"{key}/{rank}" for key in ("last", "problem", "failed")]
+            for key in [*keys, "left"]:
+                self._store.delete_key(key)
+
     @staticmethod
     def _place(meeting: int, rank: int) -> str:
         return f"word/{meeting % 2}/{rank}"

@@ -1,46 +1,131 @@
-"""Joining the process group that a launcher has prepared, if nobody has done so yet."""
+"""Joining the process group that a launcher has prepared, and leaving it again.
+
+A channel joins when it is made, unless the process group exists already, and leaves when it is
+closed. The last channel to leave destroys the group, if a channel has made it.
+"""
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
+import sys
 import time
+import weakref
 from datetime import timedelta
 
+import attrs
 import torch
 import torch.distributed as dist
 from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]  # not listed
 from torch.distributed.rendezvous import rendezvous
 
+from clantune_clan.errors import ClanError
+
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 PATIENCE = 3.0
-"""Seconds that the process that hosts the store stays for those who still read from it."""
+"""Seconds for which the process that hosts the store waits for the others before it exits."""
 
 
-def join(timeout: timedelta) -> None:
+@attrs.define
+class _Launch:
+    """What the launcher has prepared, and what this process has made of it.
+
+    Attributes:
+        store: The store of the launcher; this process connects to it once and stays connected.
+        rank: This process, from 0.
+        world_size: Number of processes.
+        groups: How many default process groups channels have made, one after the other.
+        group: The last of these groups, if it still exists.
+        channels: How many open channels use it.
+    """
+
+    store: Store
+    rank: int
+    world_size: int
+    groups: int = 0
+    group: weakref.ref[dist.ProcessGroup] | None = None
+    channels: int = 0
+
+    @property
+    def has_made_world(self) -> bool:
+        """Whether the default process group is one that a channel has made."""
+        world = self.group and self.group()
+        return world is not None and world is dist.group.WORLD
+
+
+_launch: _Launch | None = None
+
+
+def join(timeout: timedelta) -> bool:
     """Make the default process group as `torchrun` and others describe it in the environment.
 
-    Does nothing if there is one already, or if this process was started alone.
+    Nothing is made if there is a group already, or if this process was started alone.
+
+    Returns:
+        Whether the channel uses a group that a channel has made: then it calls `leave` once.
+
+    Raises:
+        ClanError: The environment names several processes, and not how to reach them.
     """
-    if not dist.is_available() or dist.is_initialized():
-        return
-    if not all(name in os.environ for name in VARIABLES):
-        return
-    store, rank, world_size = next(rendezvous("env://", timeout=timeout))
-    # After a restart the store still has the addresses of processes that are dead: a prefix of its
-    # own keeps each attempt apart.
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    store = PrefixStore(f"attempt{attempt}", store)
+    if not dist.is_available():
+        return False
+    if not dist.is_initialized() and _is_launched():
+        _make_group(timeout)
+    if _launch is None or not _launch.has_made_world:
+        return False
+    _launch.channels += 1
+    return True
+
+
+def leave() -> None:
+    """Leave the default process group; the last channel to leave destroys it."""
+    assert _launch is not None  # noqa: S101  (`join` has returned true)
+    _launch.channels -= 1
+    if _launch.channels == 0 and _launch.has_made_world:
+        dist.destroy_process_group()
+
+
+def current_world_size() -> int:
+    """Return how many processes the default process group has; 1 without a group."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def _is_launched() -> bool:
+    missing = [name for name in VARIABLES if name not in os.environ]
+    if missing and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ClanError(
+            f"WORLD_SIZE says that this is one of {os.environ['WORLD_SIZE']} processes, but the "
+            f"clan cannot join the others without {' and '.join(missing)} in the environment: "
+            "start the script with torchrun or `clantune launch`, or make the clan after "
+            "torch.distributed.init_process_group(...)"
+        )
+    return not missing
+
+
+def _make_group(timeout: timedelta) -> None:
+    global _launch  # noqa: PLW0603  (a process has one launcher)
+    if _launch is None:
+        store, rank, world_size = next(rendezvous("env://", timeout=timeout))
+        # After a restart the store still has the addresses of processes that are dead: a prefix of
+        # its own keeps each attempt apart.
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        _launch = _Launch(PrefixStore(f"attempt{attempt}", store), rank, world_size)
+        # Of all finalizers the first ones run last: those of channels come before this one.
+        weakref.finalize(_launch, _end)
+    excepthook = sys.excepthook
     dist.init_process_group(
         _backend(),
-        store=store,
-        rank=rank,
-        world_size=world_size,
+        store=PrefixStore(f"group{_launch.groups}", _launch.store),
+        rank=_launch.rank,
+        world_size=_launch.world_size,
         timeout=timeout,
     )
-    atexit.register(_leave, store, rank, world_size)
+    if _launch.groups:
+        sys.excepthook = excepthook  # torch has wrapped it already, and would do so each time
+    world = dist.group.WORLD
+    _launch.group = None if world is None else weakref.ref(world)
+    _launch.groups += 1
 
 
 def _backend() -> str:
@@ -50,13 +135,20 @@ def _backend() -> str:
     return "cpu:gloo,cuda:nccl" if has_own and dist.is_nccl_available() else "gloo"
 
 
-def _leave(store: Store, rank: int, world_size: int) -> None:
-    if dist.is_initialized():
+def _end() -> None:
+    """Leave before the process ends, and keep the store for the others if this process hosts it.
+
+    A gloo thread that still lets go of a tensor when Python has ended aborts the process, so the
+    group does not outlive Python.
+    """
+    assert _launch is not None  # noqa: S101  (it was made by then)
+    if _launch.has_made_world:
         dist.destroy_process_group()
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
         return  # the launcher hosts the store, and outlives all
-    with contextlib.suppress(dist.DistNetworkError):  # the host is gone: nobody waits for this
-        store.add("left", 1)
+    with contextlib.suppress(dist.DistNetworkError):  # the host is gone: nobody waits for this rank
+        left = _launch.store.add("left", 1)
         until = time.monotonic() + PATIENCE
-        while rank == 0 and store.add("left", 0) < world_size and time.monotonic() < until:
+        while _launch.rank == 0 and left < _launch.world_size and time.monotonic() < until:
             time.sleep(0.02)
+            left = _launch.store.add("left", 0)

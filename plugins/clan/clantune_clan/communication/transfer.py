@@ -8,6 +8,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from clantune_clan.communication.groups import Groups
+
 
 class Transfer:
     """Moves tensors between the ranks that have the same place in each member, without waiting.
@@ -20,7 +22,7 @@ class Transfer:
         self,
         ranks: int,
         ranks_per_member: int,
-        control: dist.ProcessGroup,
+        groups: Groups,
         finish: Callable[[dist.Work | None, str], None],
     ) -> None:
         """Use the groups of a channel.
@@ -28,13 +30,12 @@ class Transfer:
         Args:
             ranks: Number of ranks.
             ranks_per_member: How many of them make a member.
-            control: A gloo group of all ranks.
+            groups: The process groups; `"control"` is a gloo group of all ranks.
             finish: Waits for work, and says where all ranks are when it fails.
         """
         self._peers = [range(place, ranks, ranks_per_member) for place in range(ranks_per_member)]
         self._place = dist.get_rank() % ranks_per_member
-        self._control = control
-        self._groups: dict[str, dist.ProcessGroup] = {}
+        self._groups = groups
         self.finish = finish
 
     def message_device(self, device: torch.device) -> torch.device:
@@ -75,14 +76,12 @@ class Transfer:
         return work
 
     def _all(self, message: Tensor) -> dist.ProcessGroup | None:
-        return self._control if message.device.type == "cpu" else dist.group.WORLD
+        return self._groups["control"] if message.device.type == "cpu" else dist.group.WORLD
 
     def _group_of_peers(self, message: Tensor) -> dist.ProcessGroup | None:
         if len(self._peers) == 1:
             return self._all(message)
-        kind = message.device.type
-        if kind not in self._groups:  # all ranks make the groups of all places
-            backend = "gloo" if kind == "cpu" else None
-            groups = [dist.new_group([*ranks], backend=backend) for ranks in self._peers]
-            self._groups[kind] = groups[self._place]
-        return self._groups[kind]
+        name = f"peers, {message.device.type}"
+        if self._groups.get(name) is None:
+            self._groups.make(name, self._peers, "gloo" if message.device.type == "cpu" else None)
+        return self._groups[name]

@@ -69,7 +69,7 @@ class Gradients:
         _require_no_other(self._parameters)
         self._buckets = buckets_of(self._parameters, overlap=reduction == "overlap")
         self._bucket_of = {id(p): bucket for bucket in self._buckets for p in bucket.parameters}
-        self._group: dist.ProcessGroup | None = None
+        self._group: weakref.ref[dist.ProcessGroup] | None = None  # its owner may destroy it
         self._size = 1
         self._paused = False
         self._step = 0
@@ -83,7 +83,7 @@ class Gradients:
 
     def average_over(self, group: dist.ProcessGroup | None) -> None:
         """Set whose gradients are averaged from now on; None: everybody's own stay."""
-        self._group = group
+        self._group = None if group is None else weakref.ref(group)
         self._size = 1 if group is None else group.size()
 
     def at_step(self, step: int) -> None:
@@ -189,8 +189,9 @@ class Gradients:
             self._launch(bucket, sound=bucket.is_finite())
 
     def _launch(self, bucket: Bucket, *, sound: bool) -> None:
-        assert self._group is not None  # noqa: S101  (asked by those who call)
-        bucket.launch(self._group, self._step, sound=sound)
+        group = None if self._group is None else self._group()
+        assert group is not None  # noqa: S101  (asked by those who call)
+        bucket.launch(group, self._step, sound=sound)
         self._launched.append(sound)
 
     def _end(self, backward: int) -> None:

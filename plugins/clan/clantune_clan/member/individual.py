@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from torch import nn
+from torch.distributed import ProcessGroup
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
@@ -90,9 +91,9 @@ class Individual:
         self._optimizer_steps = state.gradients.steps
         self._state = state
         self._communicator = communicator
-        self._group = (
-            communicator.everybody if half_clan is None else communicator.halves(half_clan)
-        )
+        self._has_half_clan = half_clan is not None
+        if half_clan is not None:
+            communicator.divide(half_clan)
         self._values = LiveValues(state, communicator)
         self._retired = ""
         self._hold_average = hold_average and state.average is not None
@@ -322,13 +323,19 @@ class Individual:
     def _enter(self) -> None:
         """Begin a phase: nothing of the last one may be left."""
         problem = self._problem()
-        self._gradients.average_over(
-            self._group if self.mode == "cooperative" else self._communicator.own
-        )
+        self._gradients.average_over(self._group)
         self._gradients.at_step(self.steps_done)
         self._express(problem=problem)
         if self._observer is not None:
             self._observer.phase(self)
+
+    @property
+    def _group(self) -> ProcessGroup | None:
+        """The ranks that share gradients in this phase."""
+        if self.mode == "competitive":
+            return self._communicator.own
+        has_half_clan, channel = self._has_half_clan, self._communicator
+        return channel.half_clan if has_half_clan else channel.everybody
 
     def _phase_ends(self) -> bool:
         """Meet the others; return whether no gradients wait for the optimizer on any rank."""

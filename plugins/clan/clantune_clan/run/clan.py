@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from torch import nn
 from torch.optim import Optimizer
 
+from clantune_clan.communication import Communication
 from clantune_clan.communication.channel import TIMEOUT
 from clantune_clan.errors import ClanError
 from clantune_clan.gradients import Reduction
@@ -23,7 +24,6 @@ from clantune_clan.run.length import steps_of
 from clantune_clan.run.observers import Watchers
 from clantune_clan.run.settings import RecipeLike, Settings, Wanted
 from clantune_clan.run.setup import Setup
-from clantune_clan.run.start import channel_of
 from clantune_clan.run.state import RunState
 from clantune_clan.run.training import Training
 from clantune_core import Genome, Preset
@@ -120,7 +120,7 @@ class Clan:
         )
         wanted.settle()  # before ranks meet: what is wrong here is wrong on all
         self._watchers = Watchers(observers=observers, verbose=verbose, progress=progress)
-        self.communicator = channel_of(population_size, timeout)
+        self.communicator = Communication(num_members=population_size, timeout=timeout)
         self.history = open_history(history, self.communicator)
         config = genome_config or {}
         self._setup = Setup(
