@@ -26,7 +26,7 @@ from _report import PACKAGES, bar, report, show_progress
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from clantune_clan import Communication, State, WeightAverage
+from clantune_clan import Communication, Gradients, TrainingState, WeightAverage
 from clantune_clan.inheritance import Inheritance, Plan
 from clantune_core import Genome
 
@@ -58,7 +58,9 @@ class Turns:
     moved: float
 
 
-def member(width: int, depth: int) -> tuple[State, Callable[[], None]]:
+def member(
+    width: int, depth: int, channel: Communication
+) -> tuple[TrainingState, Callable[[], None]]:
     """Return a member after a step of Adam, and what takes another one, under DDP."""
     layers: list[nn.Module] = []
     for _ in range(depth):
@@ -74,7 +76,10 @@ def member(width: int, depth: int) -> tuple[State, Callable[[], None]]:
         optimizer.zero_grad()
 
     step()
-    return State(Genome(), model, optimizer, average=WeightAverage(model)), step
+    gradients = Gradients(model, optimizer, channel, "exact")
+    gradients.close()  # the step is that of the wrapper
+    average = WeightAverage(model)
+    return TrainingState(Genome(), model, optimizer, gradients=gradients, average=average), step
 
 
 def plan(kind: str, ranks: int) -> Plan:
@@ -104,7 +109,8 @@ def bare(kind: str, tensor: Tensor, pair: dist.ProcessGroup | None) -> Callable[
 
 def measure(size: str, turns: int) -> dict[str, Turns]:
     """Let every inheritance, its bare collective and a step take turns; return figures by kind."""
-    (state, step), channel = member(*SIZES[size]), Communication()
+    channel = Communication()
+    state, step = member(*SIZES[size], channel)
     ours = Inheritance(state, channel)
     total = ours.apply(plan("mean", channel.num_members)).bytes_moved
     pair = dist.new_group([0, 1])

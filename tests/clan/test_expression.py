@@ -122,15 +122,6 @@ def test_a_gene_that_is_not_patchable_is_only_read():
     assert (expression.genes, expression.patch) == ({"x": 1.0}, {})
 
 
-def test_a_mode_can_be_registered():
-    expression = GenomeExpression()
-    expression.register_mode("rehearsal", lambda gene: gene.role == "data_path")
-    genome = GenomeExpression.set_allele(Genome(), "a", FloatAllele(1.0), role="data_path")
-    genome = GenomeExpression.set_allele(genome, "b", FloatAllele(1.0))
-    genes = expression.express(genome, "rehearsal", Clan({"b": 3.0})).genes
-    assert genes == {"a": 1.0, "b": 2.0}
-
-
 def _two_at_one_place():
     genome = GenomeExpression.set_allele(Genome(), "a", FloatAllele(1.0), path="model/x")
     return GenomeExpression.set_allele(genome, "b", FloatAllele(1.0), path="model/x")
@@ -142,10 +133,6 @@ def _two_at_one_place():
         (
             lambda: express(Genome(), "rehearsal"),
             "there is no mode 'rehearsal'; there are cooperative, competitive, all",
-        ),
-        (
-            lambda: GenomeExpression().register_mode("all", lambda gene: True),
-            "there is a mode 'all' already; choose another name",
         ),
         (
             lambda: express(_two_at_one_place(), "all"),

@@ -14,7 +14,6 @@ from clantune_clan import (
     Individual,
     Member,
     Schedule,
-    State,
     build_state,
 )
 from clantune_clan.member.phases import Phases
@@ -226,16 +225,6 @@ def test_a_saved_state_of_another_round_is_refused():
     assert str(raised.value) == (
         "this is a round of {'round_length': 9, 'duty_cycle': 0.5, 'first_step': 0}, and what is "
         "loaded one of {'round_length': 8, 'duty_cycle': 0.5, 'first_step': 0}"
-    )
-
-
-def test_a_state_that_is_not_ready_is_refused():
-    model = nn.Linear(1, 1)
-    state = State(Genome(), model, torch.optim.SGD(model.parameters(), lr=0.1))
-    with pytest.raises(ClanError) as raised:
-        Individual(state, Communication(), 1, 0.0)
-    assert str(raised.value) == (
-        "this state is not ready for training: make it with build_state(...)"
     )
 
 

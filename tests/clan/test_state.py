@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from clantune_clan import PathError, State, TreeNodeHandler
-from clantune_clan.member.nodes import NODES
+from clantune_clan import PathError, State
 from clantune_core import Genome, IntAllele, LogFloatAllele
 
 
@@ -262,34 +261,6 @@ def test_a_value_that_does_not_fit_is_refused(state, path, value, message):
     with pytest.raises(PathError) as raised:
         state.patch({path: value})
     assert str(raised.value) == message
-
-
-def test_a_kind_of_node_can_be_added(model):
-    class Box:
-        __slots__ = ("content",)
-
-    class BoxNode(TreeNodeHandler):
-        def handles(self, node):
-            return isinstance(node, Box)
-
-        def children(self, node):
-            yield "content", node.content
-
-        def child(self, node, name):
-            return {"content": node.content}[name]
-
-        def patched(self, node, name, child):
-            node.content = child
-            return node
-
-    model.box = Box()
-    model.box.content = 1.0
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    state = State(Genome(), model, optimizer, nodes=[BoxNode(), *NODES])
-    state.patch({"model/box/content": 2.0})
-    assert model.box.content == 2.0
-    with pytest.raises(PathError, match="nothing below it"):
-        State(Genome(), model, optimizer).get("model/box/content")
 
 
 def test_wrappers_are_not_in_the_way(model):

@@ -16,7 +16,7 @@ from clantune_clan.member import (
     GenomeExpression,
     Individual,
     State,
-    TreeNodeHandler,
+    TrainingState,
     WeightAverage,
     build_state,
 )
@@ -45,7 +45,7 @@ __all__ = [
     "RunState",
     "Schedule",
     "State",
-    "TreeNodeHandler",
+    "TrainingState",
     "WeightAverage",
     "build_state",
     "clan_loader",

@@ -19,7 +19,7 @@ from clantune_clan.inheritance.inherited import InheritedState, inherited_state,
 from clantune_clan.inheritance.matching import require_matching
 from clantune_clan.inheritance.movement import Movement
 from clantune_clan.inheritance.plan import Plan, require_one_plan
-from clantune_clan.member.state import State
+from clantune_clan.member.training_state import TrainingState
 
 WHERE = "inheriting"
 
@@ -50,7 +50,7 @@ class Inheritance:
 
     def __init__(
         self,
-        state: State,
+        state: TrainingState,
         communicator: Communication,
         registered: Mapping[str, Any] | None = None,
     ) -> None:

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 from clantune_clan.communication.buckets import Outline
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.form import Form, put_together, take_apart
-from clantune_clan.member.state import State
+from clantune_clan.member.training_state import TrainingState
 from clantune_clan.unwrapping import bare_module
 
 
@@ -44,7 +44,7 @@ class InheritedState:
         """A short text that differs if the forms do."""
         return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
 
-    def shaped_as(self, forms: Mapping[str, Form], state: State) -> InheritedState:
+    def shaped_as(self, forms: Mapping[str, Form], state: TrainingState) -> InheritedState:
         """Return a state of other forms to be filled: of these tensors where they fit, or new."""
         placements = {f"optimizer/{name}": p.detach() for name, p in _parameters(state)}
         tensors: dict[Outline, Tensor] = {}
@@ -59,7 +59,7 @@ class InheritedState:
         return InheritedState(values, dict(forms), tensors)
 
 
-def inherited_state(state: State, registered: Mapping[str, Any]) -> InheritedState:
+def inherited_state(state: TrainingState, registered: Mapping[str, Any]) -> InheritedState:
     """Return what children inherit of a state, and of objects that were registered.
 
     Raises:
@@ -84,7 +84,9 @@ def inherited_state(state: State, registered: Mapping[str, Any]) -> InheritedSta
     return InheritedState(values, forms, _apart(outlines))
 
 
-def take_over(state: State, registered: Mapping[str, Any], inherited: InheritedState) -> None:
+def take_over(
+    state: TrainingState, registered: Mapping[str, Any], inherited: InheritedState
+) -> None:
     """Make an inherited state, whose tensors are filled, the state of a member.
 
     Raises:
@@ -154,7 +156,7 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
-def _parameters(state: State) -> Iterator[tuple[str, Tensor]]:
+def _parameters(state: TrainingState) -> Iterator[tuple[str, Tensor]]:
     """Return the optimizer's parameters with their names, which are those in the model."""
     names = {id(p): name for name, p in bare_module(state.model).named_parameters()}
     for place, group in enumerate(state.optimizer.param_groups):
@@ -162,7 +164,7 @@ def _parameters(state: State) -> Iterator[tuple[str, Tensor]]:
             yield names.get(id(parameter), f"group {place}, {number}"), parameter
 
 
-def _optimizer_state(state: State) -> dict[str, Any]:
+def _optimizer_state(state: TrainingState) -> dict[str, Any]:
     entries = state.optimizer.state
     return {name: entries[p] for name, p in _parameters(state) if p in entries}
 

@@ -27,6 +27,7 @@ from clantune_clan.member.description import (
     optimizer_described,
 )
 from clantune_clan.member.state import State
+from clantune_clan.member.training_state import TrainingState
 from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 
@@ -41,7 +42,7 @@ def build_state(
     resume: bool = False,
     ema: bool = True,
     compared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
-) -> State:
+) -> TrainingState:
     """Make a member's state. All ranks do this together.
 
     On a fresh start all members get the weights and buffers of rank 0.
@@ -80,7 +81,7 @@ def build_state(
     _require_one_genome_each(genome, communicator)
     if not resume:
         communicator.broadcast(_tensors(module))
-    state = State(
+    state = TrainingState(
         genome,
         model,
         optimizer,

@@ -41,10 +41,6 @@ class Expression:
 class GenomeExpression:
     """Turns a genome into values, in a mode: each gene's own one, or the clan's mean."""
 
-    def __init__(self) -> None:
-        """Know the modes `"cooperative"`, `"competitive"` and `"all"`."""
-        self._modes = dict(MODES)
-
     @staticmethod
     def set_allele(
         genome: Genome,
@@ -79,16 +75,6 @@ class GenomeExpression:
             raise
         return genome.with_alleles({**genome.alleles, name: made})
 
-    def register_mode(self, name: str, expresses_own: OwnValue) -> None:
-        """Add a mode: a function of a gene that says whether members use their own value.
-
-        Raises:
-            ClanError: There is a mode of that name.
-        """
-        if name in self._modes:
-            raise ClanError(f"there is a mode {name!r} already; choose another name")
-        self._modes[name] = expresses_own
-
     def express(
         self,
         genome: Genome,
@@ -102,15 +88,15 @@ class GenomeExpression:
 
         Args:
             genome: This member's.
-            mode: A mode that is registered.
+            mode: `"cooperative"`, `"competitive"` or `"all"`.
             communicator: Asked for the clan's values of the genes that are not expressed.
             where: Where in the run this is, such as `"step 20"`: the same on all ranks.
             problem: What is wrong on this rank, if something is: then it is raised on all.
         """
-        if mode not in self._modes:
-            raise ClanError(f"there is no mode {mode!r}; there are {', '.join(self._modes)}")
+        if mode not in MODES:
+            raise ClanError(f"there is no mode {mode!r}; there are {', '.join(MODES)}")
         flags = {name: Expressed.of(name, allele) for name, allele in genome.alleles.items()}
-        own = {name for name, gene in flags.items() if self._modes[mode](gene)}
+        own = {name for name, gene in flags.items() if MODES[mode](gene)}
         shared = {name: _told(allele) for name, allele in genome.alleles.items() if name not in own}
         place = f"expressing the genome, {mode}" + f", at {where}" * bool(where)
         everyone = communicator.gather(place, shared, problem=problem)

@@ -17,6 +17,7 @@ from clantune_clan.loader.feed import Feed
 from clantune_clan.member.live_values import LiveValues
 from clantune_clan.member.phases import Phases
 from clantune_clan.member.state import State
+from clantune_clan.member.training_state import TrainingState
 from clantune_clan.schedule import Mode, Round
 from clantune_core import ClanTuneError, Genome
 from clantune_core.contracts import GRADIENT_ACCUMULATION, Expressed
@@ -39,7 +40,7 @@ class Individual:
 
     def __init__(
         self,
-        state: State,
+        state: TrainingState,
         communicator: Communication,
         round_length: int,
         duty_cycle: float,
@@ -74,8 +75,6 @@ class Individual:
             learning_rates: Returns the learning rate of each param group in a step taken now;
                 None: as the param groups say.
         """
-        if state.gradients is None:
-            raise ClanError("this state is not ready for training: make it with build_state(...)")
         self._phases = Phases(
             Round(
                 number=0,

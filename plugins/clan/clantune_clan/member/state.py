@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from clantune_clan.errors import ClanError, PathError
-from clantune_clan.gradients import Gradients
-from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.leaves import fit, is_leaf, put
 from clantune_clan.member.nodes import NODES, TreeNodeHandler
 from clantune_clan.unwrapping import bare_module
@@ -33,8 +31,6 @@ class State:
         genome: The member's genome.
         model: The model to call; paths lead into the module itself, without its wrappers.
         optimizer: The optimizer of its parameters.
-        gradients: Who averages gradients; None leaves them alone.
-        average: The running average of the weights; None keeps none.
     """
 
     def __init__(
@@ -42,10 +38,6 @@ class State:
         genome: Genome,
         model: nn.Module,
         optimizer: Optimizer,
-        *,
-        gradients: Gradients | None = None,
-        average: WeightAverage | None = None,
-        nodes: Sequence[TreeNodeHandler] = NODES,
     ) -> None:
         """Make a state of the three.
 
@@ -53,16 +45,10 @@ class State:
             genome: The member's genome.
             model: The model to call, bare or wrapped.
             optimizer: The optimizer of its parameters.
-            gradients: Who averages gradients.
-            average: The running average of the weights.
-            nodes: The kinds of nodes that the tree may have, first come first served.
         """
         self.genome = genome
         self.model = model
         self.optimizer = optimizer
-        self.gradients = gradients
-        self.average = average
-        self._nodes = tuple(nodes)
 
     def walk(self) -> Iterator[tuple[Path, Leaf]]:
         """Return every leaf with its path, depth first.
@@ -111,7 +97,6 @@ class State:
             "genome": self.genome.serialize(),
             "model": bare_module(self.model).state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "average": None if self.average is None else self.average.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -129,14 +114,12 @@ class State:
         self.genome = genome
         bare_module(self.model).load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.average is not None and state["average"] is not None:
-            self.average.load_state_dict(state["average"])
 
     def _root(self, name: str) -> object:
         return bare_module(self.model) if name == "model" else getattr(self, name)
 
     def _handler(self, node: object) -> TreeNodeHandler | None:
-        return next((handler for handler in self._nodes if handler.handles(node)), None)
+        return next((handler for handler in NODES if handler.handles(node)), None)
 
     def _leaves(self, node: object, path: Path, entered: set[int]) -> Iterator[tuple[Path, Leaf]]:
         if is_leaf(node):

@@ -187,8 +187,8 @@ class Clan:
 
     def describe(self) -> str:
         """Return in words what this clan does."""
-        gradients = self._state.gradients
-        reduction = gradients.reduction if gradients else self._setup.reduction
+        training = self._training
+        reduction = training.state.gradients.reduction if training else self._setup.reduction
         members = self.communicator.num_members
         return describe(self.settings, self.genome, members, reduction, self.history)
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from clantune_clan.errors import ClanError
 from clantune_clan.member.average import WeightAverage
-from clantune_clan.member.state import State
+from clantune_clan.member.training_state import TrainingState
 from clantune_clan.run.settings import Settings
 
 Judge = Callable[[nn.Module], Any]
@@ -68,7 +68,7 @@ class Losses(NamedTuple):
     own: float
 
 
-def losses_of_member(result: Any, state: State) -> Losses:
+def losses_of_member(result: Any, state: TrainingState) -> Losses:
     """Return the losses of a model, which gets its own weights back.
 
     Args:

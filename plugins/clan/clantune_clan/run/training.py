@@ -11,7 +11,7 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.loader.feed import Feed
 from clantune_clan.member.individual import Individual
-from clantune_clan.member.state import State
+from clantune_clan.member.training_state import TrainingState
 from clantune_clan.run.calibration import LAST, Calibration
 from clantune_clan.run.fitness import (
     Judge,
@@ -46,7 +46,7 @@ class Training:
 
     def __init__(
         self,
-        state: State,
+        state: TrainingState,
         communicator: Communication,
         settings: Settings,
         *,
@@ -169,8 +169,7 @@ class Training:
         average = self.state.average
         if average is not None and average.is_in_place:
             average.swap_out()
-        if self.state.gradients is not None:
-            self.state.gradients.close()
+        self.state.gradients.close()
         self._observers.close()
 
     def _judge(self, result: float | Judge) -> Population:

@@ -13,7 +13,7 @@ import attrs
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance import Inheritance, Plan, Report
-from clantune_clan.member.state import State
+from clantune_clan.member.training_state import TrainingState
 from clantune_clan.run.best import Best
 from clantune_clan.run.fitness import Judge, holding, measure, require_same_data
 from clantune_clan.run.settings import Settings
@@ -52,13 +52,13 @@ class Turnover:
     """Takes the members from one round to the next. All ranks do this together.
 
     Attributes:
-        state: State of this rank's member.
+        state: TrainingState of this rank's member.
         communicator: The channel to the other ranks.
         settings: Settings of the run.
         registered: Objects that are inherited with the weights, by name.
     """
 
-    state: State
+    state: TrainingState
     communicator: Communication
     settings: Settings
     registered: Mapping[str, Any]
