@@ -285,13 +285,13 @@ def test_a_phase_ends_where_no_gradients_wait_for_the_optimizer(
 def test_gradients_that_were_used_or_zeroed_do_not_wait():
     individual = member(2, 0.5)
     individual.model(torch.ones(4, 2)).sum().backward()
-    assert individual._gradients.are_pending
+    assert individual._transitions.gradients.are_pending
     individual.optimizer.step()
-    assert not individual._gradients.are_pending  # used, and not yet zeroed
+    assert not individual._transitions.gradients.are_pending  # used, and not yet zeroed
     individual.model(torch.ones(4, 2)).sum().backward()
-    assert individual._gradients.are_pending
+    assert individual._transitions.gradients.are_pending
     individual.optimizer.zero_grad(set_to_none=False)
-    assert not individual._gradients.are_pending  # a batch that the script skips
+    assert not individual._transitions.gradients.are_pending  # a batch that the script skips
 
 
 def test_gradients_that_wait_for_ever_are_an_error():

@@ -228,7 +228,7 @@ def with_one_that_explodes(reduction, what, exploded):
             model[1].weight.register_hook(lambda gradient: gradient * math.inf)
     loss.backward()
     gradient = model[0].bias.grad, model[0].weight.grad, model[1].weight.grad
-    gradients = individual._gradients
+    gradients = individual._transitions.gradients
     return (
         [None if g is None else g.tolist() for g in gradient],
         (gradients.averaged, gradients.left_out, gradients.skipped),
@@ -387,7 +387,7 @@ def with_accumulation_of_their_own():
             individual.optimizer.zero_grad()
             waiting, steps = 0, steps + 1
         individual.step()
-    return sizes, steps, individual._gradients.averaged
+    return sizes, steps, individual._transitions.gradients.averaged
 
 
 def test_as_many_passes_are_averaged_on_all_ranks_whatever_they_accumulate(ranks):
@@ -460,7 +460,7 @@ def one_after_another():
     model = nn.Linear(2, 1)
     for _ in range(3):
         individual = member(model)
-        held = weakref.ref(individual._gradients)
+        held = weakref.ref(individual._transitions.gradients)
         individual.model(torch.tensor([[1.0 + dist.get_rank(), 2.0]])).backward()
         gradient = model.weight.grad.tolist()
         model.zero_grad()

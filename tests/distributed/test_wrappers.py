@@ -170,7 +170,7 @@ def after_the_clan():
     outer = DistributedDataParallel(task)
     for close in (False, True):
         if close:
-            individual._gradients.close()
+            individual._transitions.gradients.close()
         outer.zero_grad()
         outer(*batch(dist.get_rank(), 0)).backward()
         gradient = task.model[0].weight.grad.tolist()

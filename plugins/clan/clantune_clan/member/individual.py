@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import TracebackType
 from typing import Any, Protocol
 
 from torch import nn
-from torch.distributed import ProcessGroup
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError, OverwrittenError
 from clantune_clan.loader.feed import Feed
-from clantune_clan.member.live_values import LiveValues
 from clantune_clan.member.phases import Phases
-from clantune_clan.member.state import State
 from clantune_clan.member.training_state import TrainingState
+from clantune_clan.member.transitions import Transitions
 from clantune_clan.schedule import Mode, Round
 from clantune_core import ClanTuneError, Genome
 from clantune_core.contracts import GRADIENT_ACCUMULATION, Expressed
@@ -70,38 +67,30 @@ class Individual:
                 half of the clan that passes the same value.
             hold_average: Whether the model holds its averaged weights from the end of the round
                 on, so that they are evaluated.
-            observer: Called at the start of each phase and after each step.
+            observer: Called after each step, and at the start of each later phase.
             feed: Where batches come from, over all rounds; None begins a loader anew.
             learning_rates: Returns the learning rate of each param group in a step taken now;
                 None: as the param groups say.
         """
-        self._phases = Phases(
-            Round(
-                number=0,
-                start=first_step - late,
-                length=round_length,
-                duty_cycle=duty_cycle,
-                accumulate=accumulate,
-                ends_run=ends_run,
-            ),
-            late,
+        form = Round(
+            number=0,
+            start=first_step - late,
+            length=round_length,
+            duty_cycle=duty_cycle,
+            accumulate=accumulate,
+            ends_run=ends_run,
         )
-        self._gradients = state.gradients
-        self._optimizer_steps = state.gradients.steps
-        self._state = state
-        self._communicator = communicator
-        self._has_half_clan = half_clan is not None
-        if half_clan is not None:
-            communicator.divide(half_clan)
-        self._values = LiveValues(state, communicator)
+        self._state, self._communicator = state, communicator
+        self._phases = Phases(form, late)
+        self._transitions = Transitions(
+            state, communicator, self._phases, half_clan=half_clan, hold_average=hold_average
+        )
+        self._values = self._transitions.values
         self._retired = ""
-        self._hold_average = hold_average and state.average is not None
         self._observer = observer
         self._feed = feed or Feed()
         self._learning_rates = learning_rates or self._group_rates
-        if state.average is not None:
-            state.average.over(self._phases.length)
-        self._enter()
+        self._transitions.enter()
 
     @property
     def model(self) -> nn.Module:
@@ -136,7 +125,7 @@ class Individual:
     @property
     def steps_done(self) -> int:
         """How many steps of the run are done, over all rounds."""
-        return self._phases.first_step + self._phases.step
+        return self._phases.steps_done
 
     def step(self) -> None:
         """Go on to the next batch: at the end of a phase the next one begins.
@@ -150,23 +139,11 @@ class Individual:
             OverwrittenError: Something has changed a value that a gene had set.
         """
         self._require_more("step")
-        phases = self._phases
-        phases.step += 1
-        if self._state.average is not None:
-            self._state.average.update(phases.step)
+        begins_a_phase = self._transitions.advance()
         if self._observer is not None:
             self._observer.step(self)
-        if not (phases.is_due and self._phase_ends()):
-            self._gradients.at_step(self.steps_done)
-            # Whatever overwrites a value mostly does so in each step: that is found at once, and
-            # the rest at the end of the phase.
-            if phases.step == phases.begin + 1:
-                self._values.require_unchanged()
-        elif phases.ends_round:
-            self._finish()
-        else:
-            phases.compete()
-            self._enter()
+            if begins_a_phase:
+                self._observer.phase(self)
 
     def batches(self, loader: Iterable[Any]) -> Iterator[Any]:
         """Return batches until the round is over, and make a step after each.
@@ -174,7 +151,7 @@ class Individual:
         The next round goes on where this one has stopped, in the middle of an epoch if need be.
 
         Args:
-            loader: What can be iterated over again and again, such as `clan.loader(...)`.
+            loader: An iterable that can be read again, such as `clan.loader(...)`.
         """
         while not self.done:
             yield self._feed.next(loader)
@@ -182,10 +159,7 @@ class Individual:
 
     @property
     def learning_rate(self) -> float:
-        """Learning rate of the first param group in a step that is taken now.
-
-        It is the gene times warm-up, cooldown and scheduler.
-        """
+        """Learning rate of the first param group now: gene times warm-up, cooldown, scheduler."""
         return self.learning_rates[0]
 
     @property
@@ -202,13 +176,13 @@ class Individual:
                 wrapped like this averages their sum. All ranks do this in the same steps.
         """
         self._require_more("sync_context")
-        with contextlib.nullcontext() if sync else self._gradients.paused():
+        with contextlib.nullcontext() if sync else self._transitions.gradients.paused():
             yield
 
     def express(self) -> None:
         """Express the genome again, for the current phase. All ranks do this together."""
         self._require_more("express")
-        self._express(problem=self._values.problem())
+        self._transitions.express(problem=self._values.problem())
 
     def get_value(self, path: str) -> Any:
         """Return the value that is expressed at a path.
@@ -236,8 +210,8 @@ class Individual:
         """Let the model hold its averaged weights inside the block, as for an evaluation."""
         if self._state.average is None:
             raise ClanError("no average of the weights is kept: build_state(..., ema=True)")
-        held = self._state.average.is_in_place  # as it is at the end of a round
-        with contextlib.nullcontext() if held else self._state.average.in_place():
+        is_in_place = self._state.average.is_in_place  # as it is at the end of a round
+        with contextlib.nullcontext() if is_in_place else self._state.average.in_place():
             yield self.model
 
     def get_world_fitness(self, fitness: float) -> dict[int, Genome]:
@@ -246,8 +220,7 @@ class Individual:
         All ranks do this together. Lower is better.
 
         Raises:
-            OverwrittenError: Somebody has changed a value that a gene had set, so that the fitness
-                is not that of the genome.
+            OverwrittenError: Something has changed a value that a gene had set.
         """
         problem: Exception | None = self._values.problem()
         try:
@@ -262,8 +235,7 @@ class Individual:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that makes this member, and where it is in its round."""
-        made = self._gradients.steps - self._optimizer_steps
-        return {**self._state.state_dict(), **self._phases.state_dict(), "optimizer_steps": made}
+        return {**self._state.state_dict(), **self._transitions.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` returned. All ranks do this together.
@@ -271,16 +243,10 @@ class Individual:
         Raises:
             ClanError: It is of a round of another form.
         """
-        problem: Exception | None = None
-        try:
-            self._load(state)
-        except Exception as error:  # noqa: BLE001  (raised below, on all ranks)
-            problem = error
-        self._communicator.gather("loading a member", None, problem=problem)
-        self._values.clear()
-        self._enter()
+        self._communicator.attempt("loading a member", lambda: self._load(state))
+        self._transitions.enter()
         if self.done:
-            self._gradients.average_over(None)
+            self._transitions.stop_averaging()
 
     def overwritten(self) -> OverwrittenError | None:
         """Return an error if something has changed a value that a gene had set, or None."""
@@ -289,19 +255,14 @@ class Individual:
     def _group_rates(self) -> tuple[float, ...]:
         return tuple(float(group["lr"]) for group in self.optimizer.param_groups)
 
-    def __enter__(self) -> State:
+    def __enter__(self) -> TrainingState:
         """Begin a step."""
         self._require_more("with")
         return self._state
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the step, if nothing went wrong in it."""
-        if error is None:
+        if kind is None:
             self.step()
 
     def __repr__(self) -> str:
@@ -315,54 +276,11 @@ class Individual:
                 f"this is no state of a member: it has no {', '.join(sorted(missing))}; load what "
                 "member.state_dict() returned"
             )
-        self._phases.load_state_dict(state)
+        self._transitions.load_state_dict(state)
         self._state.load_state_dict(state)
-        self._optimizer_steps = self._gradients.steps - state["optimizer_steps"]
-
-    def _enter(self) -> None:
-        """Begin a phase: nothing of the last one may be left."""
-        problem = self._problem()
-        self._gradients.average_over(self._group)
-        self._gradients.at_step(self.steps_done)
-        self._express(problem=problem)
-        if self._observer is not None:
-            self._observer.phase(self)
-
-    @property
-    def _group(self) -> ProcessGroup | None:
-        """The ranks that share gradients in this phase."""
-        if self.mode == "competitive":
-            return self._communicator.own
-        has_half_clan, channel = self._has_half_clan, self._communicator
-        return channel.half_clan if has_half_clan else channel.everybody
-
-    def _phase_ends(self) -> bool:
-        """Meet the others; return whether no gradients wait for the optimizer on any rank."""
-        is_idle = self._gradients.steps == self._optimizer_steps
-        pending = self._communicator.gather(
-            f"the end of step {self.steps_done}",
-            self._gradients.are_pending,
-            problem=self._problem() or (self._phases.idle() if is_idle else None),
-        )
-        ranks = [rank for rank, waits in enumerate(pending) if waits]
-        if ranks and (problem := self._phases.overdue(ranks)):
-            raise problem
-        return not ranks or self._phases.ends_run
-
-    def _finish(self) -> None:
-        self._gradients.average_over(None)
-        if self._hold_average and self._state.average is not None:
-            self._state.average.swap_in()
-        self._phases.done = True
-
-    def _problem(self) -> Exception | None:
-        return self._gradients.problem() or self._values.problem()
-
-    def _express(self, *, problem: Exception | None) -> None:
-        self._values.express(self.mode, f"step {self.steps_done}", problem=problem)
 
     def retire(self, reason: str) -> None:
-        """Let whoever goes on with this individual read why it cannot."""
+        """Say why no step can follow."""
         self._retired = reason
 
     def _require_more(self, what: str) -> None:

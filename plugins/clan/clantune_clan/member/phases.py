@@ -43,6 +43,11 @@ class Phases:
         return self.round.start + self.late
 
     @property
+    def steps_done(self) -> int:
+        """How many steps of the run are done, over all rounds."""
+        return self.first_step + self.step
+
+    @property
     def length(self) -> int:
         """Steps in this round, if it ends as scheduled."""
         return self.round.length - self.late

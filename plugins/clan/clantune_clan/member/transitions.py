@@ -1,0 +1,122 @@
+"""What changes when a phase of a round begins or ends: who shares gradients, and which values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch.distributed import ProcessGroup
+
+from clantune_clan.communication import Communication
+from clantune_clan.member.live_values import LiveValues
+from clantune_clan.member.phases import Phases
+from clantune_clan.member.training_state import TrainingState
+
+
+class Transitions:
+    """Takes a member from phase to phase. All ranks do this together.
+
+    Attributes:
+        phases: Where the member is in its round.
+        values: What its genome is expressed as.
+        gradients: What averages its gradients.
+    """
+
+    def __init__(
+        self,
+        state: TrainingState,
+        communicator: Communication,
+        phases: Phases,
+        *,
+        half_clan: bool | None,
+        hold_average: bool,
+    ) -> None:
+        """Prepare a round; arguments as of `Individual`."""
+        self.phases = phases
+        self.values = LiveValues(state, communicator)
+        self._state, self._communicator = state, communicator
+        self.gradients = state.gradients
+        self._steps_before = state.gradients.steps
+        self._holds_average = hold_average and state.average is not None
+        self._has_half_clan = half_clan is not None
+        if half_clan is not None:
+            communicator.divide(half_clan)
+        if state.average is not None:
+            state.average.over(phases.length)
+
+    def advance(self) -> bool:
+        """Take note of a step; return whether another phase has begun with it."""
+        phases = self.phases
+        phases.step += 1
+        if self._state.average is not None:
+            self._state.average.update(phases.step)
+        if not (phases.is_due and self._phase_ends()):
+            self.gradients.at_step(phases.steps_done)
+            # Whatever overwrites a value mostly does so in each step: that is found at once, and
+            # the rest at the end of the phase.
+            if phases.step == phases.begin + 1:
+                self.values.require_unchanged()
+            return False
+        if phases.ends_round:
+            self._finish()
+            return False
+        phases.compete()
+        self.enter()
+        return True
+
+    def enter(self) -> None:
+        """Begin a phase."""
+        problem = self._problem()
+        self.gradients.average_over(self._group)
+        self.gradients.at_step(self.phases.steps_done)
+        self.express(problem=problem)
+
+    def express(self, *, problem: Exception | None = None) -> None:
+        """Express the genome for the current phase."""
+        where = f"step {self.phases.steps_done}"
+        self.values.express(self.phases.mode, where, problem=problem)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the place in the round, and how many steps the optimizer has made in it."""
+        made = self.gradients.steps - self._steps_before
+        return {**self.phases.state_dict(), "optimizer_steps": made}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over the place in the round; `enter` then begins its phase again."""
+        self.phases.load_state_dict(state)
+        self._steps_before = self.gradients.steps - state["optimizer_steps"]
+        self.values.clear()
+
+    def stop_averaging(self) -> None:
+        """Leave gradients to each rank, as between two rounds."""
+        self.gradients.average_over(None)
+
+    @property
+    def _group(self) -> ProcessGroup | None:
+        """The ranks that share gradients in this phase."""
+        if self.phases.mode == "competitive":
+            return self._communicator.own
+        channel = self._communicator
+        return channel.half_clan if self._has_half_clan else channel.everybody
+
+    def _phase_ends(self) -> bool:
+        """Meet the others; return whether no gradients wait for the optimizer on any rank."""
+        phases, is_idle = self.phases, self.gradients.steps == self._steps_before
+        pending = self._communicator.gather(
+            f"the end of step {phases.steps_done}",
+            self.gradients.are_pending,
+            problem=self._problem() or (phases.idle() if is_idle else None),
+        )
+        ranks = [rank for rank, waits in enumerate(pending) if waits]
+        if ranks and (problem := phases.overdue(ranks)):
+            raise problem
+        return not ranks or phases.ends_run
+
+    def _finish(self) -> None:
+        self.stop_averaging()
+        if self._holds_average and self._state.average is not None:
+            self._state.average.swap_in()
+        self.phases.done = True
+
+    def _problem(self) -> Exception | None:
+        return self.gradients.problem() or self.values.problem()
