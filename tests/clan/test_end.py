@@ -2,12 +2,15 @@
 
 import contextlib
 import gc
+import multiprocessing
 
 import pytest
 import torch
-from small_clans import clan, loss, model_and_optimizer, take_step, train
+from small_clans import X, clan, loss, model_and_optimizer, take_step, train
 
 from clantune_clan import Clan, ClanError
+from clantune_core import AbstractMutationStrategy
+from clantune_strategies import Everyone, factorial
 
 
 def hooks_of(model, optimizer):
@@ -136,3 +139,52 @@ def test_a_history_that_the_user_names_stays(tmp_path):
     del it
     gc.collect()
     assert (tmp_path / "run.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "options", [{"strategies": factorial(calibrate=True)}, {"genome_config": {"lr": {}}}]
+)
+def test_a_start_that_fails_leaves_nothing_behind(options):
+    model, optimizer = model_and_optimizer()
+    before = hooks_of(model, optimizer)
+    given = {"autobind": ["adamw"], "total_steps": 90, "strategies": [Everyone(), Fails()]}
+    it = Clan(model=model, optimizer=optimizer, **(given | options))
+    with pytest.raises((ClanError, ArithmeticError)):
+        it.round()
+    it.close()
+    assert hooks_of(model, optimizer) == before
+    take_step(model, optimizer)
+    a_whole_run(model, optimizer)
+
+
+class Fails(AbstractMutationStrategy):
+    def handle_mutating(self, allele):
+        raise ArithmeticError
+
+
+def test_workers_of_a_loader_end_with_the_run():
+    model, optimizer = model_and_optimizer()
+    it = Clan(model=model, optimizer=optimizer, autobind=["adamw"], total_steps=4, round_length=4)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X), 8, num_workers=1)
+    for member in it.rounds():
+        for _ in member.batches(loader):
+            take_step(model, optimizer)
+        it.step(loss)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_loss_that_comes_too_late_is_told_so():
+    model, optimizer = model_and_optimizer()
+    it = a_whole_run(model, optimizer)
+    with pytest.raises(ClanError) as raised:
+        it.step(1.0)
+    assert str(raised.value) == "the run of 12 steps is over: it takes no more losses"
+    assert it.round().learning_rate == optimizer.param_groups[0]["lr"]
+
+
+def test_a_clan_that_is_refused_makes_no_history(tmp_path):
+    path = tmp_path / "run.jsonl"
+    model, optimizer = model_and_optimizer()
+    with pytest.raises(ClanError, match="a clan needs both"):
+        Clan(model=model, history=path)
+    Clan(model=model, optimizer=optimizer, history=path)

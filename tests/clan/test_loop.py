@@ -140,6 +140,20 @@ def test_lengths_that_make_no_sense_are_refused(options, message):
     assert str(raised.value) == message
 
 
+def test_a_known_length_leaves_loaders_alone():
+    it = clan(epochs=3, steps_per_epoch=7, round_length=None)
+    it.loader(DATA, 16)
+    it.loader(range(10), 2)
+    assert it.settings.total_steps == 21
+
+
+def test_the_length_of_a_run_that_has_begun_is_settled():
+    it = clan()
+    it.round()
+    with pytest.raises(ClanError, match="this one has begun already"):
+        it.loader(DATA, 16, epochs=3)
+
+
 def test_a_length_is_given_once():
     it = clan(total_steps=8)
     with pytest.raises(ClanError) as raised:

@@ -42,8 +42,8 @@ def test_observers_are_called_in_the_order_of_a_round():
     run(it, rounds=1)
     it.close()
     assert everything.seen == [
-        ("cooperative", 0),
         ("start", 0),
+        ("cooperative", 0),
         ("step", 1),
         ("competitive", 1),
         ("step", 2),
@@ -63,6 +63,24 @@ def test_an_observer_that_fails_is_named():
     assert raised.value.__notes__[0].startswith("in on_round_end of an observer of the clan, <func")
 
 
+def test_a_function_with_another_method_still_gets_its_records():
+    class Both:
+        records, closed = (), False
+
+        def __call__(self, records):
+            self.records = records
+
+        def on_close(self):
+            self.closed = True
+
+    both = Both()
+    it = clan(observers=[both])
+    run(it, rounds=1)
+    it.close()
+    assert len(both.records) == 1
+    assert both.closed
+
+
 def test_what_is_never_called_is_refused():
     class Misspelt:
         def on_round_ends(self, records):
@@ -70,6 +88,13 @@ def test_what_is_never_called_is_refused():
 
     with pytest.raises(ClanError, match=r"an observer is .*; got .*, which has on_round_ends"):
         clan(observers=[Misspelt()])
+
+    class OneMisspelt(Everything):
+        def on_round_ends(self, records):
+            pass
+
+    with pytest.raises(ClanError, match="on_round_ends"):
+        clan(observers=[OneMisspelt()])
     with pytest.raises(ClanError, match="an observer is"):
         clan(observers=[Everything])
     with pytest.raises(ClanError, match="an observer is"):

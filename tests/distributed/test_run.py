@@ -1,17 +1,20 @@
 """A run on several ranks: judging on the same data, competing on the same data, and its end."""
 
+import contextlib
 import copy
 import logging
 import math
 import pickle
+import random
 
 import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
 
-from clantune_clan import Clan
-from clantune_strategies import as_specified, factorial
+from clantune_clan import Clan, ClanError
+from clantune_core import AbstractMutationStrategy
+from clantune_strategies import Everyone, as_specified, factorial
 
 X = torch.randn(64, 4, generator=torch.Generator().manual_seed(1))
 
@@ -218,3 +221,67 @@ def copies_of_the_model():
 def test_a_model_in_a_clan_can_be_copied_and_pickled(ranks):
     for hooks in ranks(2).run(copies_of_the_model):
         assert {*hooks} == {"_IdleHook"}
+
+
+class Elsewhere(AbstractMutationStrategy):
+    """Draws numbers from the stream of the process."""
+
+    def handle_mutating(self, allele):
+        random.seed(dist.get_rank())
+        return allele.with_latent(allele.latent + 0.01 * random.random())
+
+
+def a_member_that_drifts_apart():
+    clan = make([Everyone(), Elsewhere()], population_size=1)
+    train(clan.round())
+    clan.step(loss)
+
+
+def test_ranks_of_one_member_that_breed_differently_are_named(ranks):
+    for raised in ranks(2).fail(a_member_that_drifts_apart):
+        assert raised.message.startswith("ranks 0 and 1 train one member ")
+
+
+class FailsOnRank1(AbstractMutationStrategy):
+    def handle_mutating(self, allele):
+        if dist.get_rank() == 1:
+            raise ValueError("no luck")
+        return allele
+
+
+def a_start_that_fails_on_one_rank():
+    make([Everyone(), FailsOnRank1()]).round()
+
+
+def test_a_start_that_fails_on_one_rank_fails_on_all(ranks):
+    first, second = ranks(2).fail(a_start_that_fails_on_one_rank)
+    assert (second.kind, second.message) == ("ValueError", "no luck")
+    assert first.message == "rank 1: ValueError: no luck"
+
+
+def a_function_and_a_number():
+    clan = make(factorial())
+    train(clan.round())
+    clan.step(loss if dist.get_rank() == 0 else 0.5)
+
+
+def test_a_function_on_one_rank_and_a_number_on_another_are_told_apart(ranks):
+    for raised in ranks(2).fail(a_function_and_a_number):
+        assert raised.message == (
+            "clan.step got a function on rank 0 and a number on rank 1: give all ranks a function "
+            "of the model, or all a number"
+        )
+
+
+def a_step_that_is_tried_again():
+    clan = make(factorial())
+    member = clan.round()
+    train(member)
+    held = [p.tolist() for p in member.model.parameters()]
+    with contextlib.suppress(ClanError):
+        clan.step("high" if dist.get_rank() else 0.5)
+    return held == [p.tolist() for p in member.model.parameters()]
+
+
+def test_a_step_that_failed_on_one_rank_can_be_tried_again(ranks):
+    assert ranks(2).run(a_step_that_is_tried_again) == [True, True]

@@ -41,6 +41,10 @@ class Feed:
         self._given += 1
         return batch
 
+    def close(self) -> None:
+        """Let go of the loader, and of the workers of its last pass."""
+        self._loader, self._batches = None, iter(())
+
     def _begin(self, loader: Iterable[Any]) -> None:
         """Begin a pass, in another order if the sampler has one for each epoch."""
         set_epoch = getattr(getattr(loader, "sampler", None), "set_epoch", None)

@@ -39,6 +39,7 @@ class Clan:
 
     Attributes:
         history: The records of all members and rounds, on rank 0.
+        run_state: Where the run is, between its rounds.
         communicator: The channel between the ranks.
     """
 
@@ -120,8 +121,8 @@ class Clan:
         )
         wanted.settle()  # before ranks meet: what is wrong here is wrong on all
         self._watchers = Watchers(observers=observers, verbose=verbose, progress=progress)
+        self.run_state = RunState(seed)
         self.communicator = Communication(num_members=population_size, timeout=timeout)
-        self.history = open_history(history, self.communicator)
         config = genome_config or {}
         self._setup = Setup(
             self.communicator, wanted, autobind, config, scheduler, reduction, epochs
@@ -129,6 +130,7 @@ class Clan:
         self._training: Training | None = None
         self._is_closed = False
         self._setup.attach_both(model, optimizer)
+        self.history = open_history(history, self.communicator)  # last: a file is made
 
     # ---- Before the first round ----
 
@@ -173,6 +175,7 @@ class Clan:
             epochs: Length of the run in epochs, if the clan does not know it yet.
             options: Further options of `clan_loader`.
         """
+        options["has_begun"] = self._training is not None
         return self._setup.make_loader(dataset, batch_size, epochs, self._steps_done, **options)
 
     @property
@@ -213,7 +216,7 @@ class Clan:
         self._require_open("round")
         if training is None:
             observers = self._watchers.start(self.history, self.settings, self.communicator)
-            training = self._training = self._setup.start(observers)
+            training = self._training = self._setup.start(self.run_state, observers)
         return training.begin_round()
 
     def step(self, result: float | Judge) -> None:
@@ -226,8 +229,9 @@ class Clan:
         training = self._training
         if training is None:
             raise ClanError("clan.step(loss) ends a round: call it once, when member.done is true")
+        if not training.is_over:
+            self._require_open("step")
         training.require_done()
-        self._require_open("step")
         self._setup.refuse_another_pace(training.member.steps_done)
         training.end_round(result)
         if training.is_over:
@@ -237,11 +241,6 @@ class Clan:
     def finished(self) -> bool:
         """Whether all steps of a run of known length are done."""
         return self._training is not None and self._training.is_over
-
-    @property
-    def run_state(self) -> RunState:
-        """Where the run is, between its rounds."""
-        return RunState(self.settings.seed) if self._training is None else self._training.run
 
     # ---- Results, and the end ----
 

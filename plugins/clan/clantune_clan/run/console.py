@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import math
 import sys
@@ -58,21 +59,21 @@ class RoundLog:
         return parts
 
 
+def require_tqdm() -> None:
+    """Raise a `ClanError` if tqdm is not installed."""
+    if importlib.util.find_spec("tqdm") is None:
+        raise ClanError(
+            "progress=True shows a bar by tqdm, which is not installed: pip install tqdm"
+        )
+
+
 class ProgressBar:
     """Shows the steps of a run as a bar."""
 
     def __init__(self, total_steps: int | None) -> None:
-        """Make the bar.
+        """Show a run of so many steps."""
+        from tqdm.auto import tqdm  # noqa: PLC0415  (only for users who ask for the bar)
 
-        Raises:
-            ClanError: tqdm is not installed.
-        """
-        try:
-            from tqdm.auto import tqdm  # noqa: PLC0415  (only for users who ask for the bar)
-        except ImportError:
-            raise ClanError(
-                "progress=True shows a bar by tqdm, which is not installed: pip install tqdm"
-            ) from None
         self._bar = tqdm(total=total_steps, unit="step", dynamic_ncols=True)
 
     def on_phase(self, member: Individual) -> None:

@@ -12,7 +12,7 @@ from statistics import fmean, median
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from clantune_clan.errors import ClanError
 from clantune_clan.member.average import WeightAverage
@@ -24,9 +24,6 @@ Judge = Callable[[nn.Module], Any]
 
 BLOWN_UP = 1.5
 """Above this multiple of the median, the raw loss counts: an average hides divergence."""
-
-SAME = 1e-3
-"""Largest relative difference between losses of equal weights on the same data."""
 
 
 def number_of(result: Any) -> float:
@@ -83,8 +80,14 @@ def losses_of_member(result: Any, state: TrainingState) -> Losses:
     if callable(result):
         return Losses(judged, measure(result, state.model))
     # No loss of the own weights was measured, but whether they are finite can be seen.
-    finite = all(bool(torch.isfinite(p.detach().sum())) for p in state.model.parameters())
+    finite = all(map(_is_finite, state.model.parameters()))
     return Losses(judged, judged if finite else math.nan)
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    # In full precision, where a sum of sound half-precision weights does not overflow.
+    wide = torch.promote_types(tensor.dtype, torch.float32)
+    return bool(torch.isfinite(tensor.detach().sum(dtype=wide)))
 
 
 def losses_of_members(
@@ -114,27 +117,6 @@ def _fitness(losses: Losses, limit: float) -> float:
     return max(losses) if losses.own >= limit else losses.judged
 
 
-def require_same_data(losses: Sequence[float], ranks_per_member: int) -> None:
-    """Check what all ranks have measured of the clan's centre.
-
-    Ranks that have the same place in their members hold the same weights and buffers.
-
-    Raises:
-        ClanError: Two losses differ, so the ranks did not judge on the same data.
-    """
-    for rank, loss in enumerate(losses):
-        first = rank % ranks_per_member
-        both_lost = not (math.isfinite(loss) or math.isfinite(losses[first]))
-        if not (both_lost or math.isclose(loss, losses[first], rel_tol=SAME, abs_tol=SAME**2)):
-            raise ClanError(
-                "the ranks judge on different data: with the same weights, those of the clan's "
-                f"centre, rank {first} measured {losses[first]!r} and rank {rank} {loss!r}. Give "
-                "all ranks the same validation data, without a sampler that shards it; or, if "
-                "each rank judges on its own part on purpose, Clan(judge='per rank') takes the "
-                "mean"
-            )
-
-
 @contextlib.contextmanager
 def holding(average: WeightAverage | None, *, averaged: bool) -> Iterator[None]:
     """Let the model hold the weights that are judged."""
@@ -143,3 +125,15 @@ def holding(average: WeightAverage | None, *, averaged: bool) -> Iterator[None]:
     else:
         with average.in_place():
             yield
+
+
+@contextlib.contextmanager
+def restoring(average: WeightAverage | None) -> Iterator[None]:
+    """Let the model hold its averaged weights again if the block fails: then it can be repeated."""
+    was_in_place = average is not None and average.is_in_place
+    try:
+        yield
+    except BaseException:
+        if average is not None and was_in_place and not average.is_in_place:
+            average.swap_in()
+        raise

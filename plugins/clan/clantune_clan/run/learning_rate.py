@@ -105,6 +105,7 @@ class LearningRate:
     def close(self) -> None:
         """Remove the hooks; the param groups hold the rates of between two steps."""
         self._restore()
+        self._factors = dict
         for hook in self._hooks:
             hook.remove()
 

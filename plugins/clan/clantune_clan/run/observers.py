@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +13,7 @@ import attrs
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.individual import Individual
-from clantune_clan.run.console import ProgressBar, RoundLog, show_log
+from clantune_clan.run.console import ProgressBar, RoundLog, require_tqdm, show_log
 from clantune_clan.run.history import History
 from clantune_clan.run.record import RoundRecord
 from clantune_clan.run.settings import Settings
@@ -80,8 +81,7 @@ class Observers:
 def _method(observer: Any, event: str) -> Callable[..., Any] | None:
     method: Callable[..., Any] | None = getattr(observer, event, None)
     if method is None and event == "on_round_end" and callable(observer):
-        is_function = not any(hasattr(observer, event) for event in EVENTS)
-        return observer if is_function else None
+        method = observer
     return method
 
 
@@ -95,7 +95,10 @@ def _checked(observers: Iterable[Any]) -> tuple[Any, ...]:
     for observer in listed:
         named = [name for name in dir(observer) if name.startswith("on_")]
         is_known = callable(observer) or any(name in EVENTS for name in named)
-        if inspect.isclass(observer) or not is_known:
+        near = [
+            n for n in named if n not in EVENTS and difflib.get_close_matches(n, EVENTS, 1, 0.8)
+        ]
+        if inspect.isclass(observer) or not is_known or near:
             has = f", which has {', '.join(named)}" if named else ""
             raise ClanError(
                 f"an observer is a function of the records of a round, or an object with any of "
@@ -117,6 +120,10 @@ class Watchers:
     observers: tuple[Any, ...] = attrs.field(converter=_checked)
     verbose: bool | None
     progress: bool
+
+    def __attrs_post_init__(self) -> None:
+        if self.progress:
+            require_tqdm()  # on all ranks: one that fails alone would keep the others waiting
 
     def start(self, history: History, settings: Settings, communicator: Communication) -> Observers:
         """Return the observers of a run, of which the history is the first; none but on rank 0."""

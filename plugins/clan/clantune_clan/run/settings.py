@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -59,7 +60,9 @@ class Settings:
 
     def compared(self) -> dict[str, str]:
         """Return what must be the same on all ranks, in words."""
-        return {field.name: str(getattr(self, field.name)) for field in attrs.fields(Settings)}
+        words = {field.name: str(getattr(self, field.name)) for field in attrs.fields(Settings)}
+        # A class without a repr of its own shows where it lies in memory.
+        return {name: re.sub(r" at 0x[0-9a-f]+", "", value) for name, value in words.items()}
 
 
 @attrs.frozen(kw_only=True)

@@ -30,6 +30,7 @@ from clantune_clan.run.scheduler import (
     refuse_unknown_scheduler,
 )
 from clantune_clan.run.settings import Settings, Wanted
+from clantune_clan.run.state import RunState
 from clantune_clan.run.training import Training
 from clantune_clan.schedule import Schedule
 from clantune_core import Genome, Preset
@@ -124,6 +125,8 @@ class Setup:
         batch_size: int,
         epochs: int | None,
         steps_done: Callable[[], int],
+        *,
+        has_begun: bool,
         **options: Any,
     ) -> ClanLoader:
         """Return a loader that knows the phases; with epochs, it also says how long the run is.
@@ -133,6 +136,7 @@ class Setup:
             batch_size: Samples in a batch of one rank.
             epochs: Length of the run in epochs; None if it is known, or unknown for good.
             steps_done: Returns how many steps of the run are done.
+            has_begun: Whether the first round has begun.
             options: Further options of `clan_loader`.
         """
         fixed = {
@@ -151,9 +155,10 @@ class Setup:
             "the loader",
             lambda: {"the data": {"samples": samples_of(dataset), "batch_size": batch_size}},
         )
-        epochs = self.epochs if epochs is None else epochs
+        if epochs is None and self.wanted.total_steps is None:
+            epochs = self.epochs
         if epochs is not None:
-            self._set_length(steps_of_epochs(epochs, self._schedule_for, make), steps_done())
+            self._set_length(steps_of_epochs(epochs, self._schedule_for, make), has_begun=has_begun)
         self.loader = make(self.settings.schedule)
         self.loader.require_steps(steps_done)
         return self.loader
@@ -167,7 +172,7 @@ class Setup:
                 "member.step() once per batch, and make one loader for the whole run"
             )
 
-    def start(self, observers: Observers) -> Training:
+    def start(self, run: RunState, observers: Observers) -> Training:
         """Start the run. All ranks do this together."""
         draft, settings = self.draft, self.settings
         if self.epochs is not None and settings.total_steps is None:
@@ -194,14 +199,19 @@ class Setup:
                 "the first values of genes": genome.as_hyperparameters(),
             },
         )
-        return Training(
-            state,
-            self.communicator,
-            settings,
-            registered=self.registered,
-            over_scheduler=over_scheduler,
-            observers=observers,
-        )
+        try:
+            return Training(
+                state,
+                self.communicator,
+                settings,
+                run,
+                registered=self.registered,
+                over_scheduler=over_scheduler,
+                observers=observers,
+            )
+        except BaseException:
+            state.gradients.close()
+            raise
 
     def _warn(self) -> None:
         if self.communicator.rank > 0:
@@ -217,10 +227,10 @@ class Setup:
     def _schedule_for(self, total_steps: int) -> Schedule:
         return attrs.evolve(self.wanted, total_steps=total_steps).settle().schedule
 
-    def _set_length(self, steps: int, steps_done: int) -> None:
+    def _set_length(self, steps: int, *, has_begun: bool) -> None:
         known = self.wanted.total_steps
-        if known not in (None, steps) or steps_done:
-            why = f"has made {steps_done} steps" if steps_done else f"is to make {known}"
+        if known not in (None, steps) or has_begun:
+            why = "has begun already" if has_begun else f"is to make {known}"
             raise ClanError(
                 f"clan.loader(..., epochs=) means a run of {steps} steps, and this one {why}: give "
                 "the length of a run once, before its first round"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from clantune_clan.communication import Communication
 from clantune_clan.run.settings import Settings
 from clantune_core import Genome, Population, member_rng, shared_rng
@@ -17,13 +19,20 @@ def first_genome(genome: Genome, settings: Settings, communicator: Communication
     """
     index = communicator.member_index
     rng, shared = member_rng(settings.seed, 0, index), shared_rng(settings.seed, 0)
-    made = settings.evolution.setup(
-        genome, rng, shared_rng=shared, rank=index, population_size=communicator.num_members
-    )
-    gathered = communicator.gather("the first genomes", made.serialize())
+
+    def set_up() -> dict[str, Any]:
+        size = communicator.num_members
+        return settings.evolution.setup(
+            genome, rng, shared_rng=shared, rank=index, population_size=size
+        ).serialize()
+
+    gathered = communicator.together("the first genomes", set_up)
     members = gathered[:: communicator.ranks_per_member]
     population = Population([Genome.deserialize(data) for data in members])
     me = population[index]
-    return settings.evolution.mutate(
-        me, rng, my_genome=me, population_genomes=population, shared_rng=shared, progress=0.0
+    return communicator.attempt(
+        "placing the members",
+        lambda: settings.evolution.mutate(
+            me, rng, my_genome=me, population_genomes=population, shared_rng=shared, progress=0.0
+        ),
     )

@@ -12,6 +12,7 @@ from clantune_clan.errors import ClanError
 from clantune_clan.loader.feed import Feed
 from clantune_clan.member.individual import Individual
 from clantune_clan.member.training_state import TrainingState
+from clantune_clan.run.agreement import require_equal_ranks, require_one_kind
 from clantune_clan.run.calibration import LAST, Calibration
 from clantune_clan.run.fitness import (
     Judge,
@@ -19,6 +20,7 @@ from clantune_clan.run.fitness import (
     fitnesses_of,
     losses_of_member,
     losses_of_members,
+    restoring,
 )
 from clantune_clan.run.half_clans import halves_of, latent_on_data_path
 from clantune_clan.run.learning_rate import LearningRate, Ramp
@@ -49,6 +51,7 @@ class Training:
         state: TrainingState,
         communicator: Communication,
         settings: Settings,
+        run: RunState,
         *,
         registered: Mapping[str, Any],
         over_scheduler: GeneOverScheduler | None,
@@ -60,11 +63,12 @@ class Training:
             state: State of this rank's member.
             communicator: The channel to the other ranks.
             settings: Settings of the run.
+            run: Where the run is.
             registered: Objects that are inherited with the weights, by name.
             over_scheduler: How genes multiply the rates of a scheduler, if there is one.
             observers: What is called as the run goes on.
         """
-        self.state, self.run = state, RunState(settings.seed)
+        self.state, self.run = state, run
         self._communicator, self._settings = communicator, settings
         self._registered, self._over_scheduler = registered, over_scheduler
         self._observers = observers
@@ -72,13 +76,13 @@ class Training:
         self._witness = BatchWitness(state.model)
         self._ramp = settings.ramp
         self._feed = Feed()
-        self._learning_rate = LearningRate(state.optimizer, self._factors)
+        self._latents: list[float | None] = []
         if settings.schedule.calibration:
             self.run.calibration = Calibration.of(state, communicator.num_members, registered)
         else:
             state.genome = first_genome(state.genome, settings, communicator)
-        latents = communicator.gather("dividing the clan", latent_on_data_path(state.genome))
-        self._latents = latents[:: communicator.ranks_per_member]
+        # Last: what fails before leaves nothing on the optimizer.
+        self._learning_rate = LearningRate(state.optimizer, self._factors)
 
     @property
     def is_over(self) -> bool:
@@ -100,6 +104,8 @@ class Training:
             index, members = self._communicator.member_index, self._communicator.num_members
             state.genome = run.calibration.genome_of(index, members)
             self._ramp = Ramp(current.start, current.start + current.length, current.length / 2)
+        else:
+            self._ramp = settings.ramp
         self.member = Individual(
             state,
             self._communicator,
@@ -119,10 +125,13 @@ class Training:
             state.average.over_last(current.length // LAST, current.length)
         run.is_in_round = True
         self._observers.round_start(self.member)
+        self.phase(self.member)
         return self.member
 
     def require_done(self) -> None:
         """Raise an error if this is not the moment to end a round."""
+        if self.is_over:
+            raise ClanError(f"the run of {self.run.step} steps is over: it takes no more losses")
         if not self.run.is_in_round:
             raise ClanError("this round has its fitness already: go on with clan.round()")
         if not self.member.done:
@@ -164,6 +173,7 @@ class Training:
 
     def close(self) -> None:
         """Take everything off model and optimizer that the run has put there."""
+        self._feed.close()
         self._witness.close()
         self._learning_rate.close()
         average = self.state.average
@@ -180,9 +190,16 @@ class Training:
             if problem := self.member.overwritten():
                 raise problem
             genome = self.member.genome.serialize()
-            return {"losses": [*map(str, losses)], "genome": genome, "batch": self._witness.seen}
+            return {
+                "losses": [*map(str, losses)],
+                "genome": genome,
+                "batch": self._witness.seen,
+                "function": callable(result),
+            }
 
-        gathered = self._communicator.together("the losses of a round", report)
+        with restoring(self.state.average):
+            gathered = self._communicator.together("the losses of a round", report)
+        require_one_kind([each["function"] for each in gathered])
         size = self._communicator.ranks_per_member
         self._witness.compare([each["batch"] for each in gathered], size)
         losses = [Losses(*map(float, each["losses"])) for each in gathered]
@@ -198,7 +215,7 @@ class Training:
         if not search.is_over:
             self.run.calibration = search
             return Outcome(self.run.best)
-        self.run.calibration, self._ramp = None, self._settings.ramp
+        self.run.calibration = None
         self.state.genome = first_genome(search.found(), self._settings, self._communicator)
         return Outcome(self.run.best)
 
@@ -235,16 +252,24 @@ class Training:
 
         def breed() -> dict[str, Any]:
             self.state.genome = child = outcome.breed(self.state.genome)
-            return {"record": record.as_data(), "latent": latent_on_data_path(child)}
+            genes = child.as_hyperparameters()
+            return {"record": record.as_data(), "latent": latent_on_data_path(child), "next": genes}
 
         gathered = self._communicator.together("the records of a round", breed)
-        gathered = gathered[:: self._communicator.ranks_per_member]
+        size = self._communicator.ranks_per_member
+        require_equal_ranks([each["next"] for each in gathered], size)
+        gathered = gathered[::size]
         self._latents = [each["latent"] for each in gathered]
         return [RoundRecord.from_data(each["record"]) for each in gathered]
 
     def _half_clan(self) -> bool | None:
         if not self._settings.recipe.half_clans or self.run.calibration is not None:
             return None
+        if not self._latents:  # in the first round
+            latents = self._communicator.gather(
+                "dividing the clan", latent_on_data_path(self.state.genome)
+            )
+            self._latents = latents[:: self._communicator.ranks_per_member]
         halves = halves_of(self._latents)
         return None if halves is None else halves[self._communicator.member_index]
 

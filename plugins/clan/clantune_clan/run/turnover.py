@@ -14,8 +14,9 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance import Inheritance, Plan, Report
 from clantune_clan.member.training_state import TrainingState
+from clantune_clan.run.agreement import require_same_data
 from clantune_clan.run.best import Best
-from clantune_clan.run.fitness import Judge, holding, measure, require_same_data
+from clantune_clan.run.fitness import Judge, holding, measure
 from clantune_clan.run.settings import Settings
 from clantune_clan.unwrapping import bare_module
 from clantune_core import Ancestry, Genome, Population, member_rng, shared_rng
@@ -140,8 +141,13 @@ class Turnover:
         index = self.communicator.member_index
         genome = best.genome or population[index]
         rng = self._streams(round_)[0]
+        found_by = best.found_by
         return Outcome(
-            best, lambda _: genome.offspring(ancestries[index], rng), ancestries, all_lost=True
+            best,
+            lambda _: genome.offspring(ancestries[index], rng),
+            ancestries,
+            weights_from=None if found_by is None else (found_by,) * len(population),
+            all_lost=True,
         )
 
     def _streams(self, round_: int) -> tuple[Random, Random]:

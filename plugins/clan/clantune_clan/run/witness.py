@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.hooks import RemovableHandle
@@ -13,7 +14,10 @@ from clantune_clan.inheritance.checksum import checksum
 from clantune_clan.module_hook import ModuleHook
 from clantune_clan.run.console import LOGGER
 from clantune_clan.schedule import Mode
-from clantune_clan.unwrapping import bare_module
+
+
+def _is_dense(leaf: Any) -> bool:
+    return isinstance(leaf, Tensor) and leaf.layout is torch.strided
 
 
 class BatchWitness:
@@ -26,7 +30,7 @@ class BatchWitness:
     def __init__(self, model: nn.Module) -> None:
         """Wait for a competitive phase."""
         self.seen: int | None = None
-        self._module = bare_module(model)
+        self._module = model
         self._hook: RemovableHandle | None = None
         self._is_over = False
 
@@ -61,5 +65,5 @@ class BatchWitness:
     def _look(self, _: nn.Module, arguments: Any, named: Any) -> None:
         self.close()
         leaves = enumerate(tree_leaves((arguments, named)))
-        tensors = {str(place): leaf for place, leaf in leaves if isinstance(leaf, Tensor)}
+        tensors = {str(place): leaf for place, leaf in leaves if _is_dense(leaf)}
         self.seen = checksum(tensors).total
