@@ -15,6 +15,7 @@ from clantune_core.ancestry import Ancestry
 from clantune_core.context import Context
 from clantune_core.data.frozen import FrozenDict
 from clantune_core.data.plain import PlainDict
+from clantune_core.data.registry import REGISTRY
 from clantune_core.errors import AlleleError, ClanTuneError, shown
 from clantune_core.forests import Forest, forests_of, require_same_genes
 from clantune_core.genome_fields import (
@@ -154,9 +155,7 @@ class Genome:
 
     def serialize(self) -> dict[str, Any]:
         """Return this genome as plain JSON data, with a format version."""
-        from clantune_core.data.documents import serialize  # noqa: PLC0415  (it imports this module)
-
-        return serialize(self)
+        return REGISTRY.serialize(self)
 
     @classmethod
     def deserialize(cls, data: object) -> Genome:
@@ -165,9 +164,8 @@ class Genome:
         Raises:
             DataError: It is damaged, foreign, or needs a plugin; the error says where and what.
         """
-        from clantune_core.data.documents import deserialize  # noqa: PLC0415  (it imports this module)
-
-        return deserialize(data, Genome)
+        genome: Genome = REGISTRY.deserialize(data, Genome)
+        return genome
 
     def with_alleles(self, alleles: Mapping[str, AbstractAllele]) -> Self:
         """Return this genome with other genes, and so without its fitness."""

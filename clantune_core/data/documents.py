@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Never, TypeVar
 from clantune_core.alleles.base import AbstractAllele
 from clantune_core.data.plain import freeze, thaw
 from clantune_core.data.records import make, mapping
+from clantune_core.data.registry import REGISTRY
 from clantune_core.data.text import DOCUMENT_DEPTH, parse, require_short
 from clantune_core.errors import ClanTuneError, DataError, shown
 from clantune_core.evolution import Evolution
@@ -136,3 +137,6 @@ def _migrated(body: Data, version: int) -> Data:
     for older in range(version, FORMAT_VERSION):
         body = make("$", MIGRATIONS[older], body)
     return dict(mapping(freeze(body, room=DOCUMENT_DEPTH), "$"))
+
+
+REGISTRY.serialize, REGISTRY.deserialize = serialize, deserialize
