@@ -1,33 +1,39 @@
-"""The conformance kit: laws for every strategy, and generators of what they are tried on.
+"""The conformance kit: laws for strategies and for kinds of alleles, and what they are tried on.
 
-It needs `pip install clantune-core[testing]`. Three lines test a strategy:
+It needs `pip install clantune-core[testing]`. Three lines test a strategy, three a kind:
 
     @conforms(st.builds(MyMutation, std=st.floats(0.01, 1)))
     def test_my_mutation(law):
         law()
+
+
+    @kind_conforms(alleles(MyAllele))
+    def test_my_allele(law):
+        law()
 """
 
+import hypothesis  # noqa: F401  (first: it imports the modules below to learn the types)
+
+from clantune_core.testing.alleles import alleles, plain_data, register_alleles
 from clantune_core.testing.conforms import all_laws, conforms, laws
-from clantune_core.testing.generators import (
-    alleles,
-    ancestries,
-    fitnesses,
-    genomes,
-    plain_data,
-    populations,
-)
+from clantune_core.testing.generators import ancestries, fitnesses, genomes, populations
+from clantune_core.testing.kind_conforms import all_kind_laws, kind_conforms, kind_laws
 from clantune_core.testing.laws import Law, LawBroken
 
 __all__ = [
     "Law",
     "LawBroken",
+    "all_kind_laws",
     "all_laws",
     "alleles",
     "ancestries",
     "conforms",
     "fitnesses",
     "genomes",
+    "kind_conforms",
+    "kind_laws",
     "laws",
     "plain_data",
     "populations",
+    "register_alleles",
 ]

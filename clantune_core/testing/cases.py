@@ -134,6 +134,13 @@ class Case:
                 with contextlib.suppress(Exception):
                     yield hook, cast("Genome", self.run(hook))
 
+    def answers(self, hook: str) -> bool:
+        """Whether the strategy answers a hook at least once, instead of leaving it to others."""
+        turns: list[Any] = []
+        with contextlib.suppress(Exception):  # another law is about that
+            attrs.evolve(self, observer=turns.append).run(hook)
+        return any(turn.hook == hook and turn.after is not None for turn in turns)
+
     def outcomes(self) -> dict[str, str]:
         """Return the result of every hook, as text that can be compared across processes."""
         return {hook: outcome(partial(self.run, hook)) for hook in self.hooks}

@@ -231,7 +231,7 @@ def works_alone_as_in_a_list(case: Case) -> None:
 @RULES.law("handle_crossbreeding", trial=in_some_case)
 def crossbreeds_something(case: Case) -> bool:
     """`handle_crossbreeding` returns an allele in at least one case, unless `may_pass` names it."""
-    return _answers(case, "handle_crossbreeding")
+    return case.answers("handle_crossbreeding")
 
 
 # ---- Selecting ----
@@ -240,7 +240,7 @@ def crossbreeds_something(case: Case) -> bool:
 @RULES.law("select_ancestry", trial=in_some_case)
 def selects_somebody(case: Case) -> bool:
     """`select_ancestry` returns an ancestry in at least one case, unless `may_pass` names it."""
-    return _answers(case, "select_ancestry")
+    return case.answers("select_ancestry")
 
 
 @RULES.law("select_ancestry", on_request=True)
@@ -262,14 +262,6 @@ RULES.law(*EVERY, trial=in_several_cases(20))(another_process.answers_the_same_i
 
 
 # ---- Looking at strategies and genomes ----
-
-
-def _answers(case: Case, hook: str) -> bool:
-    """Whether the strategy answers a hook at least once, instead of leaving it to others."""
-    turns: list[Any] = []
-    with contextlib.suppress(Exception):  # another law is about that
-        attrs.evolve(case, observer=turns.append).run(hook)
-    return any(turn.hook == hook and turn.after is not None for turn in turns)
 
 
 def _contents(strategy: AbstractStrategy) -> dict[str, str]:

@@ -8,6 +8,8 @@ from clantune_core import (
     AbstractAllele,
     AlleleError,
     BoolAllele,
+    ContinuousAllele,
+    DiscreteAllele,
     FloatAllele,
     Genome,
     IntAllele,
@@ -21,7 +23,7 @@ from clantune_core import (
     walk_genomes,
     walk_trees,
 )
-from clantune_core.testing.generators import alleles, genomes, populations
+from clantune_core.testing import alleles, genomes, populations
 
 trees = alleles(max_depth=3)
 predicates = st.sampled_from((can_mutate, can_crossbreed, is_hyperparameter))
@@ -47,9 +49,10 @@ def places(tree, path=()):
 
 
 def moved(node, context):
-    """Another value, where the kind has one."""
-    choices = getattr(node, "choices", None)
-    return node.with_latent(node.latent + 1.0) if choices is None else node.with_value(choices[-1])
+    """Another value, where the family of the kind says what others there are."""
+    if isinstance(node, ContinuousAllele):
+        return node.with_latent(node.latent + 1.0)
+    return node.with_value(node.choices[-1]) if isinstance(node, DiscreteAllele) else node
 
 
 def over(value, **children):

@@ -1,6 +1,7 @@
 """A kind of allele for directions, in which 359 degrees are next to 1 degree."""
 
-from typing import Any, ClassVar
+import math
+from typing import Any, ClassVar, Self
 
 import attrs
 
@@ -10,9 +11,12 @@ from clantune_core import ContinuousAllele, Range, allele_kind
 @allele_kind("angle")
 @attrs.frozen(repr=False)
 class AngleAllele(ContinuousAllele):
-    """A direction from 0 to 360 degrees; its latent line counts degrees over several turns."""
+    """A direction in degrees; its latent line counts degrees over several turns.
 
-    widest: ClassVar[Range] = Range(0.0, 360.0)
+    Only the whole circle wraps around: a direction in a part of it stops at the ends.
+    """
+
+    widest: ClassVar[Range] = Range(0.0, math.nextafter(360.0, 0.0))
 
     def to_latent(self, value: float) -> float:
         """Return the degrees."""
@@ -20,8 +24,13 @@ class AngleAllele(ContinuousAllele):
 
     def from_latent(self, latent: float) -> float:
         """Return the direction within one turn."""
-        return latent % 360.0
+        return latent % 360.0 if self.domain == self.widest else latent
 
-    def with_value(self, value: Any) -> "AngleAllele":
-        """Return this allele with another direction, wrapped into 0 to 360 instead of clipped."""
+    def with_value(self, value: Any) -> Self:
+        """Return this allele with another direction, wrapped into one turn instead of clipped."""
         return super().with_value(self.from_latent(self.check_number(value)))
+
+    def distance(self, other: Self) -> float:
+        """Return the smaller angle between two directions."""
+        apart = super().distance(other)
+        return min(apart, 360.0 - apart)
