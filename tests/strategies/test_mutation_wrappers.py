@@ -12,6 +12,7 @@ from clantune_core import (
     AbstractMutationStrategy,
     BoolAllele,
     ContinuousAllele,
+    DiscreteAllele,
     Evolution,
     FloatAllele,
     Genome,
@@ -26,6 +27,7 @@ from clantune_core import (
     to_json,
 )
 from clantune_core.testing import populations
+from clantune_core.testing.unfamiliar import PowerOfTwoAllele
 from clantune_strategies import (
     Annealed,
     Choose,
@@ -302,6 +304,8 @@ def test_tries_are_bounded():
         (FloatAllele(5.0, (0.5, 9)), (0, 1), 1.0),
         (IntAllele(5), (0.5, 3.7), 3),
         (IntAllele(-5), (0.5, 3.7), 1),
+        (PowerOfTwoAllele(1), (17, 900), 32),
+        (PowerOfTwoAllele(2**20), (17, 900), 512),
         (LogFloatAllele(1.0), (1e-4, 1e-2), 1e-2),
         (StringAllele("d", tuple("abcde")), ["a", "b"], "b"),
         (StringAllele("c", tuple("abcde")), ["d", "a", "b"], "d"),
@@ -328,12 +332,12 @@ def test_every_gene_ends_in_its_region(population, seed, data):
         if isinstance(allele, ContinuousAllele):
             other = allele.with_latent(data.draw(st.floats(-5, 5)))
             regions[gene] = sorted([allele.domain[data.draw(st.integers(0, 1))], other.value])
-        else:
+        elif isinstance(allele, DiscreteAllele):
             regions[gene] = data.draw(st.lists(st.sampled_from(allele.choices), min_size=1))
     strategy = from_json(to_json(Lethal(Resample(1.0), regions, tries=2)), Lethal)
     made = strategy.apply_strategy(genome, Random(seed))
-    for gene, allele in made.alleles.items():
-        region = regions[gene]
+    for gene, region in regions.items():
+        allele = made.alleles[gene]
         if not allele.can_mutate:
             assert allele.value == genome.alleles[gene].value
         elif isinstance(allele, ContinuousAllele):

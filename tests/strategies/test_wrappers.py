@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from clantune_core import AbstractMutationStrategy, AbstractStrategy, ContinuousAllele
 from clantune_core.testing import laws
-from clantune_strategies import Gaussian, LocalOnly, Momentum, Smoothed, Tournament
+from clantune_strategies import Gaussian, LocalOnly, Momentum, PerGene, Smoothed, Tournament
 from clantune_strategies.checks import mutation_field, number_field, strategy_field
 from clantune_strategies.wrappers import FitnessWrapper, MutationWrapper, SubsetWrapper
 
@@ -53,7 +53,9 @@ class Reversed(FitnessWrapper):
 
 
 _mutations = st.sampled_from([Gaussian(learns=("size",)), Momentum()])
-_selections = st.sampled_from([Tournament(), LocalOnly(Tournament()), Smoothed(Tournament())])
+_selections = st.sampled_from(
+    [Tournament(), LocalOnly(Tournament()), Smoothed(Tournament()), PerGene()]
+)
 MADE = {
     "Sometimes": st.builds(Sometimes, _mutations, chance=st.floats(0, 1)),
     "SameParity": st.builds(SameParity, _selections),

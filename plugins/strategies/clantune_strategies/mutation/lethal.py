@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, TypeGuard
 
@@ -16,7 +16,6 @@ from clantune_core import (
     ContinuousAllele,
     DiscreteAllele,
     Genome,
-    IntAllele,
 )
 from clantune_strategies.checks import integer_field, mutation_field, strategy_error
 from clantune_strategies.wrappers import MutationWrapper
@@ -99,11 +98,18 @@ def _viable(allele: AbstractAllele, region: Region, gene: str) -> Region:
         raise _error(f"the region of gene {gene!r} must be two numbers (low, high); got {region}")
     (low, high), domain = region, allele.domain
     low, high = max(low, domain.min), min(high, domain.max)
-    if isinstance(allele, IntAllele):
-        low, high = math.ceil(low), math.floor(high)
-    if low > high:
+    if low > high or not any(_contains((low, high), end) for end in _inwards(allele, low, high)):
         raise _error(f"the domain {domain} of gene {gene!r} has no value in its region {region}")
     return low, high
+
+
+def _inwards(allele: AbstractAllele, end: float, other: float) -> Iterator[AbstractAllele]:
+    """Yield the allele at one end of a region, then at places nearer to the other end.
+
+    A kind that rounds may leave the region at its end; further inside, it does not.
+    """
+    for share in (0.0, *(2.0**power for power in range(-20, 1))):
+        yield allele.with_value(end * (1.0 - share) + other * share)
 
 
 def _is_finite(value: object) -> TypeGuard[float]:
@@ -118,7 +124,9 @@ def _contains(viable: Region, allele: AbstractAllele) -> bool:
 
 def _nearest(viable: Region, allele: AbstractAllele) -> AbstractAllele:
     if not isinstance(allele, DiscreteAllele):
-        return allele.with_value(viable[0] if allele.value < viable[0] else viable[1])
+        low, high = map(float, viable)
+        ends = (low, high) if allele.value < low else (high, low)
+        return next(end for end in _inwards(allele, *ends) if _contains(viable, end))
     index = allele.choices.index
     here = index(allele.value)
     return allele.with_value(min(viable, key=lambda choice: abs(index(choice) - here)))
