@@ -220,7 +220,10 @@ def test_the_end_of_a_run_of_known_length():
     assert after.done
     with pytest.raises(ClanError) as raised:
         after.step()
-    assert str(raised.value) == ("the run of 10 steps is over: stop the loop when clan.finished")
+    assert str(raised.value) == (
+        "the run of 10 steps is over, so step comes too late: give the fitness with "
+        "clan.step(loss), and stop the loop when clan.finished"
+    )
 
 
 def test_a_loader_of_a_clan_ends_with_the_run():

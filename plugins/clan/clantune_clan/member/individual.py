@@ -47,7 +47,7 @@ class Individual:
         accumulate: int = 1,
         ends_run: bool = False,
         half_clan: bool | None = None,
-        hold_average: bool = False,
+        hold_ema: bool = False,
         observer: RoundObserver | None = None,
         feed: Feed | None = None,
         learning_rates: Callable[[], tuple[float, ...]] | None = None,
@@ -65,7 +65,7 @@ class Individual:
             ends_run: Whether the run ends with this round.
             half_clan: None lets all members cooperate; otherwise gradients are averaged over the
                 half of the clan that passes the same value.
-            hold_average: Whether the model holds its averaged weights from the end of the round
+            hold_ema: Whether the model holds its averaged weights from the end of the round
                 on, so that they are evaluated.
             observer: Called after each step, and at the start of each later phase.
             feed: Where batches come from, over all rounds; None begins a loader anew.
@@ -83,10 +83,9 @@ class Individual:
         self._state, self._communicator = state, communicator
         self._phases = Phases(form, late)
         self._transitions = Transitions(
-            state, communicator, self._phases, half_clan=half_clan, hold_average=hold_average
+            state, communicator, self._phases, half_clan=half_clan, hold_ema=hold_ema
         )
         self._values = self._transitions.values
-        self._retired = ""
         self._observer = observer
         self._feed = feed or Feed()
         self._learning_rates = learning_rates or self._group_rates
@@ -138,7 +137,7 @@ class Individual:
                 wait for one too long.
             OverwrittenError: Something has changed a value that a gene had set.
         """
-        self._require_more("step")
+        self._phases.require_more("step")
         begins_a_phase = self._transitions.advance()
         if self._observer is not None:
             self._observer.step(self)
@@ -175,13 +174,13 @@ class Individual:
             sync: False lets gradients add up on this rank alone; the next pass that is not
                 wrapped like this averages their sum. All ranks do this in the same steps.
         """
-        self._require_more("sync_context")
+        self._phases.require_more("sync_context")
         with contextlib.nullcontext() if sync else self._transitions.gradients.paused():
             yield
 
     def express(self) -> None:
         """Express the genome again, for the current phase. All ranks do this together."""
-        self._require_more("express")
+        self._phases.require_more("express")
         self._transitions.express(problem=self._values.problem())
 
     def get_value(self, path: str) -> Any:
@@ -257,7 +256,7 @@ class Individual:
 
     def __enter__(self) -> TrainingState:
         """Begin a step."""
-        self._require_more("with")
+        self._phases.require_more("with")
         return self._state
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -278,16 +277,3 @@ class Individual:
             )
         self._transitions.load_state_dict(state)
         self._state.load_state_dict(state)
-
-    def retire(self, reason: str) -> None:
-        """Say why no step can follow."""
-        self._retired = reason
-
-    def _require_more(self, what: str) -> None:
-        if self.done:
-            raise ClanError(
-                self._retired
-                or f"this round is over, all {self._phases.step} of its steps are done, "
-                f"so {what} comes too late: give the fitness with clan.step(loss), and take the "
-                "next member from clan.round()"
-            )

@@ -111,6 +111,25 @@ class Phases:
             "batches than a round has, make rounds longer"
         )
 
+    def require_more(self, what: str) -> None:
+        """Raise an error if the round is over.
+
+        Args:
+            what: The call that comes too late.
+        """
+        if not self.done:
+            return
+        if self.round.ends_run:
+            raise ClanError(
+                f"the run of {self.steps_done} steps is over, so {what} comes too late: give the "
+                "fitness with clan.step(loss), and stop the loop when clan.finished"
+            )
+        raise ClanError(
+            f"this round is over, all {self.step} of its steps are done, so {what} comes too "
+            "late: give the fitness with clan.step(loss), and take the next member from "
+            "clan.round()"
+        )
+
     def compete(self) -> None:
         """Begin the competitive phase."""
         self.mode, self.begin = "competitive", self.step

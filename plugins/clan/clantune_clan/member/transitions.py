@@ -29,7 +29,7 @@ class Transitions:
         phases: Phases,
         *,
         half_clan: bool | None,
-        hold_average: bool,
+        hold_ema: bool,
     ) -> None:
         """Prepare a round; arguments as of `Individual`."""
         self.phases = phases
@@ -37,7 +37,7 @@ class Transitions:
         self._state, self._communicator = state, communicator
         self.gradients = state.gradients
         self._steps_before = state.gradients.steps
-        self._holds_average = hold_average and state.average is not None
+        self._holds_average = hold_ema and state.average is not None
         self._has_half_clan = half_clan is not None
         if half_clan is not None:
             communicator.divide(half_clan)

@@ -212,7 +212,7 @@ class Clan:
         """
         training = self._training
         if training is not None and training.is_over:
-            return training.last_member()
+            return training.member
         self._require_open("round")
         if training is None:
             observers = self._watchers.start(self.history, self.settings, self.communicator)

@@ -116,7 +116,7 @@ class Training:
             accumulate=current.accumulate,
             ends_run=current.ends_run,
             half_clan=self._half_clan(),
-            hold_average=run.calibration is not None or settings.recipe.evaluate == "ema",
+            hold_ema=run.calibration is not None or settings.recipe.evaluate == "ema",
             observer=self,
             feed=self._feed,
             learning_rates=self._learning_rate.next,
@@ -163,13 +163,6 @@ class Training:
     def step(self, member: Individual) -> None:
         """Take note of a step."""
         self._observers.step(member)
-
-    def last_member(self) -> Individual:
-        """Return the member of the last round, for a loop that goes on after the end."""
-        self.member.retire(
-            f"the run of {self.run.step} steps is over: stop the loop when clan.finished"
-        )
-        return self.member
 
     def close(self) -> None:
         """Take everything off model and optimizer that the run has put there."""
