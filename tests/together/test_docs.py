@@ -19,7 +19,8 @@ import clantune_clan
 import clantune_core
 from clantune_core import contracts, hookspecs, testing
 from clantune_core.hooks.dispatch import HOOKS
-from clantune_core.testing import all_laws, laws
+from clantune_core.testing import all_kind_laws, all_laws, laws
+from clantune_core.testing.kind_laws import RULES as KIND_RULES
 from clantune_core.testing.strategy_laws import EVERY, RULES
 
 FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -97,6 +98,14 @@ def test_the_list_of_laws_is_that_of_the_code(root):
     page = sections((root / "docs/test_a_strategy.md").read_text("utf-8"))["The laws"]
     assert table_rows(page) == [
         [f"`{name}`", whom_it_binds(name), sentence] for name, sentence in all_laws().items()
+    ]
+
+
+def test_the_list_of_laws_for_kinds_is_that_of_the_code(root):
+    page = sections((root / "docs/write_a_kind.md").read_text("utf-8"))["Test a kind"]
+    assert table_rows(page) == [
+        [f"`{name}`", *KIND_RULES[name].applies_to, sentence]
+        for name, sentence in all_kind_laws().items()
     ]
 
 
