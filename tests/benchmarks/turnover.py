@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from clantune_clan import Communication, Gradients, TrainingState, WeightAverage
-from clantune_clan.inheritance import Inheritance, Plan
+from clantune_clan.inheritance import Inheritance, Plan, Report
 from clantune_core import Genome
 
 SIZES = {"1 M": (700, 2), "25 M": (2500, 4), "100 M": (5000, 4)}
@@ -111,8 +111,13 @@ def measure(size: str, turns: int) -> dict[str, Turns]:
     """Let every inheritance, its bare collective and a step take turns; return figures by kind."""
     channel = Communication()
     state, step = member(*SIZES[size], channel)
-    ours = Inheritance(state, channel)
-    total = ours.apply(plan("mean", channel.num_members)).bytes_moved
+    inheritance = Inheritance(state, channel)
+
+    def ours(wanted: Plan) -> Report:
+        digests = channel.together("preparing", inheritance.prepare)
+        return inheritance.apply(wanted, digests)[0]
+
+    total = ours(plan("mean", channel.num_members)).bytes_moved
     pair = dist.new_group([0, 1])
     # Written to, so that it is really in memory; small, so that sums of sums stay finite.
     tensor = torch.full((total // 4,), 1e-30)
@@ -120,7 +125,7 @@ def measure(size: str, turns: int) -> dict[str, Turns]:
     for kind in KINDS:
         wanted = plan(kind, channel.num_members)
         contenders: dict[str, Callable[[], Any]] = {
-            "ours": functools.partial(ours.apply, wanted),
+            "ours": functools.partial(ours, wanted),
             "bare": bare(kind, tensor, pair),
             "step": step,
         }

@@ -285,3 +285,24 @@ def a_step_that_is_tried_again():
 
 def test_a_step_that_failed_on_one_rank_can_be_tried_again(ranks):
     assert ranks(2).run(a_step_that_is_tried_again) == [True, True]
+
+
+def meetings_between_rounds():
+    clan, counts = make(), []
+    member = clan.round()
+    for _ in range(3):
+        while not member.done:
+            before = clan.communicator.meetings  # at last, before the last step of the round
+            loss(member.model).backward()
+            member.optimizer.step()
+            member.optimizer.zero_grad()
+            member.step()
+        clan.step(loss)
+        member = clan.round()
+        counts.append(clan.communicator.meetings - before)
+    return counts
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_ranks_meet_six_times_from_the_last_step_of_a_round_to_the_next_round(ranks, count):
+    assert ranks(count).run(meetings_between_rounds) == [[6, 6, 6]] * count

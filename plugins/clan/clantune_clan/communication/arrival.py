@@ -33,7 +33,7 @@ class Arrivals:
         self._rank = rank
         self._ranks = range(world_size)
         self._timeout = timeout
-        self._meetings = 0
+        self.meetings = 0
         self.absent: tuple[int, ...] = ()
 
     def meet(self, where: str, word: str = "") -> list[str]:
@@ -42,8 +42,8 @@ class Arrivals:
         Raises:
             CommunicationError: Some have not in time, or the store's host is gone.
         """
-        meeting, done = self._meetings, f"done/{self._meetings}"
-        self._meetings += 1
+        meeting, done = self.meetings, f"done/{self.meetings}"
+        self.meetings += 1
         with self._reach_store():
             # Overwritten at the meeting after the next one, which nobody reaches before all have
             # been at the next one.
@@ -78,7 +78,7 @@ class Arrivals:
         """Leave word of what went wrong here: whoever waits for this rank reads it at once."""
         with self._reach_store():
             self._store.set(f"problem/{self._rank}", problem)
-            self._store.set(f"done/{self._meetings}", NOT_ALL)
+            self._store.set(f"done/{self.meetings}", NOT_ALL)
 
     def whereabouts(self, where: str) -> str:
         """Say where this rank failed; return in words where all are.
@@ -104,7 +104,7 @@ class Arrivals:
         with contextlib.suppress(dist.DistNetworkError):  # the store is gone, and all keys with it
             if self._store.add("left", 1) < len(self._ranks):
                 return
-            meetings = range(self._meetings - 2, self._meetings + 1)
+            meetings = range(self.meetings - 2, self.meetings + 1)
             keys = [f"{key}/{meeting}" for key in ("arrived", "done") for meeting in meetings]
             for rank in self._ranks:
                 keys += [self._place(meeting, rank) for meeting in range(2)]

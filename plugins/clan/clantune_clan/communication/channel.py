@@ -96,6 +96,11 @@ class Communication:
         return None if self._connection is None else self._connection.groups.get("half clan")
 
     @property
+    def meetings(self) -> int:
+        """How often the ranks have met to exchange plain data."""
+        return 0 if self._connection is None else self._connection.arrivals.meetings
+
+    @property
     def absent(self) -> tuple[int, ...]:
         """The ranks that were found missing when something failed last."""
         return () if self._connection is None else self._connection.arrivals.absent
@@ -230,15 +235,17 @@ class Communication:
         # JSON is ASCII here: it escapes all other characters.
         texts = self._connection.all_gather(f"[{json.dumps([where, told])}, {text}]", where)
         answers = [json.loads(each) for each in texts]
+        if failure is not None:
+            return []
+        for rank, ((_, other), _) in enumerate(answers):
+            if other is not None:
+                raise Failure(**other).error(rank)
         for rank, ((place, _), _) in enumerate(answers):
             if place != where:
                 raise CommunicationError(
                     f"rank {rank} is at {place}, and rank {self.rank} at {where}: every rank "
                     "takes the same steps"
                 )
-        for rank, ((_, other), _) in enumerate(answers if failure is None else ()):
-            if other is not None:
-                raise Failure(**other).error(rank)
         return [value for _, value in answers]
 
     def _require_usable(self, where: str) -> None:

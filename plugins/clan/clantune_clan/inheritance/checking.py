@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.checksum import Checksum
 from clantune_clan.inheritance.plan import Plan
 
-WHERE = "checking what was inherited"
-
 
 def require_inherited(
     plan: Plan,
     communicator: Communication,
+    totals: Sequence[tuple[int, int]],
     before: Checksum,
     after: Checksum,
-    problem: Exception | None,
 ) -> None:
     """Check that copies equal their parents, and that children of the same parents are equal.
 
     Args:
         plan: Who has inherited from whom.
         communicator: The channel to the other ranks.
+        totals: The total of both checksums on each rank.
         before: The checksum of this rank's state before it inherited.
         after: That of its state now.
-        problem: What went wrong on this rank, if something did.
 
     Raises:
-        ClanError: A child does not have what it should, or a rank had a problem.
+        ClanError: A child does not have what it should.
     """
-    totals = communicator.gather(WHERE, [before.total, after.total], problem=problem)
     wrong = [
         (rank, model, which)
         for rank, model, which in _pairs(plan, communicator.ranks_per_member)
@@ -37,7 +36,7 @@ def require_inherited(
     ]
     if not wrong:
         return
-    details = communicator.gather(WHERE, [before.parts, after.parts])
+    details = communicator.gather("comparing checksums", [before.parts, after.parts])
     rank, model, which = wrong[0]
     theirs = details[model][which]
     first = next(

@@ -1,24 +1,23 @@
-"""Inheritance as a whole: agree on the plan, move the tensors, take them over, and check."""
+"""Inheritance as a whole: compare forms, move the tensors, take them over, and check."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from clantune_clan.communication import Communication
-from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.checking import require_inherited
 from clantune_clan.inheritance.checksum import NO_CHECKSUM, Checksum, checksum
 from clantune_clan.inheritance.form import Form, outlines_of
 from clantune_clan.inheritance.inherited import InheritedState, inherited_state, take_over
 from clantune_clan.inheritance.matching import require_matching
 from clantune_clan.inheritance.movement import Movement
-from clantune_clan.inheritance.plan import Plan, require_one_plan
+from clantune_clan.inheritance.plan import Plan
 from clantune_clan.member.training_state import TrainingState
 
 WHERE = "inheriting"
@@ -65,56 +64,79 @@ class Inheritance:
         self._state = state
         self._communicator = communicator
         self._registered = dict(registered or {})
+        self._own = InheritedState({}, {}, {})
 
-    def apply(self, plan: Plan) -> Report:
-        """Let every member inherit as the plan says. All ranks do this together.
+    def prepare(self) -> str:
+        """Look at the state of this rank, and return a digest of its form for the other ranks.
 
         Raises:
-            ClanError: The ranks hold different plans, members do not match, or what a child has
-                afterwards is not its parent's. It is raised on all ranks.
+            ClanError: The state has a part that no child can inherit.
+        """
+        self._own = inherited_state(self._state, self._registered)
+        return self._own.digest
+
+    def apply(
+        self, plan: Plan, digests: Sequence[str], judge: Callable[[], Any] = lambda: None
+    ) -> tuple[Report, list[Any]]:
+        """Let every member inherit as the plan says. All ranks do this together.
+
+        Args:
+            plan: Made from what all ranks have told each other, so that it is the same on all.
+            digests: What `prepare` returned on each rank.
+            judge: Called when the state is inherited; returns plain JSON data.
+
+        Returns:
+            What was done on this rank, and what `judge` returned on each rank.
+
+        Raises:
+            ClanError: Members do not match, or what a child has afterwards is not its parent's. It
+                is raised on all ranks.
             CommunicationError: A rank is missing.
         """
         seconds: dict[str, float] = {}
+        own, me = self._own, self._communicator.member_index
         with _timed(seconds, "forms"):
-            own, forms = self._agree(plan)
-        me = self._communicator.member_index
+            forms = self._forms(plan, digests)
         inherits, is_copied = not plan.keeps_own(me), plan.is_copied(me)
-        before = None
-        if inherits and is_copied:  # its children become what this member was before
+        before = NO_CHECKSUM
+        if is_copied:  # its children become what this member was before
             with _timed(seconds, "checks"):
                 before = _checksum(own)
         with _timed(seconds, "transfer"):
             inherited = own.shaped_as(forms[plan.first(me)], self._state) if inherits else own
             if inherits or is_copied or plan.means:
                 self._move(plan, own, inherited, forms)
-        state, problem, moved = own, None, 0
-        if inherits:
-            with _timed(seconds, "takeover"):
-                state, problem = self._take_over(own, inherited)
-            moved = sum(tensor.nbytes for tensor in inherited.tensors.values())
-        with _timed(seconds, "checks"):
-            is_compared = inherits or is_copied
-            after = _checksum(state) if is_compared else NO_CHECKSUM
-            require_inherited(plan, self._communicator, before or after, after, problem)
-        return Report(moved, seconds, after.total if is_compared else None)
+        after = before
 
-    def _agree(self, plan: Plan) -> tuple[InheritedState, list[Mapping[str, Form]]]:
-        """Return this rank's state, and the forms of each member's: of the ranks of its place."""
+        def finish() -> list[Any]:
+            nonlocal after
+            if inherits:
+                with _timed(seconds, "takeover"):
+                    take_over(self._state, self._registered, inherited)
+                with _timed(seconds, "checks"):
+                    after = _checksum(inherited_state(self._state, self._registered))
+            return [before.total, after.total, judge()]
+
+        answers = self._communicator.together(WHERE, finish)
+        totals = [(total, now) for total, now, _ in answers]
+        require_inherited(plan, self._communicator, totals, before, after)
+        moved = sum(tensor.nbytes for tensor in inherited.tensors.values()) if inherits else 0
+        checksum_now = after.total if inherits or is_copied else None
+        return Report(moved, seconds, checksum_now), [value for _, _, value in answers]
+
+    def _forms(self, plan: Plan, digests: Sequence[str]) -> list[Mapping[str, Form]]:
+        """Return the forms of each member's state: of the ranks of this rank's place."""
         communicator = self._communicator
-        problem: ClanError | None = plan.problem(communicator.num_members)
-        own = InheritedState({}, {}, {})
-        try:
-            own = inherited_state(self._state, self._registered)
-        except ClanError as error:
-            problem = problem or error
-        answers = communicator.gather(WHERE, [plan.as_data(), own.digest], problem=problem)
-        require_one_plan([data for data, _ in answers])
-        if len({digest for _, digest in answers}) == 1:
-            return own, [own.forms] * communicator.num_members
-        forms = [json.loads(text) for text in communicator.gather(WHERE, own.text)]
+        if problem := plan.problem(communicator.num_members):
+            raise problem
+        if len({*digests}) == 1:
+            return [self._own.forms] * communicator.num_members
+        texts = communicator.gather("comparing what members inherit", self._own.text)
+        forms = [json.loads(text) for text in texts]
         require_matching(plan, forms, communicator.ranks_per_member)
-        place = communicator.rank % communicator.ranks_per_member
-        return own, forms[place :: communicator.ranks_per_member]
+        return forms[
+            communicator.rank % communicator.ranks_per_member :: communicator.ranks_per_member
+        ]
 
     def _move(
         self,
@@ -131,16 +153,6 @@ class Inheritance:
             inherited=inherited.tensors,
             transfer=self._communicator.transfer,
         ).run()
-
-    def _take_over(
-        self, own: InheritedState, inherited: InheritedState
-    ) -> tuple[InheritedState, ClanError | None]:
-        """Make what was inherited the state; return what the state is now, and what went wrong."""
-        try:
-            take_over(self._state, self._registered, inherited)
-            return inherited_state(self._state, self._registered), None
-        except ClanError as error:
-            return own, error
 
 
 def _checksum(state: InheritedState) -> Checksum:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import attrs
 
@@ -57,10 +56,6 @@ class Plan:
                 )
         return None
 
-    def as_data(self) -> list[list[list[float]]]:
-        """Return the plan as JSON data."""
-        return [[[m, weight] for m, weight in each.items()] for each in self.parents]
-
     def first(self, child: int) -> int:
         """Return the parent that a child inherits most from."""
         return leading(self.parents[child])
@@ -83,23 +78,3 @@ class Plan:
 def leading(parents: Mapping[int, float]) -> int:
     """Return the parent of the greatest weight; of equal weights, the one with the least number."""
     return max(parents, key=lambda parent: (parents[parent], -parent))
-
-
-def require_one_plan(plans: Sequence[list[Any]]) -> None:
-    """Check that all ranks hold the same plan, given as data in rank order.
-
-    Raises:
-        ClanError: Two ranks hold different ones; the error names both and what differs.
-    """
-    for rank, plan in enumerate(plans):
-        for child, (first, other) in enumerate(zip(plans[0], plan, strict=True)):
-            if first != other:
-                raise ClanError(
-                    f"the ranks hold different plans: the parents of member {child} are "
-                    f"{_in_words(first)} on rank 0 and {_in_words(other)} on rank {rank}; make the "
-                    "plan from what all ranks have gathered, and from nothing else"
-                )
-
-
-def _in_words(parents: list[list[float]]) -> str:
-    return ", ".join(f"{member} with weight {weight:g}" for member, weight in parents)

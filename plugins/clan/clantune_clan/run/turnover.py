@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -87,19 +88,35 @@ class Turnover:
         turn = self.settings.evolution.turn(
             me, population, rng, shared_rng=shared, generation=round_, progress=progress
         )
-        ancestries, plan = self._agree(population, round_, turn.select)
+        inheritance = Inheritance(self.state, self.communicator, self.registered)
+        ancestries, plan, digests = self._agree(population, round_, turn.select, inheritance)
         ancestry = ancestries[self.communicator.member_index]  # as the other ranks know it
         selected = time.perf_counter()
         is_mean = self.settings.recipe.inheritance == "mean"
         shares_centre = is_mean and len({*ancestries}) == 1
         if not shares_centre:
             best = self._or_better_member(best, population, round_)
-        report = Inheritance(self.state, self.communicator, self.registered).apply(plan)
+
+        judging = 0.0
+
+        def judge_centre() -> str | None:
+            nonlocal judging
+            if judge is None or not shares_centre:
+                return None
+            start = time.perf_counter()
+            with self._judged_weights():
+                loss = str(measure(judge, self.state.model))
+            judging = time.perf_counter() - start
+            return loss
+
+        report, losses = inheritance.apply(plan, digests, judge_centre)
         inherited = time.perf_counter()
         centre = None
         if shares_centre:
-            centre, best = self._judge_centre(population, ancestry, round_, best, judge)
-        judged = time.perf_counter()
+            centre = self._centre(population, ancestry, losses if judge is not None else None)
+        if centre is not None:
+            with self._judged_weights():
+                best = best.or_better(self.state, centre, round_, member=None, mine=True)
         turn = turn.with_genome(_with_centre_fitness(me, centre if judge is not None else None))
 
         def breed(_: Genome) -> Genome:
@@ -107,8 +124,8 @@ class Turnover:
 
         seconds = {
             "selection": selected - began,
-            "inheritance": inherited - selected,
-            "centre": judged - inherited,
+            "inheritance": inherited - selected - judging,
+            "centre": judging,
             **report.seconds,
         }
         weights_from = None if is_mean else tuple(next(iter(each)) for each in plan.parents)
@@ -155,19 +172,23 @@ class Turnover:
         return member_rng(seed, round_ + 1, index), shared_rng(seed, round_ + 1)
 
     def _agree(
-        self, population: Population, round_: int, select: Callable[[], Ancestry]
-    ) -> tuple[tuple[Ancestry, ...], Plan]:
-        """Return the ancestries of all members, and which members inherit from which."""
+        self,
+        population: Population,
+        round_: int,
+        select: Callable[[], Ancestry],
+        inheritance: Inheritance,
+    ) -> tuple[tuple[Ancestry, ...], Plan, list[str]]:
+        """Return the ancestries of all members, who inherits from whom, and all ranks' digests."""
 
         def report() -> list[Any]:
             mine = select()
-            return [[*mine.probabilities], self._parents(mine, round_)]
+            return [[*mine.probabilities], self._parents(mine, round_), inheritance.prepare()]
 
         gathered = self.communicator.together(f"the plan of round {round_}", report)
-        gathered = gathered[:: self.communicator.ranks_per_member]
-        ancestries = tuple(Ancestry.from_weights(weights, population) for weights, _ in gathered)
-        plan = Plan(tuple({int(m): w for m, w in parents} for _, parents in gathered))
-        return ancestries, plan
+        members = gathered[:: self.communicator.ranks_per_member]
+        ancestries = tuple(Ancestry.from_weights(weights, population) for weights, _, _ in members)
+        plan = Plan(tuple({int(m): w for m, w in parents} for _, parents, _ in members))
+        return ancestries, plan, [digest for _, _, digest in gathered]
 
     def _parents(self, ancestry: Ancestry, round_: int) -> list[tuple[int, float]]:
         """Return the members that this member's weights come from, with their shares."""
@@ -182,34 +203,32 @@ class Turnover:
         weights = [weight for _, weight in ancestry.contributors]
         return [(stream.choices(members, weights)[0], 1.0)]
 
-    def _judge_centre(
-        self,
-        population: Population,
-        ancestry: Ancestry,
-        round_: int,
-        best: Best,
-        judge: Judge | None,
-    ) -> tuple[float | None, Best]:
-        """Return the fitness of the centre, which all members have inherited, and the best."""
-        with holding(self.state.average, averaged=self.settings.recipe.evaluate == "ema"):
-            fitness = (
-                sum(share * population.fitnesses()[m] for m, share in ancestry.contributors)
-                if judge is None
-                else self.settings.sign * self._measure_centre(judge)
-            )
-            if not math.isfinite(fitness):
-                return None, best
-            return fitness, best.or_better(self.state, fitness, round_, member=None, mine=True)
+    def _centre(
+        self, population: Population, ancestry: Ancestry, losses: Sequence[str] | None
+    ) -> float | None:
+        """Return the fitness of the centre, which all members have inherited; None if it is lost.
 
-    def _measure_centre(self, judge: Judge) -> float:
-        gathered = self.communicator.together(
-            "judging the centre", lambda: str(measure(judge, self.state.model))
-        )
-        losses = [float(loss) for loss in gathered]
+        Args:
+            population: The members, whose mean counts where the centre was not measured.
+            ancestry: The shares of the members in the centre.
+            losses: What each rank has measured; None if the user gave a number.
+        """
+        if losses is None:
+            fitnesses = population.fitnesses()
+            fitness = math.fsum(share * fitnesses[m] for m, share in ancestry.contributors)
+        else:
+            fitness = self.settings.sign * self._loss([float(loss) for loss in losses])
+        return fitness if math.isfinite(fitness) else None
+
+    def _loss(self, losses: list[float]) -> float:
         if self.settings.judge == "per rank":
             return math.fsum(losses) / len(losses)
         require_same_data(losses, self.communicator.ranks_per_member)
         return losses[0]  # two machines may differ in the last bit
+
+    def _judged_weights(self) -> contextlib.AbstractContextManager[None]:
+        """Let the model hold the weights that are judged."""
+        return holding(self.state.average, averaged=self.settings.recipe.evaluate == "ema")
 
     def _or_better_member(self, best: Best, population: Population, round_: int) -> Best:
         fitnesses = population.fitnesses()
