@@ -55,7 +55,7 @@ class Group:
 
         Args:
             name: Name of its entry point.
-            also: Names that are known without an entry point, for the message.
+            also: Names that are known without an entry point, to be suggested.
 
         Raises:
             PluginError: No distribution offers it, or several do, or it is switched off.
@@ -76,9 +76,10 @@ class Group:
             )
         if named:
             raise named[0].switched_off()
-        names = sorted({*also, *(plugin.name for plugin in self.installed())})
+        names = [plugin.name for plugin in self.installed()]
+        near = did_you_mean(name, [*names, *also])
         raise PluginError(
-            f"no {self.what} is called {shown(name)}{did_you_mean(name, names)} Installed: "
+            f"no {self.what} is called {shown(name)}{near} Installed: "
             f"{', '.join(names) or 'none'}. If a package offers it, pip install that package; "
             f"ClanTune's own are in {self.home}",
             name=name,

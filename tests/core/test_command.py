@@ -185,6 +185,6 @@ def test_every_kind_of_the_core_is_an_entry_point():
     kinds = {
         name: kind
         for name, kind in clantune_core.alleles.registered_kinds().items()
-        if kind.__module__.startswith("clantune_core.")
+        if kind.__module__.startswith("clantune_core.alleles.")
     }
     assert named == {name: f"clantune_core:{kind.__name__}" for name, kind in kinds.items()}
