@@ -1,4 +1,4 @@
-"""Begins a package of one's own: `clantune new-strategy NAME`, `new-recipe`, `new-preset`.
+"""Begins a package of one's own: `clantune new-strategy NAME`, `new-kind` and others.
 
 The package that it writes installs, is found by its name, and passes its own tests and lint; the
 author changes it from there. Importing `clantune_core` does not import this.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 import clantune_core
-from clantune_core.plugins import PRESETS, RECIPES, STRATEGIES, Group
+from clantune_core.plugins import ALLELES, PRESETS, RECIPES, STRATEGIES, Group
 
 
 @attrs.frozen
@@ -46,6 +46,7 @@ BEGINNINGS: Mapping[str, Beginning] = {
     "mutation": Beginning(STRATEGIES, "adds noise to some alleles", _ATTRS),
     "selection": Beginning(STRATEGIES, "draws one parent among the fittest members", _ATTRS),
     "crossbreeding": Beginning(STRATEGIES, "pulls alleles towards those of the parents", _ATTRS),
+    "kind": Beginning(ALLELES, "makes alleles of multiples of 8", _ATTRS),
     "recipe": Beginning(
         RECIPES, "replaces the worst members by the best", _STRATEGIES, is_class=False
     ),

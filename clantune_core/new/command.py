@@ -26,6 +26,11 @@ def strategy(arguments: Sequence[str], program: str) -> int:
     return _write(given, given.kind, program)
 
 
+def kind(arguments: Sequence[str], program: str) -> int:
+    """Write a package with a kind of allele of your own."""
+    return _write(_parser("kind", program).parse_args(arguments), "kind", program)
+
+
 def recipe(arguments: Sequence[str], program: str) -> int:
     """Write a package with a recipe of your own."""
     return _write(_parser("recipe", program).parse_args(arguments), "recipe", program)

@@ -21,7 +21,7 @@ _FORM = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PREFIX = "clantune-"
 _OURS = {"autobind", "clan", "lightning", "neuro", "store", "strategies"}
 _IMPORTED = {
-    *("Dominant", "Expressed", "Gaussian", "Law", "Optimizer", "Random", "Recipe"),
+    *("ClassVar", "Dominant", "Expressed", "Gaussian", "Law", "Optimizer", "Random", "Recipe"),
     *("RecipeSettings", "SGD", "Sequence", "Truncation", "WhenReplaced"),
     *("nn", "offsets", "settings"),
 }

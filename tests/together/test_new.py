@@ -1,4 +1,4 @@
-"""`clantune new-strategy`, `new-recipe` and `new-preset` write packages that work.
+"""`clantune new-strategy`, `new-kind`, `new-recipe` and `new-preset` write packages that work.
 
 Strategies and recipes are tried in an environment of their own. What that needs is fetched by pip,
 at the versions of constraints.txt. The core comes from a wheel, so that a template that is missing
@@ -24,7 +24,14 @@ from clantune_core.new.names import LONGEST
 
 ROOT = Path(__file__).parents[2]
 KINDS = ["mutation", "selection", "crossbreeding"]
-WHAT = [*KINDS, "recipe", "preset"]
+WHAT = [*KINDS, "kind", "recipe", "preset"]
+CLASSES = [*KINDS, "kind"]
+GROUPS = {
+    **dict.fromkeys(KINDS, "strategies"),
+    "kind": "alleles",
+    "recipe": "recipes",
+    "preset": "presets",
+}
 
 
 def run(*command, cwd, **variables):
@@ -66,7 +73,7 @@ def test_what_it_writes_installs_is_found_and_passes_its_tests_and_lint(what, el
         "PIP_CONSTRAINT": str(ROOT / "constraints.txt"),
         "FAST": "1",
     }
-    command = ["new-recipe"] if what == "recipe" else ["new-strategy", "--kind", what]
+    command = ["new-strategy", "--kind", what] if what in KINDS else [f"new-{what}"]
     printed = run(elsewhere / "clantune", *command, f"my-{what}", cwd=tmp_path)
 
     # The three commands, as they are printed.
@@ -78,7 +85,7 @@ def test_what_it_writes_installs_is_found_and_passes_its_tests_and_lint(what, el
     listed = json.loads(run(elsewhere / "clantune", "list", "--json", "--hooks", cwd=tmp_path))
     found = {each["name"]: each for group in listed.values() for each in group}
     assert found[f"my-{what}"]["distribution"] == f"clantune-my-{what}"
-    assert what == "recipe" or len(found[f"my-{what}"]["hooks"]) == 1
+    assert what not in KINDS or len(found[f"my-{what}"]["hooks"]) == 1
     assert "gust" not in found
 
     package = tmp_path / f"clantune-my-{what}"
@@ -134,8 +141,8 @@ def test_a_package_is_complete(what, tmp_path):
     assert [*tmp_path.iterdir()] == [folder]
     project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["authors"] == [{"name": 'Ada "A\\B" Ö.'}]
-    group = "clantune.strategies" if what in KINDS else f"clantune.{what}s"
-    made = "NightShift" if what in KINDS else "night_shift"
+    group = f"clantune.{GROUPS[what]}"
+    made = "NightShift" if what in CLASSES else "night_shift"
     assert project["entry-points"] == {group: {"night-shift": f"clantune_night_shift:{made}"}}
     assert (folder / "LICENSE").read_text("utf-8") == (ROOT / "LICENSE").read_text("utf-8")
 
@@ -188,7 +195,7 @@ def test_the_documentation_shows_what_is_printed(monkeypatch, tmp_path, capsys):
 # ---- The commands ----
 
 
-@pytest.mark.parametrize("command", ["new-strategy", "new-recipe", "new-preset"])
+@pytest.mark.parametrize("command", ["new-strategy", "new-kind", "new-recipe", "new-preset"])
 def test_help_names_every_option(command, capsys):
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])
@@ -199,7 +206,7 @@ def test_help_names_every_option(command, capsys):
     assert all(option in shown for option in [*options, "--into", "--author", "NAME"])
 
 
-@pytest.mark.parametrize("what", ["recipe", "preset"])
+@pytest.mark.parametrize("what", ["kind", "recipe", "preset"])
 def test_each_command_writes_what_it_is_called(what, tmp_path, capsys):
     assert main([f"new-{what}", "night-shift", "--into", str(tmp_path)]) == 0
     assert f"clantune-night-shift, a package with a {what}:\n" in capsys.readouterr().out
@@ -273,7 +280,7 @@ def test_nothing_can_have_a_name_that_the_package_imports(what, tmp_path):
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     } - {"NightShift", "night_shift"}
-    taken = {name for name in imported if name[0].isupper() == (what in KINDS)}
+    taken = {name for name in imported if name[0].isupper() == (what in CLASSES)}
     assert taken
     for each in taken:
         name = re.sub(r"(?<=.)(?=[A-Z])", "-", each).lower().replace("_", "-")
