@@ -7,6 +7,7 @@ import sys
 import traceback
 import warnings
 from datetime import timedelta
+from unittest import mock
 
 import torch
 import torch.distributed as dist
@@ -33,6 +34,7 @@ def answer(store, rank, number, world_size, backend, file, function, arguments):
         notes = getattr(error, "__notes__", [])
         return ("raised", type(error).__name__, str(error), notes, traceback.format_exc())
     finally:
+        mock.patch.stopall()  # the process goes on with other jobs
         if dist.is_initialized():
             dist.destroy_process_group()
 

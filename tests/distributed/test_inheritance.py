@@ -8,6 +8,7 @@ import random
 import time
 import weakref
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 import torch
@@ -26,7 +27,7 @@ SMALL = 256
 
 
 def with_small_buckets():
-    buckets.LIMIT = SMALL
+    mock.patch.object(buckets, "LIMIT", SMALL).start()  # until the job ends
 
 
 class Nested(torch.optim.Optimizer):
@@ -897,7 +898,7 @@ def with_what_is_written_to(parents, name):
             first, second = wrong.data[0].clone(), wrong.data[1].clone()
             wrong.data[0], wrong.data[1] = second, first
 
-    inherit.take_over = meddle
+    mock.patch.object(inherit, "take_over", meddle).start()
     member.apply(*parents)
 
 
@@ -943,7 +944,7 @@ def gone_in_the_middle():
             time.sleep(3.0)
             raise ArithmeticError
 
-        Movement.run = run
+        mock.patch.object(Movement, "run", run).start()
     member.apply({1: 1.0}, {2: 1.0}, {0: 1.0})
 
 
