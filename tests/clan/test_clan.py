@@ -711,6 +711,45 @@ def test_a_run_that_is_too_short_for_a_calibration_is_refused():
     )
 
 
+def test_what_is_registered_after_the_first_round_is_refused():
+    it = clan()
+    it.round()
+    with pytest.raises(
+        ClanError, match=r"'ema' comes too late: call inherits\(\) before the first"
+    ):
+        it.inherits("ema", torch.nn.Linear(1, 1))
+
+
+def test_a_model_that_is_compiled_in_one_graph_competes_from_the_first_step():
+    model, optimizer = model_and_optimizer()
+    model.compile(backend="eager", fullgraph=True)
+    it = clan(model=model, optimizer=optimizer, duty_cycle=1.0)
+    train(it.round())
+    it.step(1.0)
+
+
+def test_a_calibration_beside_a_scheduler_is_refused():
+    model, optimizer = model_and_optimizer()
+    scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer)
+    with pytest.raises(ClanError, match="leave out calibrate= or scheduler="):
+        Clan(
+            model=model,
+            optimizer=optimizer,
+            autobind=["adamw"],
+            total_steps=180,
+            strategies=factorial(calibrate=True),
+            scheduler=scheduler,
+        )
+
+
+def test_a_preset_without_a_return_is_named():
+    def forgetful(model, optimizer):
+        """Bind nothing."""
+
+    with pytest.raises(ClanError, match=r"forgetful.* returned None, .* is a return missing\?"):
+        clan(autobind=[forgetful])
+
+
 def test_the_history_has_a_line_for_each_round_and_member(tmp_path):
     path = tmp_path / "runs" / "history.jsonl"
     it = clan(history=path)

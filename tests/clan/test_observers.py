@@ -1,5 +1,6 @@
 """What a run shows: records, observers, log lines, and a progress bar."""
 
+import gc
 import logging
 import math
 
@@ -52,6 +53,16 @@ def test_observers_are_called_in_the_order_of_a_round():
     ]
     assert records == [[*it.history]]
     assert isinstance(records[0][0], RoundRecord)
+
+
+def test_a_run_that_is_left_ends_for_its_observers_too():
+    everything = Everything()
+    it = clan(observers=[everything])
+    it.round()
+    del it
+    gc.collect()
+    assert everything.seen[-1] == ("close",)
+    assert everything.seen.count(("close",)) == 1
 
 
 def test_an_observer_that_fails_is_named():

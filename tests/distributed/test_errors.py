@@ -380,7 +380,7 @@ def at_different_places():
     if on_one_rank():
         channel.gather("the models", None)
     else:
-        channel.broadcast([torch.ones(3)])
+        channel.broadcast("handing out ones", [torch.ones(3)])
 
 
 def test_ranks_at_different_places_are_told_so(ranks):

@@ -870,8 +870,8 @@ def while_averages_are_in_place():
         (
             while_averages_are_in_place,
             (
-                "the model holds the averaged weights at the moment, and its own stand aside: "
-                "call state.average.swap_out() before members inherit"
+                "the model holds its averaged weights instead of its own, so nothing can be "
+                "inherited: call state.average.swap_out() first"
             ),
         ),
     ],

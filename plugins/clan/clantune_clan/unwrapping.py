@@ -1,8 +1,8 @@
-"""The module inside its wrappers."""
+"""The module inside its wrappers, and its tensors."""
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -15,3 +15,12 @@ def bare_module(model: nn.Module) -> nn.Module:
             model = inner
         else:
             return model
+
+
+def named_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and buffers of the bare module by name.
+
+    Tied tensors are there once. Buffers that are not saved are there too.
+    """
+    module = bare_module(model)
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -181,11 +181,17 @@ class Communication:
             divisions = [ranks for ranks in divisions if len(ranks) > 1]
             self._connection.groups.make("half clan", divisions, None)
 
-    def broadcast(self, tensors: Sequence[Tensor], *, source: int = 0) -> None:
-        """Fill tensors, which are of the same shapes and types everywhere, with those of a rank."""
+    def broadcast(self, where: str, tensors: Iterable[Tensor], *, source: int = 0) -> None:
+        """Fill tensors with those of a rank.
+
+        Args:
+            where: What this is about, as in `together`.
+            tensors: Tensors of the same shapes and types on all ranks.
+            source: The rank whose tensors the others get.
+        """
         if self._connection is None:
             return
-        self.gather("handing out the first weights", None)
+        self.gather(where, None)
         by_outline = {Outline.of(str(i), t): t.detach() for i, t in enumerate(tensors)}
         for bucket in buckets_of(by_outline):
             packed = bucket.pack(by_outline, by_outline[bucket.rows[0].outline].device)

@@ -10,14 +10,14 @@ from typing import Any
 
 import attrs
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from clantune_clan.communication.buckets import Outline
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.form import Form, put_together, take_apart
 from clantune_clan.member.training_state import TrainingState
-from clantune_clan.unwrapping import bare_module
+from clantune_clan.unwrapping import bare_module, named_tensors
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -68,11 +68,11 @@ def inherited_state(state: TrainingState, registered: Mapping[str, Any]) -> Inhe
     """
     if state.average is not None and state.average.is_in_place:
         raise ClanError(
-            "the model holds the averaged weights at the moment, and its own stand aside: call "
-            "state.average.swap_out() before members inherit"
+            "the model holds its averaged weights instead of its own, so nothing can be inherited: "
+            "call state.average.swap_out() first"
         )
     values: dict[str, Any] = {
-        "model": _tensors(bare_module(state.model)),
+        "model": named_tensors(state.model),
         # Not its state_dict, which would copy everything.
         "average": None if state.average is None else state.average.tensors,
         "optimizer": _optimizer_state(state),
@@ -149,11 +149,6 @@ def _put(optimizer: Optimizer, parameter: Tensor, entry: Any) -> None:
         current.update(entry)
     else:
         optimizer.state[parameter] = entry
-
-
-def _tensors(module: nn.Module) -> dict[str, Tensor]:
-    """Return all parameters and buffers; what is tied, once; also what is not saved."""
-    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
 
 
 def _parameters(state: TrainingState) -> Iterator[tuple[str, Tensor]]:

@@ -62,7 +62,7 @@ def samples_of(dataset: Any) -> int | None:
     return len(dataset)
 
 
-def schedule_of(
+def resolve_schedule(
     schedule: Schedule | None, round_length: int | None, duty_cycle: float | None
 ) -> Schedule:
     """Return the schedule that is meant, given as itself or by its two numbers."""

@@ -210,7 +210,7 @@ def clan_loader(
     arguments.check_whole("seed", "a whole number", seed, 0)
     arguments.check_whole("num_workers", "a number of processes", num_workers, 0)
     arguments.check_whole("first_step", "the number of a step", first_step, 0)
-    schedule = arguments.schedule_of(schedule, round_length, duty_cycle)
+    schedule = arguments.resolve_schedule(schedule, round_length, duty_cycle)
     rank, world_size = arguments.rank_and_world_size(rank, world_size)
     deal = Deal(schedule, batch_size, world_size, ranks_per_member, drop_last)
     samples = arguments.samples_of(dataset)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
-from torch import Tensor, nn
+from torch import nn
 from torch.distributed.fsdp import FlatParameter
 from torch.distributed.tensor import DTensor
 from torch.nn.parameter import UninitializedParameter
@@ -28,7 +28,7 @@ from clantune_clan.member.description import (
 )
 from clantune_clan.member.state import State
 from clantune_clan.member.training_state import TrainingState
-from clantune_clan.unwrapping import bare_module
+from clantune_clan.unwrapping import bare_module, named_tensors
 from clantune_core import Genome
 
 
@@ -80,7 +80,7 @@ def build_state(
     )
     _require_one_genome_each(genome, communicator)
     if not resume:
-        communicator.broadcast(_tensors(module))
+        communicator.broadcast("handing out the first weights", named_tensors(module).values())
     state = TrainingState(
         genome,
         model,
@@ -111,11 +111,6 @@ def _gradients(
         raise ClanError("the model has no parameter that learns")
     chosen = _choose(module) if reduction == "auto" else reduction
     return Gradients(model, optimizer, communicator, chosen)
-
-
-def _tensors(module: nn.Module) -> list[Tensor]:
-    """Return all parameters and buffers, also those that are not saved."""
-    return [*module.parameters(), *module.buffers()]
 
 
 def _require_one_genome_each(genome: Genome, communicator: Communication) -> None:

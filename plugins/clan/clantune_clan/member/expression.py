@@ -97,12 +97,14 @@ class GenomeExpression:
             raise ClanError(f"there is no mode {mode!r}; there are {', '.join(MODES)}")
         flags = {name: Expressed.of(name, allele) for name, allele in genome.alleles.items()}
         own = {name for name, gene in flags.items() if MODES[mode](gene)}
-        shared = {name: _told(allele) for name, allele in genome.alleles.items() if name not in own}
+        shared = {
+            name: _for_mean(allele) for name, allele in genome.alleles.items() if name not in own
+        }
         place = f"expressing the genome, {mode}" + f", at {where}" * bool(where)
         everyone = communicator.gather(place, shared, problem=problem)
         firsts = everyone[:: communicator.ranks_per_member]
         alleles = {
-            name: allele if name in own else _mean(allele, [told[name] for told in firsts])
+            name: allele if name in own else _mean(allele, [values[name] for values in firsts])
             for name, allele in genome.alleles.items()
         }
         return _expression(alleles, flags)
@@ -131,15 +133,15 @@ def _expression(
     return Expression({n: a.value for n, a in alleles.items()}, patch, gene_at)
 
 
-def _told(allele: AbstractAllele) -> Any:
+def _for_mean(allele: AbstractAllele) -> Any:
     """Return what others need to know of an allele to find the clan's mean."""
     return allele.latent if isinstance(allele, ContinuousAllele) else allele.value
 
 
-def _mean(allele: AbstractAllele, told: Sequence[Any]) -> AbstractAllele:
-    """Return the clan's mean of an allele, out of what all members told."""
+def _mean(allele: AbstractAllele, shared: Sequence[Any]) -> AbstractAllele:
+    """Return the clan's mean of an allele: the mean of latents, or the most frequent choice."""
     if not isinstance(allele, ContinuousAllele):
-        # Of equals the one that comes first, which is the lowest rank's.
-        return allele.with_value(max(told, key=told.count))
-    equal = min(told) == max(told)  # then no rounding may come in
-    return allele.with_latent(told[0] if equal else math.fsum(told) / len(told))
+        # If several are as frequent, the first of them counts, which is the lowest rank's.
+        return allele.with_value(max(shared, key=shared.count))
+    are_equal = min(shared) == max(shared)  # then the mean is exact, without rounding
+    return allele.with_latent(shared[0] if are_equal else math.fsum(shared) / len(shared))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.state import State
-from clantune_clan.unwrapping import bare_module
+from clantune_clan.unwrapping import bare_module, named_tensors
 from clantune_core import Genome
 
 
@@ -57,9 +57,9 @@ class Best:
         """
         if not fitness < self.fitness:
             return self
-        module = bare_module(state.model)
-        kept = {name: t.detach().clone() for name, t in _tensors(module).items()} if mine else None
-        return Best(fitness, round_, member, member, state.genome, kept)
+        tensors = named_tensors(state.model) if mine else {}
+        kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        return Best(fitness, round_, member, member, state.genome, kept if mine else None)
 
     def require_here(self) -> None:
         """Raise an error if only another rank may hold these weights."""
@@ -75,19 +75,18 @@ class Best:
             return self
         module = copy.deepcopy(bare_module(state.model))
         self.fill(module, communicator)
-        return attrs.evolve(self, holder=None, tensors=dict(_tensors(module)))
+        return attrs.evolve(self, holder=None, tensors=named_tensors(module))
 
     def fill(self, module: nn.Module, communicator: Communication) -> None:
         """Fill a module with these weights. All ranks do this together if one member holds them."""
-        live = _tensors(module)
+        live = named_tensors(module)
         if self.tensors is not None:
             with torch.no_grad():
                 for name, tensor in self.tensors.items():
                     live[name].copy_(tensor)
         if self.holder is not None:
-            communicator.broadcast(
-                [*live.values()], source=self.holder * communicator.ranks_per_member
-            )
+            source = self.holder * communicator.ranks_per_member
+            communicator.broadcast("handing out the best weights", live.values(), source=source)
 
     def model(self, state: State, communicator: Communication) -> nn.Module:
         """Return a copy of the bare module with these weights, or with its own if none are better.
@@ -113,7 +112,3 @@ class Best:
             raise ClanError(f"these are not the best weights of a run: see {sorted(unknown)}")
         genome = None if state["genome"] is None else Genome.deserialize(state["genome"])
         return cls(**{**state, "genome": genome})
-
-
-def _tensors(module: nn.Module) -> Mapping[str, Tensor]:
-    return {**dict(module.named_parameters()), **dict(module.named_buffers())}

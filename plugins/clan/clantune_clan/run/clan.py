@@ -21,8 +21,8 @@ from clantune_clan.run.export import export_schedule, schedule_of
 from clantune_clan.run.fitness import Judge
 from clantune_clan.run.history import open_history
 from clantune_clan.run.length import steps_of
-from clantune_clan.run.observers import Watchers
-from clantune_clan.run.settings import RecipeLike, Settings, Wanted
+from clantune_clan.run.observers import Reporting
+from clantune_clan.run.settings import RecipeLike, RunArguments, Settings
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.state import RunState
 from clantune_clan.run.training import Training
@@ -105,7 +105,7 @@ class Clan:
             history: File that rank 0 writes records to; None: a temporary one.
             timeout: Seconds to wait for another rank.
         """
-        wanted = Wanted(
+        arguments = RunArguments(
             strategies=strategies,
             settings=settings,
             round_length=round_length,
@@ -119,13 +119,13 @@ class Clan:
             seed=seed,
             has_scheduler=scheduler is not None,
         )
-        wanted.settle()  # before ranks meet: what is wrong here is wrong on all
-        self._watchers = Watchers(observers=observers, verbose=verbose, progress=progress)
+        arguments.resolve()  # before ranks meet: what is wrong here is wrong on all
+        self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)
         self.run_state = RunState(seed)
         self.communicator = Communication(num_members=population_size, timeout=timeout)
         config = genome_config or {}
         self._setup = Setup(
-            self.communicator, wanted, autobind, config, scheduler, reduction, epochs
+            self.communicator, arguments, autobind, config, scheduler, reduction, epochs
         )
         self._training: Training | None = None
         self._is_closed = False
@@ -162,6 +162,8 @@ class Clan:
             name: Name of the object, for messages.
             thing: The object, such as an average of your own.
         """
+        if self._training is not None:
+            raise ClanError(f"{name!r} comes too late: call inherits() before the first round")
         self._setup.register(name, thing)
 
     def loader(
@@ -215,7 +217,7 @@ class Clan:
             return training.member
         self._require_open("round")
         if training is None:
-            observers = self._watchers.start(self.history, self.settings, self.communicator)
+            observers = self._reporting.start(self.history, self.settings, self.communicator)
             training = self._training = self._setup.start(self.run_state, observers)
         return training.begin_round()
 

@@ -53,7 +53,13 @@ def bind(
         raise ClanError(f"autobind is a list of presets: autobind=[{presets!r}]")
     for preset in presets:
         made = load_preset(preset) if isinstance(preset, str) else preset
-        for name, allele in made(model, optimizer).items():
+        found = made(model, optimizer)
+        if not isinstance(found, Mapping):
+            raise ClanError(
+                f"the preset {preset!r} returned {found!r}, and not a mapping of gene names to "
+                "alleles: is a return missing?"
+            )
+        for name, allele in found.items():
             genome = genome.add_hyperparameter(name, allele)
     return genome
 

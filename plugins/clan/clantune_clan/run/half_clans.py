@@ -24,8 +24,8 @@ def latent_on_data_path(genome: Genome) -> float | None:
     return None
 
 
-def halves_of(latents: Sequence[float | None]) -> tuple[bool, ...] | None:
-    """Return for each member whether it is in the upper half clan.
+def half_clans_of(latents: Sequence[float | None]) -> tuple[bool, ...] | None:
+    """Return for each member whether it is in the half clan with the higher values.
 
     Args:
         latents: What `latent_on_data_path` returned on each member.

@@ -52,6 +52,6 @@ def steps_of_epochs(
     for _ in range(TRIES):
         needed = loader_for(schedule_for(steps)).steps_in(epochs)
         if needed == steps:
-            break
-        steps = needed
-    return steps
+            return steps
+        steps, shorter = needed, min(steps, needed)
+    return max(steps, shorter)

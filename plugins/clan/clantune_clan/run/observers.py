@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import sys
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -47,6 +48,8 @@ class Observers:
             event: [call for each in listed if (call := _method(each, event)) is not None]
             for event in EVENTS
         }
+        # A run that nobody closes ends with the clan, or with the process.
+        self._end = weakref.finalize(self, _call_all, self._calls["on_close"])
 
     def round_start(self, member: Individual) -> None:
         """Call what observes the start of a round."""
@@ -66,7 +69,8 @@ class Observers:
 
     def close(self) -> None:
         """Call what observes the end of the run."""
-        self._call("on_close")
+        if self._end.detach():
+            self._call("on_close")
 
     def _call(self, event: str, *arguments: Any) -> None:
         for call in self._calls[event]:
@@ -76,6 +80,11 @@ class Observers:
                 error.add_note(f"in {event} of an observer of the clan, {call!r}")
                 self._announce(error)
                 raise
+
+
+def _call_all(calls: Iterable[Callable[[], None]]) -> None:
+    for call in calls:
+        call()
 
 
 def _method(observer: Any, event: str) -> Callable[..., Any] | None:
@@ -108,8 +117,8 @@ def _checked(observers: Iterable[Any]) -> tuple[Any, ...]:
 
 
 @attrs.frozen(kw_only=True)
-class Watchers:
-    """What the user wants to see of a run.
+class Reporting:
+    """What a run reports while it goes on, and to whom.
 
     Attributes:
         observers: The user's observers.

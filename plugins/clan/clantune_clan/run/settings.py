@@ -66,7 +66,7 @@ class Settings:
 
 
 @attrs.frozen(kw_only=True)
-class Wanted:
+class RunArguments:
     """The user's arguments that decide the settings of a run; `Clan` documents them."""
 
     strategies: RecipeLike | None = None
@@ -82,7 +82,7 @@ class Wanted:
     seed: int = 0
     has_scheduler: bool = False
 
-    def settle(self) -> Settings:
+    def resolve(self) -> Settings:
         """Return the settings of the run.
 
         Raises:
@@ -121,6 +121,11 @@ class Wanted:
         total, length = self.total_steps, self.round_length
         if length is None:
             length = max(1, total // decided.rounds) if total else ROUND_LENGTH
+        if decided.calibrate and self.has_scheduler:
+            raise ClanError(
+                "calibrate=True goes back to the first weights several times, and a scheduler "
+                "does not go back with them: leave out calibrate= or scheduler="
+            )
         calibration = _calibration(total) if decided.calibrate else ()
         if total is not None and calibration and sum(calibration) + length > total:
             raise ClanError(

@@ -29,7 +29,7 @@ from clantune_clan.run.scheduler import (
     over_a_scheduler,
     refuse_unknown_scheduler,
 )
-from clantune_clan.run.settings import Settings, Wanted
+from clantune_clan.run.settings import RunArguments, Settings
 from clantune_clan.run.state import RunState
 from clantune_clan.run.training import Training
 from clantune_clan.schedule import Schedule
@@ -42,7 +42,7 @@ class Setup:
 
     Attributes:
         communicator: The channel to the other ranks.
-        wanted: The user's arguments.
+        arguments: The user's arguments.
         autobind: Presets that bind genes.
         genome_config: Overrides by gene name, and further genes.
         scheduler: A learning rate scheduler; None if there is none.
@@ -53,7 +53,7 @@ class Setup:
     """
 
     communicator: Communication
-    wanted: Wanted
+    arguments: RunArguments
     autobind: Iterable[str | Preset]
     genome_config: Mapping[str, Any]
     scheduler: Any
@@ -65,8 +65,8 @@ class Setup:
     _draft: State | None = attrs.field(default=None, init=False)
 
     @settings.default
-    def _settle(self) -> Settings:
-        return self.wanted.settle()
+    def _resolve(self) -> Settings:
+        return self.arguments.resolve()
 
     @property
     def draft(self) -> State:
@@ -93,7 +93,7 @@ class Setup:
         """Take the model and the optimizer, and bind their genes."""
         if self._draft is not None:
             raise ClanError("this clan has its model and optimizer already")
-        seed, index = self.wanted.seed, self.communicator.member_index
+        seed, index = self.arguments.seed, self.communicator.member_index
         identity = uuid5(NAMESPACE_URL, f"clantune/{seed}/{index}")
         with at_base_rates(optimizer):
             genome = genes.bind(Genome(uuid=identity), self.autobind, model, optimizer)
@@ -140,7 +140,7 @@ class Setup:
             options: Further options of `clan_loader`.
         """
         fixed = {
-            "seed": self.wanted.seed,
+            "seed": self.arguments.seed,
             "rank": self.communicator.rank,
             "world_size": self.communicator.world_size,
             "ranks_per_member": self.communicator.ranks_per_member,
@@ -155,7 +155,7 @@ class Setup:
             "the loader",
             lambda: {"the data": {"samples": samples_of(dataset), "batch_size": batch_size}},
         )
-        if epochs is None and self.wanted.total_steps is None:
+        if epochs is None and self.arguments.total_steps is None:
             epochs = self.epochs
         if epochs is not None:
             self._set_length(steps_of_epochs(epochs, self._schedule_for, make), has_begun=has_begun)
@@ -225,15 +225,15 @@ class Setup:
             LOGGER.warning(NEVER_CROSSBREEDS)
 
     def _schedule_for(self, total_steps: int) -> Schedule:
-        return attrs.evolve(self.wanted, total_steps=total_steps).settle().schedule
+        return attrs.evolve(self.arguments, total_steps=total_steps).resolve().schedule
 
     def _set_length(self, steps: int, *, has_begun: bool) -> None:
-        known = self.wanted.total_steps
+        known = self.arguments.total_steps
         if known not in (None, steps) or has_begun:
             why = "has begun already" if has_begun else f"is to make {known}"
             raise ClanError(
                 f"clan.loader(..., epochs=) means a run of {steps} steps, and this one {why}: give "
                 "the length of a run once, before its first round"
             )
-        self.wanted = attrs.evolve(self.wanted, total_steps=steps)
-        self.settings = self.wanted.settle()
+        self.arguments = attrs.evolve(self.arguments, total_steps=steps)
+        self.settings = self.arguments.resolve()

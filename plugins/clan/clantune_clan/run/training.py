@@ -22,7 +22,7 @@ from clantune_clan.run.fitness import (
     losses_of_members,
     restoring,
 )
-from clantune_clan.run.half_clans import halves_of, latent_on_data_path
+from clantune_clan.run.half_clans import half_clans_of, latent_on_data_path
 from clantune_clan.run.learning_rate import LearningRate, Ramp
 from clantune_clan.run.observers import Observers
 from clantune_clan.run.record import RoundRecord
@@ -263,7 +263,7 @@ class Training:
                 "dividing the clan", latent_on_data_path(self.state.genome)
             )
             self._latents = latents[:: self._communicator.ranks_per_member]
-        halves = halves_of(self._latents)
+        halves = half_clans_of(self._latents)
         return None if halves is None else halves[self._communicator.member_index]
 
     def _factors(self) -> dict[int, float]:
