@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import Any
 
@@ -21,11 +20,7 @@ _MAX_DIGITS = 400
 _MARK = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([,\[{])', re.DOTALL)
 """A text as a whole, or, as its group, a mark that stands before a value."""
 
-_CONSTANTS = {
-    name: Fault(f"{name} is not a finite number") for name in ("NaN", "Infinity", "-Infinity")
-}
 _LONG_INTEGER = Fault("an integer is too long")
-_LARGE_NUMBER = Fault("a number is too large")
 
 
 def parse(text: str | bytes) -> Any:
@@ -39,13 +34,7 @@ def parse(text: str | bytes) -> Any:
         if isinstance(text, bytes):
             text = text.decode(json.detect_encoding(text), "surrogatepass")  # as `json.loads` does
         _require_few(text)
-        data = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_float,
-            parse_constant=_CONSTANTS.__getitem__,
-        )
+        data = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise DataError(f"not JSON, or cut short: {error.msg} at {place}") from None
@@ -85,8 +74,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Fault:
 
 def _integer(digits: str) -> int | Fault:
     return int(digits) if len(digits) <= _MAX_DIGITS else _LONG_INTEGER
-
-
-def _float(digits: str) -> float | Fault:
-    number = float(digits)
-    return number if math.isfinite(number) else _LARGE_NUMBER
