@@ -97,7 +97,7 @@ raise KeyError("the end")
 
 
 def test_clans_one_after_the_other_leave_nothing_behind():
-    printed, statuses = results(start(TRAINING + ONE_AFTER_THE_OTHER, "3"))
+    printed, statuses = results(start(TRAINING + ONE_AFTER_THE_OTHER, "20"))
     assert statuses == [1, 1], printed
     for rank, (_, errors) in enumerate(printed):
         assert f"\n[rank{rank}]: KeyError: 'the end'\n" in errors  # the rank is said once
