@@ -97,9 +97,8 @@ class Clan:
             seed: Seed of all random streams.
             mode: `"min"` if a low loss is good, `"max"` if a high score is.
             judge: `"shared"` if all ranks judge on the same data, or `"per rank"`: the mean counts.
-            observers: What rank 0 calls: functions of a round's records, or objects with any of
-                `on_round_start(member)`, `on_phase(member)`, `on_step(member)`,
-                `on_round_end(records)`, `on_close()`.
+            observers: Functions of a round's records, or objects with any of the methods
+                `on_round_start`, `on_phase`, `on_step`, `on_round_end`, `on_close`.
             verbose: Whether rank 0 logs a line per round; None: if the error stream is a terminal.
             progress: Whether rank 0 shows a progress bar, by tqdm.
             history: File that rank 0 writes records to; None: a temporary one.
