@@ -1,7 +1,7 @@
 """Ancestry: how much each member of the population contributes to an offspring.
 
-One `(probability, uuid)` per rank, in rank order, summing to 1. It becomes the `parents` of the
-offspring, from which whoever owns models decides which weights are inherited.
+It has one `(probability, uuid)` per rank, in rank order, and the probabilities sum to 1. It becomes
+the `parents` of the offspring. A clan decides by it which weights the offspring inherits.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import attrs
 from clantune_core.errors import AncestryError, shown
 
 TOLERANCE = 1e-6
-"""How far from 1 the probabilities may sum: room for rounding, not for mistakes."""
+"""How far from 1 the sum of the probabilities may be, to allow for rounding."""
 
 
 class HasUuid(Protocol):
-    """Anything with an identity: a genome."""
+    """Anything with a uuid, such as a genome."""
 
     @property
     def uuid(self) -> UUID: ...  # noqa: D102
@@ -38,10 +38,12 @@ def _checked_probabilities(given: Iterable[Any]) -> tuple[float, ...]:
     try:
         probabilities = tuple(map(float, given))
     except (TypeError, ValueError, OverflowError):
-        raise AncestryError(f"probabilities are numbers; got {shown(given)}") from None
+        raise AncestryError(f"probabilities must be numbers; got {shown(given)}") from None
     for rank, probability in enumerate(probabilities):
         if not 0.0 <= probability <= 1.0 + TOLERANCE:  # NaN fails this too
-            raise AncestryError(f"the probability of rank {rank} is {probability}: not in 0 to 1")
+            raise AncestryError(
+                f"the probability of rank {rank} must be from 0 to 1; got {probability}"
+            )
     total = math.fsum(probabilities)
     if abs(total - 1.0) > TOLERANCE:
         raise AncestryError(
@@ -55,7 +57,7 @@ def _checked_uuids(given: Iterable[Any]) -> tuple[UUID, ...]:
     uuids = tuple(given)
     for rank, uuid in enumerate(uuids):
         if not isinstance(uuid, UUID):
-            raise AncestryError(f"rank {rank} has {shown(uuid)} for a uuid")
+            raise AncestryError(f"the uuid of rank {rank} must be a uuid.UUID; got {shown(uuid)}")
     return uuids
 
 
@@ -68,12 +70,12 @@ def _identities(population: Sequence[HasUuid]) -> tuple[UUID, ...]:
 class Ancestry(Sequence[Parent]):
     """A sequence of `(probability, uuid)`, one per rank, in rank order, summing to 1.
 
-    It keeps those who contribute, and shares the rest with the population: as many ancestries as
-    members, with an entry for each member, would be a square.
+    It stores only the members that contribute, and shares the uuids with the population. If each
+    member's ancestry stored all members, memory would grow with the square of the population.
 
     Attributes:
         uuids: The members' identities, in rank order.
-        contributors: The `(rank, probability)` of those who contribute anything, in rank order.
+        contributors: The `(rank, probability)` of each member that contributes, in rank order.
     """
 
     uuids: tuple[UUID, ...]
@@ -83,19 +85,19 @@ class Ancestry(Sequence[Parent]):
         """Check that every member has a probability, and that they sum to 1.
 
         Raises:
-            AncestryError: They do not, or something is no probability or no uuid.
+            AncestryError: They do not, or an entry is not a probability or not a uuid.
         """
         every, identities = _checked_probabilities(probabilities), _checked_uuids(uuids)
         if len(every) != len(identities):
             raise AncestryError(
-                f"{len(every)} probabilities for {len(identities)} members: every rank has one, "
-                "zero if it contributes nothing"
+                f"{len(every)} probabilities for {len(identities)} members; give one for "
+                "every rank, 0 for a rank that does not contribute"
             )
         self._keep(identities, tuple((rank, p) for rank, p in enumerate(every) if p))
 
     def _keep(self, uuids: tuple[UUID, ...], contributors: tuple[tuple[int, float], ...]) -> None:
         for name, value in (("uuids", uuids), ("contributors", contributors)):
-            object.__setattr__(self, name, value)  # once, and never again
+            object.__setattr__(self, name, value)  # only while it is created
 
     @classmethod
     def of(cls, parents: Iterable[tuple[float, UUID]]) -> Ancestry:
@@ -106,7 +108,7 @@ class Ancestry(Sequence[Parent]):
             pairs = [(probability, uuid) for probability, uuid in parents]
         except (TypeError, ValueError):
             raise AncestryError(
-                f"an ancestry is pairs (probability, uuid); got {shown(parents)}"
+                f"an ancestry must be a list of pairs (probability, uuid); got {shown(parents)}"
             ) from None
         return cls([p for p, _ in pairs], [u for _, u in pairs])
 
@@ -115,8 +117,8 @@ class Ancestry(Sequence[Parent]):
         """Make an ancestry from weights in rank order, dividing them by their sum."""
         if len(weights) != len(population):
             raise AncestryError(
-                f"{len(weights)} weights for {len(population)} members: every rank has one, zero "
-                "if it contributes nothing"
+                f"{len(weights)} weights for {len(population)} members; give one for "
+                "every rank, 0 for a rank that does not contribute"
             )
         return cls.from_shares({rank: w for rank, w in enumerate(weights) if w}, population)
 
@@ -127,18 +129,18 @@ class Ancestry(Sequence[Parent]):
             total = math.fsum(shares.values())
         except (TypeError, ValueError, OverflowError):
             raise AncestryError(
-                f"weights are finite numbers; got {shown([*shares.values()])}"
+                f"weights must be finite numbers; got {shown([*shares.values()])}"
             ) from None
         if not 0.0 < total < math.inf:
-            raise AncestryError(f"weights sum to a positive finite number; these to {total}")
+            raise AncestryError(f"the sum of the weights must be positive and finite; got {total}")
         uuids = _identities(population)
         for rank, weight in shares.items():
             if not 0 <= rank < len(uuids):
                 raise AncestryError(f"there is no rank {rank} in a population of {len(uuids)}")
             if weight < 0.0:
-                raise AncestryError(f"a weight is 0 or more; that of rank {rank} is {weight}")
+                raise AncestryError(f"the weight of rank {rank} must be 0 or more; got {weight}")
         parts = ((rank, shares[rank] / total) for rank in sorted(shares))
-        made = object.__new__(cls)  # known to be right: at a thousand members a check costs most
+        made = object.__new__(cls)  # without the checks, which take long for a thousand members
         made._keep(uuids, tuple(part for part in parts if part[1]))
         return made
 
@@ -149,7 +151,7 @@ class Ancestry(Sequence[Parent]):
 
     @property
     def probabilities(self) -> tuple[float, ...]:
-        """One per rank, each in 0 to 1."""
+        """One probability per rank, each from 0 to 1."""
         every = [0.0] * len(self.uuids)
         for rank, probability in self.contributors:
             every[rank] = probability
@@ -157,31 +159,31 @@ class Ancestry(Sequence[Parent]):
 
     @property
     def dominant(self) -> int:
-        """The rank that contributes most; the lowest one of equals."""
+        """The rank that contributes most; among equal ranks, the lowest."""
         return max(self.contributors, key=itemgetter(1))[0]
 
     def is_of(self, population: Sequence[HasUuid]) -> bool:
-        """Whether its members are these, rank by rank."""
+        """Whether its members are those of the population, rank by rank."""
         uuids = _identities(population)
-        return self.uuids is uuids or self.uuids == uuids  # most are of the one that they share
+        return self.uuids is uuids or self.uuids == uuids  # most share the tuple
 
     def check(self, population: Sequence[HasUuid]) -> Ancestry:
-        """Return this ancestry if it is one of this population, rank by rank.
+        """Return this ancestry if its members are those of the population, rank by rank.
 
         Raises:
-            AncestryError: A rank is missing, or is somebody else.
+            AncestryError: A rank is missing, or has the uuid of another member.
         """
         if len(self) != len(population):
             raise AncestryError(
-                f"the ancestry has {len(self)} entries for a population of {len(population)}: "
-                "every rank has one, zero if it contributes nothing"
+                f"the ancestry has {len(self)} entries for a population of {len(population)}; give "
+                "one for every rank, 0 for a rank that does not contribute"
             )
         if not self.is_of(population):
             uuids = _identities(population)
             rank = next(rank for rank, uuid in enumerate(uuids) if uuid != self.uuids[rank])
             raise AncestryError(
-                f"rank {rank} of the ancestry is {self.uuids[rank]}, but of the population "
-                f"{uuids[rank]}: keep the order of the ranks"
+                f"rank {rank} is {self.uuids[rank]} in the ancestry, but {uuids[rank]} in the "
+                "population; keep the order of the ranks"
             )
         return self
 
@@ -191,7 +193,7 @@ class Ancestry(Sequence[Parent]):
         return isinstance(other, list | tuple) and list(self) == list(other)
 
     def __hash__(self) -> int:
-        return hash(tuple(self))  # that of an equal tuple
+        return hash(tuple(self))  # an equal tuple has the same hash
 
     def __len__(self) -> int:
         return len(self.uuids)

@@ -1,4 +1,4 @@
-"""Where a handler stands: which gene, how deep in its tree, which member, how far the run is."""
+"""The context of a call: the gene, the depth in its tree, the member, the progress of the run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 # No slots: a copy for the next node is then one dictionary update (see `at`).
 @attrs.frozen(kw_only=True, slots=False)
 class Context:
-    """Where a handler or hook is called. A strategy reads it, and never keeps it.
+    """Where a handler or hook is called. A strategy reads it, but does not store it.
 
     Attributes:
         gene: Name of the gene, such as `"optimizer/0/lr"`.
@@ -17,7 +17,7 @@ class Context:
         population_size: Number of members, 1 or more.
         generation: Number of the round, from 0.
         genes: Ordered names of the active genes: those that may mutate.
-        progress: Fraction of the run that is done, 0 to 1; None if nobody knows.
+        progress: Fraction of the run that is done, 0 to 1; None if it is not known.
     """
 
     gene: str = ""
@@ -35,7 +35,7 @@ class Context:
 
     @property
     def is_hyperparameter(self) -> bool:
-        """Whether this is a gene itself, not an allele in somebody's metadata."""
+        """Whether this is a gene itself, not an allele in metadata."""
         return not self.path
 
     @property

@@ -1,7 +1,7 @@
-"""What packages agree on without importing each other: names, and the plain data behind them.
+"""The names and plain data that packages share without importing each other.
 
-A preset writes where a gene is expressed, a recipe says how its members are trained, and a clan
-reads both. None of them imports another; all of them import this module.
+A preset writes where a gene is expressed, a recipe says how members are trained, and a clan reads
+both. None of them imports another; all of them import this module.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ __all__ = [
 ]
 
 STRATEGIES = "clantune.strategies"
-"""Entry points that lead to classes derived from `AbstractStrategy`."""
+"""The group of entry points for classes derived from `AbstractStrategy`."""
 
 ALLELES = "clantune.alleles"
-"""Entry points that lead to kinds of alleles, named by their tags."""
+"""The group of entry points for kinds of alleles, named by their tags."""
 
 RECIPES = "clantune.recipes"
-"""Entry points that lead to functions without required arguments that return a recipe."""
+"""The group of entry points for functions without required arguments that return a recipe."""
 
 PRESETS = "clantune.presets"
-"""Entry points that lead to functions of a model and an optimizer that return alleles by name."""
+"""The group of entry points for functions of a model and an optimizer that return alleles."""
 
 COMMANDS = "clantune.commands"
-"""Entry points that lead to functions `main(arguments, program) -> int`."""
+"""The group of entry points for functions `main(arguments, program) -> int`."""
 
 CENTRE_FITNESS = "centre_fitness"
 """The entry of a genome's metadata that holds the fitness of the clan's centre, if measured."""
@@ -54,15 +54,15 @@ EXPRESSION = "expression"
 """The entry of an allele's metadata that says where and when its gene is expressed."""
 
 Role = Literal["gradient_accumulation", "data_path"]
-"""What a clan treats specially in a gene."""
+"""A property of a gene that a clan treats specially."""
 
 GRADIENT_ACCUMULATION: Role = "gradient_accumulation"
-"""The role of a gene that counts the backward passes of a step."""
+"""The role of a gene that sets the number of backward passes in an optimizer step."""
 DATA_PATH: Role = "data_path"
 """The role of a gene that changes the data or the loss, such as dropout."""
 
 _LARGEST_OFFSET = 2.0**53
-"""Next to a larger offset, a gene's own steps of 1 are lost to rounding."""
+"""With a larger offset, rounding would remove a gene's steps of 1."""
 
 A = TypeVar("A", bound=AbstractAllele)
 
@@ -80,7 +80,7 @@ def _to_paths(path: object) -> Mapping[str, float]:
 def _path_name(name: object) -> str:
     if isinstance(name, str):
         return name
-    raise DataError(f"the key {shown(name)} is not a text", path="path")
+    raise DataError(f"the key {shown(name)} is not a string", path="path")
 
 
 def _offset(name: str, offset: object) -> float:
@@ -95,7 +95,7 @@ def _offset(name: str, offset: object) -> float:
 def _is_number(value: object, low: float, high: float) -> TypeGuard[float]:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return low <= value <= high  # which NaN is not
+    return low <= value <= high  # False for NaN
 
 
 def _is_a_flag(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -117,13 +117,13 @@ class Expressed:
     """Where and when a gene is expressed: the entry `"expression"` of its allele's metadata.
 
     Attributes:
-        path: Where: each path with its offset, how far the value there is from the gene's on the
-            gene's latent line. A single path may be given as a text.
+        path: Each path with its offset: how far the value there is from the gene's value, on the
+            gene's latent line. A string stands for a single path without an offset.
         is_cooperative: Whether members use their own value while they cooperate. If not, they use
             the clan's mean.
         is_competitive: Whether members use their own value while they compete.
         is_patchable: Whether the value is written to the paths. If not, it is only read by name.
-        role: What a clan treats specially; None for most genes.
+        role: A property that a clan treats specially; None for most genes.
     """
 
     path: Mapping[str, float] = attrs.field(converter=_to_paths, hash=False)
@@ -134,15 +134,15 @@ class Expressed:
 
     @classmethod
     def of(cls, name: str, allele: AbstractAllele) -> Expressed:
-        """Read it from the metadata of a gene.
+        """Read the entry from the metadata of a gene.
 
         Raises:
-            DataError: It is missing or damaged; the error names the gene and the path of the fault.
+            DataError: It is missing or damaged. The error names the gene and the path of the fault.
         """
         if EXPRESSION not in allele.metadata:
             raise DataError(
-                "this entry is missing, so nobody knows where the gene is expressed; a preset adds "
-                "it, and so does Expressed(path).added_to(allele)",
+                "this entry is missing, which says where the gene is expressed; a preset adds it, "
+                "and so does Expressed(path).added_to(allele)",
                 path=f"gene {name!r}, metadata.{EXPRESSION}",
             )
         try:
@@ -162,12 +162,12 @@ class Expressed:
         return allele.with_metadata({EXPRESSION: attrs.asdict(self, recurse=False)})
 
     def value_at(self, path: str, allele: AbstractAllele) -> Any:
-        """Return the value at a path: the allele's, moved by the offset of the path.
+        """Return the value at a path: the allele's value, moved by the offset of the path.
 
-        The domain is the gene's, not the path's; the value stays where the kind can hold it.
+        The domain limits the gene, not the path. The widest domain of the kind limits both.
 
         Raises:
-            DataError: The kind of the allele fails at this place of its latent line.
+            DataError: The kind of the allele fails at this point of its latent line.
         """
         offset = self.path[path]
         if not offset or not isinstance(allele, ContinuousAllele):
@@ -190,15 +190,15 @@ class Expressed:
 
 
 def offsets(allele: AbstractAllele, values: Mapping[str, Any]) -> dict[str, float]:
-    """Return the offset of each path, for one gene that is expressed at several.
+    """Return the offset of each path of a gene that is expressed at several paths.
 
-    The gene stands for the first value; the others keep their distance from that.
+    The first value has the offset 0. The other values keep their distance from it.
 
     Args:
         allele: The allele of the gene.
-        values: What there is at each path now. A value that the kind cannot hold, such as a weight
-            decay of 0 on a logarithmic scale, stays as it is: its path is left out. If the kind can
-            hold none of them, they all take the value of the gene.
+        values: The present value at each path. A path is left out if the kind cannot hold its
+            value, such as a weight decay of 0 on a logarithmic scale: that value stays as it is.
+            If the kind can hold none of the values, every path takes the value of the gene.
     """
     if not isinstance(allele, ContinuousAllele):
         return dict.fromkeys(values, 0.0)
@@ -231,23 +231,23 @@ Inheritance = Literal["sampled", "dominant", "mean"]
 """How weights are inherited, see `RecipeSettings`."""
 
 Evaluate = Literal["weights", "ema"]
-"""What is judged, see `RecipeSettings`."""
+"""Which weights are evaluated, see `RecipeSettings`."""
 
 
 @attrs.frozen(kw_only=True)
 class RecipeSettings:
-    """What a recipe decides besides its strategies: how the members of a clan are trained.
+    """The settings of a recipe besides its strategies: how the members of a clan are trained.
 
     Attributes:
-        inheritance: How weights are inherited: `"sampled"` from one parent, drawn by its share in
-            the ancestry; `"dominant"`, from the parent with the largest share; or `"mean"`, the
-            weighted mean of all parents.
-        evaluate: What is judged: the `"weights"` of a member, or their running average, `"ema"`.
+        inheritance: How weights are inherited: `"sampled"`, from one parent, drawn with its
+            probability in the ancestry; `"dominant"`, from the parent with the largest
+            probability; or `"mean"`, the weighted mean of all parents.
+        evaluate: What is evaluated: the `"weights"` of a member, or their running average, `"ema"`.
         duty_cycle: Share of a round in which members compete, 0 to 1.
         rounds: Number of rounds in a run of known length, 1 or more.
         calibrate: Whether the run begins with a search for the learning rate.
-        half_clans: Whether a gene with the role `"data_path"` splits the clan in two halves, and
-            members share gradients with their half only.
+        half_clans: Whether a gene with the role `"data_path"` splits the clan into two halves, and
+            members share gradients within their half only.
     """
 
     inheritance: Inheritance = attrs.field(
@@ -261,10 +261,10 @@ class RecipeSettings:
 
     @classmethod
     def of(cls, settings: RecipeSettings | Mapping[str, Any]) -> RecipeSettings:
-        """Return settings that are given by name; those that are not named have their defaults.
+        """Return settings from a mapping. A setting that is missing has its default.
 
         Raises:
-            DataError: A setting is unknown, or has a value that it cannot have.
+            DataError: A setting is unknown, or its value is not allowed.
         """
         if isinstance(settings, RecipeSettings):
             return settings
@@ -282,7 +282,8 @@ def _entries(kind: type, given: object, needed: tuple[str, ...] = ()) -> dict[st
     for name in given:
         if name not in known:
             raise DataError(
-                f"there is no {shown(name)}{did_you_mean(name, known)} There are {', '.join(known)}"
+                f"there is no entry {shown(name)}{did_you_mean(name, known)} The entries are "
+                f"{', '.join(known)}"
             )
     for name in needed:
         if name not in given:

@@ -1,8 +1,8 @@
-"""What can go wrong, as data: one root, few children, each saying who, where and what to do.
+"""The exceptions of ClanTune. A message says who failed, where, and what to do.
 
-Where an error passes through a gene or a strategy on its way up, that place is added as a note
-(`BaseException.add_note`), whatever the error is: a plain `ZeroDivisionError` of a third party
-reaches its reader with the strategy, the hook and the gene beneath it.
+An exception that passes through a strategy or a gene gets a note (`BaseException.add_note`) with
+that place. This includes the exceptions of third parties: a `ZeroDivisionError` in a strategy is
+shown with the strategy, the hook and the gene below it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 
 class ClanTuneError(Exception):
-    """Root of everything that ClanTune raises on purpose."""
+    """Base class of all exceptions that ClanTune raises."""
 
 
 class AlleleError(ClanTuneError, ValueError):
@@ -27,7 +27,7 @@ class AlleleError(ClanTuneError, ValueError):
 
 
 class TreeError(ClanTuneError, ValueError):
-    """Genomes or allele trees that should have one shape, and do not."""
+    """Genomes or allele trees that should have the same shape, but differ."""
 
 
 class AncestryError(ClanTuneError, ValueError):
@@ -35,11 +35,11 @@ class AncestryError(ClanTuneError, ValueError):
 
 
 class StrategyError(ClanTuneError):
-    """A strategy that breaks the contract of a hook, or a list that lacks one.
+    """A strategy that breaks the contract of a hook, or a list without a strategy for a hook.
 
     Attributes:
-        strategy: Its place and class, such as `"1:Gaussian"`; empty if none is at fault.
-        hook: The hook, such as `"handle_mutating"`; empty if none is at fault.
+        strategy: Position and class, such as `"1:Gaussian"`; empty if no strategy is at fault.
+        hook: The hook, such as `"handle_mutating"`; empty if no hook is at fault.
     """
 
     def __init__(self, message: str, *, strategy: str = "", hook: str = "") -> None:
@@ -49,10 +49,10 @@ class StrategyError(ClanTuneError):
 
 
 class PluginError(ClanTuneError, LookupError):
-    """A plugin that is not installed, switched off, broken, or there twice.
+    """A plugin that is not installed, switched off, broken, or installed twice.
 
     Attributes:
-        name: The name that was asked for.
+        name: The requested name.
     """
 
     def __init__(self, message: str, *, name: str = "") -> None:
@@ -64,8 +64,8 @@ class DataError(ClanTuneError, ValueError):
     """Plain data that cannot be read or written.
 
     Attributes:
-        path: Where the fault is, such as `"$.alleles.lr.value"`; `"$"` is the whole document.
-        problem: What is wrong there.
+        path: Path of the fault, such as `"$.alleles.lr.value"`; `"$"` is the whole document.
+        problem: Description of the fault.
     """
 
     def __init__(self, problem: str, *, path: str = "$") -> None:
@@ -74,7 +74,7 @@ class DataError(ClanTuneError, ValueError):
         self.path = path
 
     def below(self, path: str) -> DataError:
-        """Return the same error seen from a document in which this one lies at `path`."""
+        """Return the same error for a document that contains this one at `path`."""
         inner = self.path.removeprefix("$") if self.path.startswith("$") else f".{self.path}"
         return DataError(self.problem, path=path + inner)
 
@@ -87,7 +87,7 @@ def _data_error(problem: str, path: str) -> DataError:
 
 
 def shown(value: object, limit: int = 80) -> str:
-    """Return a value as a message shows it: its repr, cut where it would drown the message."""
+    """Return the repr of a value for a message, cut to a length."""
     try:
         text = _SHORT.repr(value)
     except Exception:  # noqa: BLE001  (integers too long for `repr`, objects that are broken)
@@ -96,18 +96,18 @@ def shown(value: object, limit: int = 80) -> str:
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return how a sentence about an unknown name ends: with the nearest known one, if any."""
+    """Return the end of a sentence about an unknown name, with the nearest known name, if any."""
     near = difflib.get_close_matches(str(name)[:64], known, 1)
     return f"; did you mean {near[0]!r}?" if near else "."
 
 
 def step(path: str, name: str) -> str:
-    """Return the path of the entry called `name` in what lies at `path`: one line, not long."""
+    """Return the path of the entry `name` below `path`, as one short line."""
     plain = name.isprintable() and len(name) <= 80
     return f"{path}.{name}" if plain else f"{path}[{shown(name)}]"
 
 
-# Bounds the work too, which the repr of nested data repeats for every place that shares a part.
+# This also limits the time: the repr of nested data repeats a part at every place that shares it.
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel = 4
 _SHORT.maxtuple = _SHORT.maxlist = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxfrozenset = 16

@@ -21,9 +21,9 @@ from clantune_core.tables import table
 
 def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStrategy, ...]:
     if isinstance(strategies, AbstractStrategy):
-        raise StrategyError(f"strategies come in a list: Evolution([{strategies!r}])")
+        raise StrategyError(f"strategies must be in a list: Evolution([{strategies!r}])")
     if not isinstance(strategies, Iterable):
-        raise StrategyError(f"strategies come in a list; got {shown(strategies)}")
+        raise StrategyError(f"strategies must be in a list; got {shown(strategies)}")
     listed = tuple(strategies)
     for place, strategy in enumerate(listed):
         require_strategy(strategy, f"entry {place} of the list")
@@ -32,11 +32,11 @@ def _to_strategies(strategies: Iterable[AbstractStrategy]) -> tuple[AbstractStra
 
 @attrs.frozen
 class Evolution:
-    """An ordered list of strategies. The order on the page is the order of effect.
+    """An ordered list of strategies. They take effect in the order of the list.
 
     Attributes:
         strategies: Configured strategies. Installing a package never adds one.
-        observer: Called with a `HookCall` after each call of a hook; `print` will do.
+        observer: Called with a `HookCall` after each call of a hook; `print` works.
     """
 
     strategies: tuple[AbstractStrategy, ...] = attrs.field(converter=_to_strategies)
@@ -56,7 +56,7 @@ class Evolution:
         rank: int = 0,
         population_size: int = 1,
     ) -> Genome:
-        """Return the genome with what the strategies learn added to its metadata.
+        """Return the genome with the metadata that the strategies add to its genes.
 
         Args:
             genome: A genome with its hyperparameters, before the first generation.
@@ -84,11 +84,11 @@ class Evolution:
         generation: int = 0,
         progress: float | None = None,
     ) -> Turn:
-        """Return this member's turn, on which a generation is bred step by step.
+        """Return this member's turn, which breeds a generation step by step.
 
-        A caller that has something to do in between, such as inheriting weights, calls
-        `turn.select()`, `turn.crossbreed(ancestry)` and `turn.mutate(genome)`. The three share
-        what strategies draw by name.
+        A caller that acts between the steps, for example to inherit weights, calls
+        `turn.select()`, `turn.crossbreed(ancestry)` and `turn.mutate(genome)`. The three steps
+        share the numbers that strategies draw by name.
 
         Args:
             my_genome: This member's genome, one of the population.
@@ -166,7 +166,7 @@ class Evolution:
     ) -> Genome:
         """Return an offspring that has not mutated yet. Arguments as in `turn`.
 
-        An `ancestry` that was selected before is used as it is; None selects one here.
+        `ancestry` is the result of an earlier selection; None selects one here.
         """
         turn = begin_turn(
             self._calls,
@@ -193,10 +193,10 @@ class Evolution:
     ) -> Genome:
         """Return the genome with its alleles mutated; identity and parents stay.
 
-        Arguments as in `turn`. A genome on its own, in no population, may be mutated too.
+        Arguments as in `turn`. A genome without a population may be mutated too.
         """
         if not isinstance(genome, Genome):
-            raise ClanTuneError(f"what mutates is a Genome; got {shown(genome)}")
+            raise ClanTuneError(f"mutate takes a Genome; got {shown(genome)}")
         return begin_turn(
             self._calls,
             genome if my_genome is None else my_genome,
@@ -213,21 +213,21 @@ class Evolution:
         return bool(self._calls.implementations[hook])
 
     def explain(self) -> None:
-        """Print which strategy answers which hook, in which order."""
+        """Print which strategies implement each hook, in the order of the calls."""
         print(self)
 
     def __str__(self) -> str:
-        nobody = {
-            "handle_setup": "nobody: genomes stay as they are",
-            "select_ancestry": "nobody: selecting is an error",
-            "handle_crossbreeding": "nobody: my own alleles stay",
-            "handle_mutating": "nobody: alleles stay as they are",
+        without = {
+            "handle_setup": "none: genomes stay as they are",
+            "select_ancestry": "none: selecting is an error",
+            "handle_crossbreeding": "none: a member keeps its own alleles",
+            "handle_mutating": "none: alleles stay as they are",
         }
         rows = []
         for hook, style in HOOKS.items():
             names = [each.strategy for each in self._calls.implementations[hook]]
             joint = " -> " if style == "fold" else ", else "
-            rows.append((hook, style, joint.join(names) or nobody[hook]))
+            rows.append((hook, style, joint.join(names) or without[hook]))
         listed = "\n".join(f"  {i}: {strategy!r}" for i, strategy in enumerate(self.strategies))
         return (
             f"strategies\n{listed or '  none'}\n{table(('hook', 'called as', 'order'), rows, '')}"

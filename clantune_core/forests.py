@@ -1,4 +1,4 @@
-"""Many trees of one shape side by side: compared once, and flattened where somebody looks."""
+"""Trees of one shape side by side: compared once, and flattened on access."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Node:
-    """What trees are made of. `AbstractAllele` derives from it, and nothing else does."""
+    """A node of a tree. Only `AbstractAllele` derives from it."""
 
     __slots__ = ()
 
@@ -32,15 +32,15 @@ CHILDREN: Callable[[AbstractAllele], Mapping[str, AbstractAllele]] = attrgetter(
 class Forest:
     """N allele trees of one shape, side by side.
 
-    What it finds out, it keeps: a population that many members breed from is compared and
-    flattened once.
+    It keeps its results, so that a population from which many members breed is compared and
+    flattened only once.
 
     Attributes:
         alleles: The roots of the trees.
-        context: Where they lie: the gene, and the path below it.
+        context: Their place: the gene, and the path below it.
         kind: Their common class.
         children: The forests of the alleles in metadata, by name, in the order of the first tree.
-        nodes: The trees' top nodes, flattened.
+        nodes: The roots, flattened.
     """
 
     __slots__ = ("alleles", "children", "context", "kind", "nodes")
@@ -51,12 +51,12 @@ class Forest:
         """Compare the trees.
 
         Args:
-            alleles: Their roots.
-            context: Where they lie.
-            compared: Whether they are known to be single nodes of one kind.
+            alleles: The roots of the trees.
+            context: Their place.
+            compared: Whether the trees are known to be single nodes of one kind.
 
         Raises:
-            TreeError: They differ in a kind, or in the names of the alleles in metadata.
+            TreeError: The trees differ in a kind, or in the names of the alleles in metadata.
         """
         self.alleles = tuple(alleles)
         self.context = context
@@ -80,7 +80,7 @@ class Forest:
         }
 
     def check(self, template: AbstractAllele) -> None:
-        """Raise a `TreeError` unless the template's top node is of the shape of these trees."""
+        """Raise a `TreeError` unless the template's root has the shape of these roots."""
         names = template.metadata.children
         if type(template) is not self.kind:
             sides = [_kind_in_words(template), _kind_in_words(self.alleles[0])]
@@ -110,7 +110,7 @@ def _names_in_words(children: Mapping[str, object]) -> str:
 
 
 class _Flattened(Sequence["AbstractAllele"]):
-    """Nodes that are flattened when somebody looks at them: most handlers look at two of many."""
+    """Nodes that are flattened on access, because most handlers read only a few of them."""
 
     __slots__ = ("_made", "_trees")
 
@@ -142,12 +142,12 @@ def forests_of(genomes: Sequence[Genome]) -> dict[str, Forest]:
     """Return the trees of all genomes side by side, by gene.
 
     Raises:
-        TreeError: They differ in genes, in a kind, or in the names of the alleles in metadata.
+        TreeError: The genomes differ in genes, a kind, or the names of the alleles in metadata.
     """
     genes, rows, single = [*genomes[0].alleles], [], True
     kinds = [*map(type, genomes[0].alleles.values())]
-    # Genome by genome, as they lie in memory: at a thousand members that is what takes time.
-    # Most clans have no tree below any gene, and are done with here.
+    # Genome by genome, as they lie in memory, which is faster for a thousand members. Most genes
+    # have no alleles in metadata, and then this loop does the whole comparison.
     for rank, genome in enumerate(genomes):
         alleles = genome.alleles
         in_order = [*alleles] == genes
@@ -163,7 +163,7 @@ def forests_of(genomes: Sequence[Genome]) -> dict[str, Forest]:
 
 
 def require_same_genes(first: Collection[str], second: Collection[str], *names: str) -> None:
-    """Raise a `TreeError`, which calls the genomes by these names, if their genes differ."""
+    """Raise a `TreeError` that names the two genomes if their genes differ."""
     only = [
         f"only {name} has {', '.join(map(repr, sorted(others)))}"
         for name, others in zip(names, ({*first} - {*second}, {*second} - {*first}), strict=True)
@@ -172,5 +172,5 @@ def require_same_genes(first: Collection[str], second: Collection[str], *names: 
     if only:
         raise TreeError(
             f"{names[0]} and {names[1]} have different genes: {', '.join(only)}; give every "
-            "genome the same ones"
+            "genome the same genes"
         )

@@ -1,4 +1,4 @@
-"""The genome: named alleles, a fitness and a lineage; walking and synthesizing genomes."""
+"""The genome: named alleles, a fitness and parents; walking and synthesizing genomes."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ R = TypeVar("R")
 # No slots: a copy for an offspring is then a copy of one dictionary (see `_replace`).
 @attrs.frozen(slots=False, repr=False)
 class Genome:
-    """Genes by name, with a fitness and a lineage. Every change is a new genome.
+    """Genes by name, with a fitness and parents. Every change returns a new genome.
 
-    By convention a gene's name is the path that it patches, such as `"optimizer/0/lr"`; nothing
-    here depends on that. A change of fitness or metadata keeps the identity. A change of genes
-    drops the fitness, which was another genome's. An offspring has an identity of its own.
+    By convention a gene's name is the path that it patches, such as `"optimizer/0/lr"`; the core
+    does not depend on this. A change of fitness or metadata keeps the identity. A change of genes
+    removes the fitness, which was that of the old genes. An offspring has its own identity.
 
     Attributes:
         alleles: Read-only mapping of gene names to alleles, in order.
-        uuid: Identity; made up if not given.
+        uuid: Identity; random if not given.
         parents: The ancestry it was bred with; None for a genome that was not bred.
-        fitness: Result of its evaluation: lower is better; None before it.
-        metadata: Read-only bookkeeping, plain data; never genetic.
+        fitness: Result of its evaluation, lower is better; None before the evaluation.
+        metadata: Read-only plain data about the genome, which strategies do not breed.
     """
 
     alleles: Mapping[str, AbstractAllele] = attrs.field(
@@ -70,17 +70,17 @@ class Genome:
     )
 
     def add_hyperparameter(self, name: str, allele: AbstractAllele) -> Self:
-        """Return this genome with one gene more, at the end.
+        """Return this genome with one more gene at the end.
 
         Raises:
-            AlleleError: There is a gene of that name, or this is no allele.
+            AlleleError: There is already a gene of that name, or this is not an allele.
         """
         if name in self.alleles:
-            raise AlleleError(f"there is a gene {name!r} already: {shown(self.alleles[name])}")
+            raise AlleleError(f"there is already a gene {name!r}: {shown(self.alleles[name])}")
         return self.with_alleles({**self.alleles, name: allele})
 
     def as_hyperparameters(self) -> dict[str, Any]:
-        """Return the values of the genes by name, for whoever configures training with them."""
+        """Return the values of the genes by name."""
         return {name: allele.value for name, allele in self.alleles.items()}
 
     @property
@@ -89,7 +89,7 @@ class Genome:
         return tuple([name for name, allele in self.alleles.items() if allele.can_mutate])
 
     def with_hyperparameters(self, values: Mapping[str, Any] = PlainDict(), /, **more: Any) -> Self:
-        """Return this genome with other values of some genes, by name, and so without its fitness.
+        """Return this genome with other values of some genes, by name, and without a fitness.
 
         Raises:
             AlleleError: There is no such gene, or it cannot hold the value.
@@ -97,7 +97,7 @@ class Genome:
         made = dict(self.alleles)
         for name, value in {**values, **more}.items():
             if name not in made:
-                raise AlleleError(f"there is no gene {name!r}; there is {[*made]}")
+                raise AlleleError(f"there is no gene {name!r}; the genes are {[*made]}")
             try:
                 made[name] = made[name].with_value(value)
             except AlleleError as error:
@@ -110,21 +110,21 @@ class Genome:
         return self._replace(fitness=to_fitness(fitness))
 
     def get_fitness(self) -> float | None:
-        """Return the result of its evaluation, or None before it."""
+        """Return the result of its evaluation, or None before the evaluation."""
         return self.fitness
 
     def with_metadata(self, entries: Mapping[str, Any] = PlainDict(), /, **more: Any) -> Self:
-        """Return this genome with entries added to its bookkeeping, or replaced in it."""
+        """Return this genome with entries added to its metadata, or replaced in it."""
         return attrs.evolve(self, metadata={**self.metadata, **entries, **more})
 
     def with_uuid(self, uuid: UUID | None = None) -> Self:
-        """Return the same genes under another identity, made up if not given."""
+        """Return this genome with another identity, random if not given."""
         return attrs.evolve(self, uuid=uuid4() if uuid is None else uuid)
 
     def offspring(self, parents: Ancestry, rng: Random) -> Self:
-        """Return these genes as somebody new: a fresh identity, the given parents, no fitness."""
-        # From `rng`, so that it is reproducible, and from who bred it, so that a stream that is
-        # used again does not give it the identity of its parent.
+        """Return an offspring with these genes: a new identity, the given parents, no fitness."""
+        # Derived from `rng`, so that it is reproducible, and from this genome's identity, so that a
+        # stream which is used again does not repeat that identity.
         uuid = uuid5(self.uuid, f"{rng.getrandbits(128):x}")
         return self._replace(uuid=uuid, parents=parents, fitness=None)
 
@@ -133,7 +133,7 @@ class Genome:
         handler: Callable[[AbstractAllele, Context], R],
         predicate: Predicate | None = None,
     ) -> list[R]:
-        """Call the handler on every node of every gene, children first; return its answers."""
+        """Call the handler on every node of every gene, children first; return its results."""
         return walk_genomes([self], lambda nodes, context: handler(nodes[0], context), predicate)
 
     def update(
@@ -141,7 +141,7 @@ class Genome:
         handler: Callable[[AbstractAllele, Context], AbstractAllele],
         predicate: Predicate | None = None,
     ) -> Genome:
-        """Return this genome with every node as the handler returns it, children first."""
+        """Return this genome with every node replaced by the handler's result, children first."""
         return self.synthesize([self], lambda node, _, at: handler(node, at), predicate)
 
     def synthesize(
@@ -150,7 +150,7 @@ class Genome:
         handler: Synthesizer,
         predicate: Predicate | None = None,
     ) -> Genome:
-        """Return this genome with every node made by the handler from the nodes of all genomes."""
+        """Return this genome with nodes that the handler computes from those of all genomes."""
         return synthesize_genomes(self, genomes, handler, predicate)
 
     def serialize(self) -> dict[str, Any]:
@@ -162,17 +162,17 @@ class Genome:
         """Return the genome in plain data, or in JSON text.
 
         Raises:
-            DataError: It is damaged, foreign, or needs a plugin; the error says where and what.
+            DataError: The data is damaged, foreign, or needs a plugin. The error says where.
         """
         genome: Genome = REGISTRY.deserialize(data, Genome)
         return genome
 
     def with_alleles(self, alleles: Mapping[str, AbstractAllele]) -> Self:
-        """Return this genome with other genes, and so without its fitness."""
+        """Return this genome with other genes, and without a fitness."""
         return self._replace(alleles=to_alleles(alleles), fitness=None)
 
     def _replace(self, **changes: Any) -> Self:
-        """Return a copy with some fields set to what is known to be valid."""
+        """Return a copy with some fields set to values that are known to be valid."""
         made = object.__new__(type(self))
         object.__setattr__(made, "__dict__", {**self.__dict__, **changes})
         return made
@@ -206,12 +206,12 @@ def walk_genomes(
     handler: Walker[R],
     predicate: Predicate | None = None,
 ) -> list[R]:
-    """Call the handler at every place of N genomes of one schema; return its answers in order.
+    """Call the handler at every place of N genomes of one schema; return its results in order.
 
     Args:
         genomes: One genome or more.
         handler: Takes the flattened nodes at one place of all genomes, and the context.
-        predicate: Asked about the first genome's node; None means every node.
+        predicate: Called with the first genome's node; None means every node.
 
     Raises:
         TreeError: The genomes differ in genes, kinds, or alleles in metadata.
@@ -228,15 +228,15 @@ def synthesize_genomes(
     handler: Synthesizer,
     predicate: Predicate | None = None,
 ) -> Genome:
-    """Make a genome out of a template and N genomes of its schema.
+    """Return a genome that is computed from a template and N genomes of its schema.
 
     Args:
-        template_genome: What the predicate leaves out stays as it is here; so do the identity,
-            the parents and the metadata.
-        genomes: The genomes to draw on, one or more.
+        template_genome: The result keeps its identity, parents and metadata, and the nodes for
+            which the predicate is False.
+        genomes: One genome or more.
         handler: Takes the template's node, the nodes at the same place of all genomes (all of them
             flattened) and the context; returns the new node.
-        predicate: Asked about the template's node; None means every node.
+        predicate: Called with the template's node; None means every node.
 
     Raises:
         TreeError: The genomes differ in genes, kinds, or alleles in metadata.
@@ -252,22 +252,22 @@ def synthesize_genomes(
 
 
 def to_genomes(given: Iterable[Genome]) -> tuple[Genome, ...]:
-    """Return genomes that come in a list.
+    """Return genomes as a tuple.
 
     Raises:
-        ClanTuneError: There is none, or something is not a genome.
+        ClanTuneError: The list is empty, or an entry is not a genome.
     """
     if isinstance(given, Genome) or not isinstance(given, Iterable):
-        raise ClanTuneError(f"genomes come in a list, one or more; got {shown(given)}")
+        raise ClanTuneError(f"genomes must be in a list, one or more; got {shown(given)}")
     genomes = tuple(given)
     if not genomes:
-        raise ClanTuneError("genomes come in a list, one or more; got none")
+        raise ClanTuneError("genomes must be in a list, one or more; got none")
     for rank, genome in enumerate(genomes):
         if not isinstance(genome, Genome):
-            raise ClanTuneError(f"entry {rank} of the population is no genome: {shown(genome)}")
+            raise ClanTuneError(f"entry {rank} of the population is not a genome: {shown(genome)}")
     return genomes
 
 
 def _forests(genomes: Sequence[Genome]) -> Mapping[str, Forest]:
-    known: Mapping[str, Forest] | None = getattr(genomes, "forests", None)  # of a `Population`
+    known: Mapping[str, Forest] | None = getattr(genomes, "forests", None)  # if a `Population`
     return forests_of(to_genomes(genomes)) if known is None else known

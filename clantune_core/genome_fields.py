@@ -1,4 +1,4 @@
-"""The fields of a genome, checked and in the form in which it keeps them."""
+"""Converters for the fields of a genome. They check a value and return it as it is stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def to_uuid(uuid: UUID) -> UUID:
     """Return a uuid, checked."""
     if isinstance(uuid, UUID):
         return uuid
-    raise ClanTuneError(f"a genome's uuid is a uuid.UUID; got {shown(uuid)}")
+    raise ClanTuneError(f"a genome's uuid must be a uuid.UUID; got {shown(uuid)}")
 
 
 def to_alleles(alleles: Mapping[str, AbstractAllele]) -> FrozenDict[str, AbstractAllele]:
@@ -26,15 +26,15 @@ def to_alleles(alleles: Mapping[str, AbstractAllele]) -> FrozenDict[str, Abstrac
     if type(alleles) is FrozenDict:
         return alleles
     if not isinstance(alleles, Mapping):
-        raise AlleleError(f"alleles map names of genes to alleles; got {shown(alleles)}")
+        raise AlleleError(f"alleles must map names of genes to alleles; got {shown(alleles)}")
     return FrozenDict({_gene_name(name): _gene(name, a) for name, a in alleles.items()})
 
 
 def _gene_name(name: object) -> str:
     if isinstance(name, str) and name:
-        # One text for all members, however many documents they were read from.
+        # All members share one string, although each may come from a document of its own.
         return sys.intern(freeze_text(name, "alleles"))
-    raise AlleleError(f"the name of a gene is a text of one letter or more; got {shown(name)}")
+    raise AlleleError(f"the name of a gene must be a non-empty string; got {shown(name)}")
 
 
 def _gene(name: str, allele: object) -> AbstractAllele:
@@ -56,18 +56,22 @@ def to_fitness(fitness: Any) -> float | None:
         try:
             return float(fitness)  # also a tensor or an array with one element
         except (TypeError, ValueError, RuntimeError, OverflowError):
-            pass  # refused below, like everything else that is no number
-    raise ClanTuneError(f"fitness is one number, lower is better, or None; got {shown(fitness)}")
+            pass  # the error below is for all that is not a number
+    raise ClanTuneError(
+        f"fitness must be one number (lower is better) or None; got {shown(fitness)}"
+    )
 
 
 def to_plain(metadata: Mapping[str, Any]) -> FrozenDict[str, Any]:
-    """Return bookkeeping as plain data, read-only."""
+    """Return metadata as plain data, read-only."""
     if not isinstance(metadata, Mapping):
-        raise ClanTuneError(f"a genome's metadata maps names to plain data; got {shown(metadata)}")
+        raise ClanTuneError(
+            f"a genome's metadata must map names to plain data; got {shown(metadata)}"
+        )
     plain: FrozenDict[str, Any] = freeze(metadata, "metadata")
     return plain
 
 
 def same_nan(fitness: float | None) -> object:
-    """Return what a fitness is compared by: a NaN equals another one."""
+    """Return the key by which fitnesses are compared: NaN equals NaN."""
     return "nan" if fitness != fitness else fitness

@@ -2,23 +2,23 @@
 
 A strategy is an attrs class derived from `AbstractMutationStrategy`, from
 `AbstractCrossbreedingStrategy`, or from `AbstractStrategy` if it is neither. A method with the
-name of a hook implements it, and takes the arguments that it names, out of those listed here, in
-any order: `def handle_mutating(self, allele, rng)`. A method with another name that looks like a
-hook is refused; `@hookimpl(trylast=True)` and `@hookimpl(tryfirst=True)` put one behind or before
-the order of the list.
+name of a hook implements it. It names the arguments that it takes, out of those listed here, in any
+order: `def handle_mutating(self, allele, rng)`. A method with another name that looks like a hook
+is an error. `@hookimpl(tryfirst=True)` puts a method before all methods without a mark,
+`@hookimpl(trylast=True)` after them.
 
-In a **fold**, each strategy in the list sees what the last one returned; returning None is an
-error, so an allele that is not yours is returned as it is. With a **first answer**, strategies are
-asked in order until one returns something; None means "not mine".
+In a **fold**, each strategy in the list receives the result of the one before it. None is an error:
+return an allele that is not yours as it is. For a **first answer**, strategies are called in order
+until one returns a result; None means "not mine".
 
-What several hooks take:
+Arguments of several hooks:
 
-- `context` says where we are: gene, path, depth, rank, population size, generation, names of the
-  active genes, progress. See `Context`.
+- `context` is where the hook is called: gene, path, depth, rank, population size, generation, names
+  of the active genes, progress. See `Context`.
 - `rng` is this member's own random stream, `shared_rng` the one that is the same on every rank.
-  A strategy that draws from them and from nothing else is reproducible. `draw(name)` is a
-  number in [0, 1) that is the same for all genes of an offspring, `shared_draw(name)` one that is
-  the same on every rank too.
+  A strategy that draws only from these is reproducible. `draw(name)` is a number in [0, 1) that is
+  the same for all genes of an offspring, `shared_draw(name)` one that is also the same on every
+  rank.
 - `ancestry` has one `(probability, uuid)` per rank, in rank order. See `Ancestry`.
 - `my_genome` is the genome of this member as it was evaluated; `population_genomes` are those of
   all members, in rank order.
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 hookspec = pluggy.HookspecMarker("clantune")
 hookimpl = pluggy.HookimplMarker("clantune")
-"""Marks a hook that takes options of pluggy; a method with the name of a hook needs no mark."""
+"""Sets options of pluggy for a hook. A method with the name of a hook needs no mark."""
 
 FOLD = "fold"
 FIRST_ANSWER = "first answer"
@@ -53,13 +53,13 @@ FIRST_ANSWER = "first answer"
 def handle_setup(
     allele: AbstractAllele, context: Context, rng: Random, shared_rng: Random
 ) -> AbstractAllele:
-    """Add to a gene's metadata what this strategy learns along with the gene. A fold.
+    """Add this strategy's metadata to a gene, such as a step size that it learns. A fold.
 
-    Called once per gene, before the first generation, with the whole allele tree (not flattened,
-    as in the other hooks): this is where trees are built.
+    Called once per gene, before the first generation. The allele is the whole tree; in the other
+    hooks it is flattened.
 
     Returns:
-        The allele, with metadata added or as it is. Nothing but metadata is changed here.
+        The allele, with added metadata or unchanged. Only metadata may change.
     """
 
 
@@ -79,11 +79,11 @@ def handle_mutating(
 ) -> AbstractAllele:
     """Change the value of an allele that can mutate. A fold.
 
-    Called for every node with `can_mutate`, children first: a step size in `allele.metadata` has
-    mutated already when the value that reads it does. `population_alleles` are the nodes at the
-    same place of all members, in rank order, before this generation; `offspring_alleles` are the
-    genes of the genome that mutates, by name: those before this one have mutated already.
-    `ancestry` is None for a genome that was not bred from this population.
+    Called for every node with `can_mutate`, children first: a step size in `allele.metadata`
+    mutates before the value that uses it. `population_alleles` are the nodes at the same place of
+    all members, in rank order, before this generation; `offspring_alleles` are the genes of the
+    genome that mutates, by name: those before this one have already mutated. `ancestry` is None for
+    a genome that was not bred from this population.
 
     Returns:
         The allele with another value, or as it is.
@@ -106,7 +106,8 @@ def select_ancestry(
     infinity; `Ancestry.from_weights` and `Ancestry.sole` make the answer.
 
     Returns:
-        One `(probability, uuid)` per rank, in rank order, summing to 1; None to leave it to others.
+        One `(probability, uuid)` per rank, in rank order, summing to 1; None to leave the choice to
+        the next strategy.
     """
 
 
@@ -123,13 +124,13 @@ def handle_crossbreeding(
     draw: Draws,
     shared_draw: Draws,
 ) -> AbstractAllele | None:
-    """Make an allele of the offspring out of those of all members. First answer.
+    """Combine the alleles of all members into an allele of the offspring. First answer.
 
     Called for every node with `can_crossbreed`, children first. `my_allele` is this member's own
     node, `population_alleles` the nodes at the same place of all members, in rank order;
-    `ancestry.contributors` says who counts.
+    `ancestry.contributors` are the parents.
 
     Returns:
-        The offspring's allele, of the same kind; None for a kind that is not yours. If nobody
-        answers, `my_allele` stays.
+        The offspring's allele, of the same kind; None for a kind that is not yours. If every
+        strategy returns None, `my_allele` stays.
     """

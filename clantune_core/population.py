@@ -16,8 +16,8 @@ from clantune_core.tables import table
 class Population(Sequence[Genome]):
     """An immutable sequence of genomes whose index is the rank.
 
-    Any sequence of genomes will do where a population is wanted. One that many offspring are bred
-    from is worth making once: it is compared once, and remembers what it found.
+    A method that takes a population accepts any sequence of genomes. Create a `Population` once if
+    many offspring are bred from it: it compares the genomes once and keeps the results.
 
     Attributes:
         uuids: The members' identities, in rank order.
@@ -29,8 +29,8 @@ class Population(Sequence[Genome]):
         """Check that the genomes have the same genes.
 
         Raises:
-            TreeError: Two of them differ.
-            ClanTuneError: There is none, or something is no genome.
+            TreeError: The genes of two genomes differ.
+            ClanTuneError: The sequence is empty, or an entry is not a genome.
         """
         self._genomes = to_genomes(genomes)
         self.uuids = tuple(genome.uuid for genome in self._genomes)
@@ -44,7 +44,7 @@ class Population(Sequence[Genome]):
 
     @classmethod
     def of(cls, genomes: Sequence[Genome]) -> Population:
-        """Return the genomes as a population; what is one already stays as it is."""
+        """Return the genomes as a population; a `Population` is returned unchanged."""
         return genomes if isinstance(genomes, Population) else cls(genomes)
 
     @property
@@ -52,7 +52,7 @@ class Population(Sequence[Genome]):
         """All members' trees side by side, by gene.
 
         Raises:
-            TreeError: They differ in a kind, or in the names of the alleles in metadata.
+            TreeError: The trees differ in a kind, or in the names of the alleles in metadata.
         """
         if self._forests is None:
             self._forests = forests_of(self._genomes)
@@ -62,7 +62,7 @@ class Population(Sequence[Genome]):
         """Return the rank of a member.
 
         Raises:
-            ClanTuneError: It is not a member, or two members have one uuid.
+            ClanTuneError: It is not a member, or two members have the same uuid.
         """
         if self._ranks is None:
             ranks = {uuid: rank for rank, uuid in enumerate(self.uuids)}
@@ -71,16 +71,16 @@ class Population(Sequence[Genome]):
             self._ranks = ranks
         if genome.uuid not in self._ranks:
             raise ClanTuneError(
-                f"genome {genome.uuid} is not in the population that it should breed from; "
-                "give the list of all members' genomes, its own among them, in rank order (an "
-                "offspring mutates with my_genome=, the member that it was bred by)"
+                f"genome {genome.uuid} is not in the population that it should breed from; pass "
+                "the genomes of all members in rank order, including this one (for the mutation "
+                "of an offspring, pass the genome of the member that bred it as my_genome=)"
             )
         return self._ranks[genome.uuid]
 
     def fitnesses(self) -> tuple[float, ...]:
         """Return every member's fitness in rank order: lower is better.
 
-        NaN and minus infinity count as infinity: whoever has one is lost.
+        NaN and minus infinity count as infinity: a member with such a fitness has diverged.
 
         Raises:
             ClanTuneError: A member has no fitness.
@@ -90,12 +90,12 @@ class Population(Sequence[Genome]):
         return self._fitnesses
 
     def with_fitnesses(self, fitnesses: Sequence[float]) -> Population:
-        """Return the same members with other fitnesses, as a strategy may want another to see them.
+        """Return the same members with other fitnesses.
 
-        What this population found out about their trees is not lost.
+        A strategy passes the result to another strategy. The compared trees are kept.
 
         Raises:
-            ClanTuneError: There are more or fewer than members.
+            ClanTuneError: The number of fitnesses is not the number of members.
         """
         if len(fitnesses) != len(self):
             raise ClanTuneError(f"{len(fitnesses)} fitnesses for {len(self)} members")
@@ -115,7 +115,7 @@ class Population(Sequence[Genome]):
         twin = next(rank for rank, uuid in enumerate(uuids) if uuid in uuids[:rank])
         raise ClanTuneError(
             f"ranks {uuids.index(uuids[twin])} and {twin} have the same uuid {uuids[twin]}; give "
-            "each member one of its own: genome.with_uuid()"
+            "each member its own: genome.with_uuid()"
         )
 
     def __len__(self) -> int:
@@ -129,7 +129,7 @@ class Population(Sequence[Genome]):
         return self._genomes[index]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Population, (self._genomes,))  # what it found out can be found out again
+        return (Population, (self._genomes,))  # the results can be computed again
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Population) and self._genomes == other._genomes

@@ -20,7 +20,7 @@ def shared_rng(seed: int, generation: int) -> Random:
 
 
 def population_rng(population: Sequence[HasUuid], generation: int, step: str) -> Random:
-    """Return a stream for one step that all who hold this population share, if nobody gave one."""
+    """Return a stream for one step that is the same for every caller with this population."""
     identities = ",".join(f"{genome.uuid.int:x}" for genome in population)
     return Random(f"clantune/population/{step}/{generation}/{identities}")
 
@@ -28,8 +28,8 @@ def population_rng(population: Sequence[HasUuid], generation: int, step: str) ->
 class Draws:
     """Numbers by name. The same name gives the same number for all genes of an offspring.
 
-    A hook is called gene by gene, and a stream gives each call another number; a name gives one
-    number to all calls.
+    A hook is called gene by gene, and a stream returns another number to each call. A name returns
+    the same number to all calls.
     """
 
     __slots__ = ("_drawn", "_key", "_rng", "_state")
@@ -38,9 +38,9 @@ class Draws:
         """Make numbers that depend on a stream.
 
         Args:
-            rng: The stream; the first number draws from it, and nothing is drawn before.
-            shared: Whether all ranks have this stream. Some ranks ask for a number and others do
-                not, so nothing is drawn from it: its present state decides.
+            rng: The stream. The first number draws from it once; the others do not.
+            shared: Whether all ranks have this stream. Then nothing is drawn from it, because some
+                ranks may ask for a number and others not: the numbers depend on its present state.
         """
         self._rng = rng
         self._state = rng.getstate()[1] if shared else None

@@ -1,8 +1,8 @@
-"""What strategies derive from. Each works alone; `Evolution` makes several work together.
+"""The base classes of strategies. A strategy works alone; an `Evolution` combines several.
 
 A concrete strategy is an attrs class (`@attrs.frozen`) whose fields are its parameters, with
-methods named like hooks: see `clantune_core.hookspecs`. It keeps no state; what it must remember
-from one generation to the next it puts into an allele's metadata, where it is inherited and saved.
+methods named like hooks: see `clantune_core.hookspecs`. It keeps no state. It stores values for the
+next generation in an allele's metadata, which is inherited and saved.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from clantune_core.hooks.turn import begin_turn
 
 
 class AbstractStrategy(abc.ABC):
-    """Root of all strategies: may set a genome up, and can be applied."""
+    """Base class of all strategies: a strategy may set a genome up, and can be applied."""
 
     __slots__ = ()
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        # Reached by a class that attrs has not made; its own error would not say what is missing.
+        # Called only if attrs has not defined `__init__`. Python's own error would not say so.
         if args or kwargs:
             name = type(self).__name__
             raise StrategyError(
-                f"{name} takes no parameters, because nothing makes them of its fields: put "
-                f"@attrs.frozen above class {name}",
+                f"{name} takes no parameters, because it is not an attrs class; put @attrs.frozen "
+                f"above class {name}",
                 strategy=name,
             )
 
@@ -42,22 +42,22 @@ class AbstractStrategy(abc.ABC):
         super().__init_subclass__()
         refuse_misspelt_hooks(cls)
 
-    # The hooks take what they name, so the base classes take anything: mypy then accepts any
-    # selection of arguments in an override.
+    # A hook takes the arguments that it names, so the base classes take any arguments: mypy then
+    # accepts any selection of arguments in an override.
     @default
     def handle_setup(self, *args: Any, **kwargs: Any) -> AbstractAllele:
-        """Hook: add to a gene's metadata what this strategy learns along with it."""
+        """Hook: add this strategy's metadata to a gene."""
         allele: AbstractAllele = args[0] if args else kwargs["allele"]
         return allele
 
     @abc.abstractmethod
     def apply_strategy(self, *args: Any, **kwargs: Any) -> Genome:
-        """Return a new genome; what it takes depends on the kind of strategy."""
+        """Return a new genome; the arguments depend on the kind of strategy."""
 
     def setup_genome(
         self, genome: Genome, rng: Random | None = None, *, shared_rng: Random | None = None
     ) -> Genome:
-        """Return the genome with what this strategy learns injected into its metadata."""
+        """Return the genome with the metadata that this strategy adds to its genes."""
         return set_up(Calls([self]), genome, rng, shared_rng=shared_rng)
 
 
@@ -91,7 +91,7 @@ class AbstractCrossbreedingStrategy(AbstractStrategy):
 
     @default
     def handle_crossbreeding(self, *args: Any, **kwargs: Any) -> AbstractAllele | None:
-        """Hook: make an allele out of those of all members."""
+        """Hook: combine the alleles of all members into one."""
         return None
 
     def apply_strategy(
@@ -105,7 +105,7 @@ class AbstractCrossbreedingStrategy(AbstractStrategy):
     ) -> Genome:
         """Return an offspring of the population: new identity, the ancestry as its parents.
 
-        A strategy that selects nobody is given the `ancestry`.
+        For a strategy that does not select parents, pass the `ancestry`.
         """
         turn = begin_turn(
             Calls([self]),
@@ -119,10 +119,10 @@ class AbstractCrossbreedingStrategy(AbstractStrategy):
 
 
 def require_strategy(given: object, what: str) -> None:
-    """Raise a `StrategyError` that calls it `what` if this is no configured strategy."""
+    """Raise a `StrategyError` about `what` if this is not a configured strategy."""
     if isinstance(given, type):
         raise StrategyError(
-            f"{what} is the class {given.__name__}, not a strategy; have you forgotten the "
+            f"{what} is the class {given.__name__}, not a strategy; did you forget the "
             f"parentheses: {given.__name__}()?"
         )
     if not isinstance(given, AbstractStrategy):

@@ -1,7 +1,7 @@
 """Walking and synthesizing N allele trees in lockstep: depth first, children first, in order.
 
-Handlers see *flattened* nodes: an allele in metadata shows as its value, so that a handler never
-learns about trees. Because children come first, the value that a node reads is already the new one.
+Handlers receive *flattened* nodes: an allele in metadata is replaced by its value, so that a
+handler need not know about trees. Children come first, so that value is already the new one.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def walk_trees(
     handler: Walker[R],
     predicate: Predicate | None = None,
 ) -> list[R]:
-    """Call the handler at every place of N trees of one shape; return what it returned, in order.
+    """Call the handler at every place of N trees of one shape; return its results in order.
 
     Args:
         alleles: The roots of the trees.
         handler: Takes the flattened nodes at one place, in the order of `alleles`, and the context.
-        predicate: Asked about the first tree's node; None means every node.
+        predicate: Called with the first tree's node; None means every node.
 
     Raises:
         TreeError: The trees differ in shape or kind.
@@ -86,22 +86,23 @@ def synthesize_trees(
     handler: Synthesizer,
     predicate: Predicate | None = None,
 ) -> AbstractAllele:
-    """Make one tree out of a template and N trees of its shape.
+    """Return one tree that is computed from a template and N trees of its shape.
 
     Args:
-        template: The tree to start from; what the predicate leaves out stays as it is here.
-        alleles: The roots of the trees to draw on.
+        template: The tree to start from. The result keeps the nodes for which the predicate is
+            False.
+        alleles: The roots of the N trees.
         handler: Takes the template's node, the nodes at the same place of all trees (all of them
-            flattened) and the context; returns the new node. A flattened node stands for itself
-            alone, and gets the children that were made for it; an allele that is not flattened
-            replaces the whole tree below it.
-        predicate: Asked about the template's node; None means every node.
+            flattened) and the context; returns the new node. A flattened node replaces this node
+            only and gets the new children. An allele that is not flattened replaces the node and
+            its children.
+        predicate: Called with the template's node; None means every node.
 
     Raises:
-        TreeError: The trees differ in shape or kind, or the handler returned no allele.
+        TreeError: The trees differ in shape or kind, or the handler did not return an allele.
     """
     if not alleles:
-        raise TreeError("there is no tree to draw on: give one allele or more")
+        raise TreeError("there is no tree to combine: give one allele or more")
     return synthesize_forest(template, Forest(alleles, Context()), handler, predicate)
 
 
@@ -127,7 +128,7 @@ def synthesize_forest(
         return template.over(made) if before else template
     try:
         result = handler(node, forest.nodes, context)
-        if type(result) is not forest.kind:  # else it is an allele for certain
+        if type(result) is not forest.kind:  # an object of that class is an allele
             _require_allele(result)
     except Exception as error:
         error.add_note(f"at {context.place}")
@@ -142,6 +143,6 @@ def synthesize_forest(
 def _require_allele(result: object) -> None:
     if not is_allele(result):
         raise TreeError(
-            f"the handler returned {shown(result)}, which is no allele; return the node that it "
-            "was given, changed or not, e.g. allele.with_value(...)"
+            f"the handler returned {shown(result)}, which is not an allele; return the node that "
+            "it received, changed or not, e.g. allele.with_value(...)"
         )

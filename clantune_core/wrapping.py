@@ -1,4 +1,4 @@
-"""For a strategy that holds another one: calling its hooks, as in `TopN(2, Tournament())`."""
+"""Calling the hooks of a strategy inside another one, as in `TopN(2, Tournament())`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from clantune_core.strategies import AbstractStrategy, require_strategy
 
 
 def call_hook(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
-    """Call a hook of a strategy that another one holds.
+    """Call a hook of a strategy inside another one.
 
     Args:
-        strategy: The strategy inside.
+        strategy: The inner strategy.
         hook: Name of the hook.
-        **offered: The arguments of the hook; the strategy is given those that it names.
+        **offered: The arguments of the hook; the strategy receives those that it names.
 
     Returns:
-        What the hook returns. If the strategy does not implement it: the allele as it was for a
+        The result of the hook. If the strategy does not implement it: the unchanged allele for a
         fold, None for a first answer.
 
     Raises:
@@ -32,7 +32,7 @@ def call_hook(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
     for argument in inner.wants:
         if argument not in offered:
             raise StrategyError(
-                f"{hook} of strategy {inner.strategy!r} takes {argument!r}, which it is not given; "
+                f"{hook} of strategy {inner.strategy!r} takes {argument!r}, which was not passed; "
                 "take it in your own hook and pass it on",
                 strategy=inner.strategy,
                 hook=hook,
@@ -44,10 +44,10 @@ def call_hook(strategy: AbstractStrategy, hook: str, **offered: Any) -> Any:
 
 
 def hook_takes(strategy: AbstractStrategy, hook: str, argument: str) -> bool:
-    """Whether a hook of a strategy that another one holds takes an argument.
+    """Whether a hook of a strategy inside another one takes an argument.
 
     Args:
-        strategy: The strategy inside.
+        strategy: The inner strategy.
         hook: Name of the hook.
         argument: Name of an argument of the hook.
 
@@ -65,5 +65,5 @@ def _implements(strategy: AbstractStrategy, hook: str) -> bool:
         raise StrategyError(f"there is no hook {hook!r}; the hooks are {', '.join(HOOKS)}")
     if is_implemented(type(strategy), hook):
         return True
-    require_strategy(strategy, "what is asked")
+    require_strategy(strategy, "the inner strategy")
     return False

@@ -1,7 +1,7 @@
 """The kinds of alleles. A kind is a family (continuous or discrete), a type and a domain.
 
-Every continuous kind offers one latent real line: a strategy that adds noise to `latent` is right
-for all of them, also for those of third parties. Discrete kinds offer `choices`.
+Every continuous kind has a latent line of real numbers. A strategy that adds noise to `latent`
+works for all continuous kinds, including those of third parties. Discrete kinds have `choices`.
 """
 
 from clantune_core.alleles.base import AbstractAllele

@@ -26,8 +26,8 @@ FIELDS = ("value", "domain", "can_mutate", "can_crossbreed", "metadata")
 """The fields of every allele, in order."""
 
 
-# No metaclass of `abc`: every strategy asks `isinstance(allele, ContinuousAllele)` of every node,
-# which takes six times as long of such a class.
+# Without the metaclass of `abc`, because strategies call `isinstance(allele, ContinuousAllele)` for
+# every node: with that metaclass, the call takes six times as long.
 @attrs.frozen(repr=False)
 class AbstractAllele(Node):
     """One genetic parameter.
@@ -47,7 +47,7 @@ class AbstractAllele(Node):
     """The kind's tag in saved data, given by `allele_kind`."""
 
     _added: ClassVar[tuple[str, ...]] = ()
-    """Fields that a kind has beyond those of every allele."""
+    """Fields that a kind adds to those of every allele."""
 
     undefined: ClassVar[tuple[str, ...]] = ("check_domain", "check_value", "with_value")
     """Abstract methods that a kind does not define."""
@@ -72,7 +72,7 @@ class AbstractAllele(Node):
             raise AlleleError(
                 f"{type(self).__name__} is abstract: it does not define "
                 f"{', '.join(self.undefined)}; use one of its kinds, such as FloatAllele, or "
-                "define what is missing"
+                "define these methods"
             )
         for field, check in (("domain", self.check_domain), ("value", self.check_value)):
             try:
@@ -85,14 +85,14 @@ class AbstractAllele(Node):
             ("can_crossbreed", self.can_crossbreed),
         ):
             if not isinstance(held, bool):
-                raise AlleleError(f"{flag} is True or False; got {shown(held)}")
+                raise AlleleError(f"{flag} must be True or False; got {shown(held)}")
 
     @abc.abstractmethod
     def check_domain(self, domain: Any) -> Any:
         """Return the domain in the form of this kind; None stands for the widest one.
 
         Raises:
-            AlleleError: It is no domain of this kind.
+            AlleleError: It is not a domain of this kind.
         """
 
     @abc.abstractmethod
@@ -105,12 +105,12 @@ class AbstractAllele(Node):
 
     @abc.abstractmethod
     def with_value(self, value: Any) -> Self:
-        """Return this allele with another value: clipped where there is a metric, else checked."""
+        """Return this allele with another value. Continuous kinds clip it, other kinds check it."""
 
     def distance(self, other: Self) -> float:
         """Return how far apart two alleles of one gene are: 0 for equal values, 1 for others.
 
-        It is not negative, the same in both directions, and 0 from an allele to itself.
+        The distance is never negative, the same in both directions, and 0 from an allele to itself.
         """
         return float(self.value != other.value)
 
@@ -122,21 +122,21 @@ class AbstractAllele(Node):
         """Return this allele without some entries of its metadata.
 
         Raises:
-            AlleleError: There is no such entry.
+            AlleleError: An entry does not exist.
         """
         for name in names:
             if name not in self.metadata:
                 raise AlleleError(
-                    f"no metadata[{name!r}] to leave out; there is {[*self.metadata]}"
+                    f"there is no metadata[{name!r}] to remove; the entries are {[*self.metadata]}"
                 )
         return self._replace(metadata=self.metadata.changed({}, leave_out=names))
 
     def over(self, children: Mapping[str, AbstractAllele], *, flat: bool = False) -> Self:
-        """Return this node over other alleles in its metadata, shown by value if `flat`."""
+        """Return this node with other alleles in its metadata; if `flat`, entries are values."""
         return self._replace(metadata=self.metadata.over(children, flat=flat))
 
     def whole(self) -> Self:
-        """Return this node as trees hold it, where a handler sees it flattened."""
+        """Return this node without flattening: with the alleles in its metadata, not values."""
         return self.over(self.metadata.children) if self.metadata.flat else self
 
     def walk_tree(
@@ -144,7 +144,7 @@ class AbstractAllele(Node):
         handler: Callable[[AbstractAllele, Context], R],
         predicate: trees.Predicate | None = None,
     ) -> list[R]:
-        """Call the handler on every node of this tree, children first; return its answers."""
+        """Call the handler on every node of this tree, children first; return its results."""
         return trees.walk_trees([self], lambda nodes, at: handler(nodes[0], at), predicate)
 
     def update_tree(
@@ -152,13 +152,13 @@ class AbstractAllele(Node):
         handler: Callable[[AbstractAllele, Context], AbstractAllele],
         predicate: trees.Predicate | None = None,
     ) -> AbstractAllele:
-        """Return this tree with every node as the handler returns it, children first."""
+        """Return this tree with every node replaced by the handler's result, children first."""
         return trees.synthesize_trees(
             self, [self], lambda node, _, at: handler(node, at), predicate
         )
 
     def _replace(self, **changes: Any) -> Self:
-        """Return a copy with some fields set to what is known to be valid."""
+        """Return a copy with some fields set to values that are known to be valid."""
         made = self._moved(self.value)
         for name, held in changes.items():
             object.__setattr__(made, name, held)
@@ -166,7 +166,7 @@ class AbstractAllele(Node):
 
     def _moved(self, value: Any) -> Self:
         """Return a copy with a value that is known to be valid."""
-        # By hand, while its fields can be set: breeding makes little else than such copies.
+        # Set field by field, which is fast: breeding spends most of its time on such copies.
         kind: Any = type(self)
         made = _new(_OPEN[kind])
         made.value = value
@@ -193,7 +193,7 @@ class AbstractAllele(Node):
             return field.default
         try:
             return self.check_domain(None)
-        except AlleleError:  # this kind needs one, and so has no default
+        except AlleleError:  # this kind requires a domain, so there is no default
             return None
 
 
@@ -201,7 +201,7 @@ _new = object.__new__
 
 
 class _OpenTwins(dict[type[AbstractAllele], type[Any]]):
-    """By kind: a class whose fields can be set while a copy is made.
+    """By kind, a subclass whose fields can be set while `_moved` creates a copy.
 
     With `object.__setattr__` a copy takes 0.65 us instead of 0.38: breeding is 10 % slower.
     """

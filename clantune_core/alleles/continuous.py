@@ -27,8 +27,9 @@ class Range(NamedTuple):
 
 @functools.lru_cache(maxsize=4096, typed=True)
 def _shared_range(low: float, high: float) -> Range:
-    """Return one object for the same gene of all members: they come from JSON, each by itself."""
-    return Range(low or abs(low), high or abs(high))  # a zero has no sign, whoever came first
+    """Return one object for equal domains, because each member reads its genes from JSON."""
+    # Without the sign of a zero: the cache does not distinguish -0.0 from 0.0.
+    return Range(low or abs(low), high or abs(high))
 
 
 def _exactly(number: float) -> str:
@@ -45,22 +46,23 @@ class ContinuousAllele(AbstractAllele):
     """The widest domain of the kind; every concrete kind sets it."""
 
     _holds: ClassVar[str] = ""
-    """The widest domain in words, for a kind of which its numbers say little."""
+    """The widest domain in words, for a kind whose limits are hard to read as numbers."""
 
     @abc.abstractmethod
     def to_latent(self, value: float) -> float:
-        """Return the place of a number on the latent line; it lies in the widest domain."""
+        """Return the latent of a number, which lies in the widest domain."""
 
     @abc.abstractmethod
     def from_latent(self, latent: float) -> float:
-        """Return the number at a place of the latent line, in or out of the domain.
+        """Return the number at a point of the latent line, inside or outside the domain.
 
-        An `OverflowError` counts as a number beyond the domain, in the direction of the move.
+        If it raises an `OverflowError`, the allele moves to the end of the domain in the direction
+        of the move.
         """
 
     @property
     def latent(self) -> float:
-        """Where this allele lies on its latent line, a real number of steps of equal meaning."""
+        """The point of this allele on its latent line, where equal steps have equal meaning."""
         return self.to_latent(self.value)
 
     @property
@@ -75,15 +77,15 @@ class ContinuousAllele(AbstractAllele):
 
     def with_latent(self, latent: float) -> Self:
         """Return this allele moved along its latent line, clipped to the domain."""
-        if latent == self.latent:  # exactly, where exp(log(x)) is off by a bit
+        if latent == self.latent:  # exp(log(x)) may differ from x in the last bit
             return self
         return self._moved(self.check_number(self._number_at(latent)))
 
     def _number_at(self, latent: float) -> float:
-        """Return the number at a place of the latent line, clipped to the domain."""
+        """Return the number at a point of the latent line, clipped to the domain."""
         if not math.isfinite(latent):
             raise AlleleError(
-                f"the latent of {type(self).__name__} is a finite number; got {latent}"
+                f"the latent of {type(self).__name__} must be a finite number; got {latent}"
             )
         try:
             number = self.from_latent(latent)
@@ -108,13 +110,13 @@ class ContinuousAllele(AbstractAllele):
         return number
 
     def check_domain(self, domain: Any) -> Range:
-        """Return the domain as a `Range`; None on either side means as far as this kind goes."""
+        """Return the domain as a `Range`; None for an end means the limit of this kind."""
         widest = self.widest
         if domain is None:
             return widest
         if not isinstance(domain, tuple | list) or len(domain) != 2:
             raise AlleleError(
-                f"a domain of {type(self).__name__} is (min, max); got {shown(domain)}"
+                f"a domain of {type(self).__name__} must be (min, max); got {shown(domain)}"
             )
         low, high = (
             limit if end is None else self.check_number(end)
@@ -123,7 +125,7 @@ class ContinuousAllele(AbstractAllele):
         made = _shared_range(low, high)
         if low > high:
             raise AlleleError(
-                f"the domain {made} of {type(self).__name__} holds nothing; give (min, max), the "
+                f"the domain {made} of {type(self).__name__} is empty; give (min, max), the "
                 "smaller number first"
             )
         if low < widest.min or high > widest.max:
@@ -135,7 +137,7 @@ class ContinuousAllele(AbstractAllele):
         return AlleleError(f"{what} is not possible for {type(self).__name__}, which holds {holds}")
 
     def check_number(self, value: object) -> float:
-        """Return a number, in or out of the domain, as the value of this kind would be.
+        """Return a number, inside or outside the domain, in the type of this kind's values.
 
         Raises:
             AlleleError: It is not a number, or not finite.
@@ -146,13 +148,13 @@ class ContinuousAllele(AbstractAllele):
             try:
                 value = float(value)
             except OverflowError:
-                raise AlleleError(f"{type(self).__name__} cannot hold so large a number") from None
+                raise AlleleError(f"the number is too large for {type(self).__name__}") from None
         if not math.isfinite(value):
             raise AlleleError(f"{type(self).__name__} holds a finite number; got {value}")
         return value
 
     def clip(self, value: float) -> float:
-        """Return the number of the domain that is nearest."""
+        """Return the nearest number in the domain."""
         low, high = self.domain
         nearest: float = low if value < low else high if value > high else value  # noqa: FURB136
         return nearest

@@ -37,10 +37,10 @@ class DiscreteAllele(AbstractAllele):
         )
 
     def check_choices(self, domain: object, wanted: type) -> tuple[Any, ...]:
-        """Return a domain that lists distinct choices of one type, for `check_domain` of a kind.
+        """Return a domain of distinct choices of one type; a kind calls this in `check_domain`.
 
         Raises:
-            AlleleError: It is something else.
+            AlleleError: The domain is not a list of such choices.
         """
         if (
             isinstance(domain, tuple | list)
@@ -50,8 +50,8 @@ class DiscreteAllele(AbstractAllele):
         ):
             return tuple(domain)
         raise AlleleError(
-            f"a domain of {type(self).__name__} is a tuple of distinct {wanted.__name__}; got "
-            f"{shown(domain)}"
+            f"a domain of {type(self).__name__} must be a tuple of distinct {wanted.__name__} "
+            f"values; got {shown(domain)}"
         )
 
 
@@ -73,7 +73,7 @@ class StringAllele(DiscreteAllele):
     """One of several names."""
 
     def check_domain(self, domain: Any) -> tuple[str, ...]:
-        """Return the choices, which this kind needs."""
+        """Return the choices. This kind has no default."""
         if domain is None:
             raise AlleleError('StringAllele needs its choices: domain=("cosine", "linear", ...)')
         return tuple(freeze_text(choice, "domain") for choice in self.check_choices(domain, str))

@@ -1,4 +1,4 @@
-"""The register of kinds: which class is meant by a tag in saved data."""
+"""The register of kinds: the class for each tag in saved data."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def allele_kind(tag: str) -> Callable[[A], A]:
     """Register a class as the kind called `tag` in saved data.
 
     A package that publishes a kind also names it in the entry-point group `clantune.alleles`, so
-    that data can be read before the package was imported.
+    that data can be read before the package is imported.
 
     Raises:
-        AlleleError: The tag is no text or another kind's, or the class is not complete.
+        AlleleError: The tag is not a string or belongs to another kind, or the class is incomplete.
     """
     _require_tag(tag)
 
@@ -46,7 +46,7 @@ def allele_kind(tag: str) -> Callable[[A], A]:
 def _require_tag(tag: object) -> None:
     if not isinstance(tag, str) or not tag:
         raise AlleleError(
-            "allele_kind takes the kind's tag in saved data, a text: "
+            "allele_kind takes the kind's tag in saved data, a string: "
             f'@allele_kind("my_kind"); got {shown(tag)}'
         )
 
@@ -54,20 +54,20 @@ def _require_tag(tag: object) -> None:
 def _require_complete(kind: object, tag: str) -> None:
     if not isinstance(kind, type) or not issubclass(kind, AbstractAllele):
         raise AlleleError(
-            f"@allele_kind({tag!r}) stands above {shown(kind)}, which is no allele; derive it from "
-            "ContinuousAllele or DiscreteAllele"
+            f"@allele_kind({tag!r}) decorates {shown(kind)}, which is not an allele class; derive "
+            "it from ContinuousAllele or DiscreteAllele"
         )
     if "__attrs_attrs__" not in vars(kind):
         raise AlleleError(
-            f"{kind.__name__} is no attrs class when it is registered; put @allele_kind({tag!r}) "
-            "above @attrs.frozen(repr=False), which makes the class"
+            f"{kind.__name__} is not an attrs class yet when it is registered; put "
+            f"@allele_kind({tag!r}) above @attrs.frozen(repr=False), so that it is called last"
         )
     if kind.undefined:
         raise AlleleError(f"{kind.__name__} is not complete: define {', '.join(kind.undefined)}")
     if issubclass(kind, ContinuousAllele) and not isinstance(getattr(kind, "widest", None), Range):
         raise AlleleError(
-            f"{kind.__name__} does not say what its widest domain is; write "
-            "widest: ClassVar[Range] = Range(0.0, 1.0), with the numbers of this kind"
+            f"{kind.__name__} does not define its widest domain; write "
+            "widest: ClassVar[Range] = Range(0.0, 1.0), with the limits of this kind"
         )
 
 

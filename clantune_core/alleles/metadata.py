@@ -1,4 +1,4 @@
-"""What an allele holds besides its value: plain data, and alleles with metadata of their own."""
+"""The metadata of an allele: plain data, and alleles with metadata of their own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Metadata(FrozenDict[str, Any]):
     Attributes:
         children: The alleles among the entries, in order.
         depth: Levels of alleles below this node.
-        flat: Whether the entries show these alleles by their values, as handlers see them.
+        flat: Whether entries are the values of these alleles, as handlers see them.
     """
 
     __slots__ = ("children", "depth", "flat")
@@ -42,15 +42,17 @@ class Metadata(FrozenDict[str, Any]):
 
     @classmethod
     def of(cls, entries: Mapping[str, object]) -> Metadata:
-        """Return the entries as metadata; what is metadata already stays as it is."""
+        """Return the entries as metadata; a `Metadata` is returned unchanged."""
         if isinstance(entries, Metadata):
             return entries
         if not isinstance(entries, Mapping):
-            raise AlleleError(f"metadata maps names to plain data or alleles; got {shown(entries)}")
+            raise AlleleError(
+                f"metadata must map names to plain data or alleles; got {shown(entries)}"
+            )
         return cls(entries) if entries else NO_METADATA
 
     def over(self, children: Mapping[str, AbstractAllele], *, flat: bool) -> Metadata:
-        """Return these entries over other alleles of the same names."""
+        """Return these entries with other alleles under the same names."""
         made = Metadata.__new__(Metadata)
         dict.update(made, self)
         dict.update(made, {n: c.value for n, c in children.items()} if flat else children)
@@ -63,8 +65,8 @@ class Metadata(FrozenDict[str, Any]):
         for name in (*entries, *leave_out):
             if self.flat and name in self.children:
                 raise AlleleError(
-                    f"metadata[{name!r}] is an allele of its own: a handler changes it when "
-                    "called for that allele, not from the node that reads it"
+                    f"metadata[{name!r}] is an allele: a handler can change it in the call for "
+                    "that allele, but not in the call for the node above it"
                 )
         kept = {n: e for n, e in {**self, **self.children}.items() if n not in leave_out}
         made = Metadata.of({**kept, **entries})
@@ -80,13 +82,13 @@ def _know(
     metadata: Metadata, children: Mapping[str, AbstractAllele], depth: int, *, flat: bool
 ) -> None:
     for name, value in (("children", FrozenDict(children)), ("depth", depth), ("flat", flat)):
-        object.__setattr__(metadata, name, value)  # once, and never again
+        object.__setattr__(metadata, name, value)  # only while it is created
 
 
 def _depth_over(children: Mapping[str, AbstractAllele]) -> int:
     depth = 1 + max([child.metadata.depth for child in children.values()], default=-1)
     if depth > MAX_DEPTH:
-        raise AlleleError(f"alleles are nested more than {MAX_DEPTH} deep in metadata")
+        raise AlleleError(f"alleles are nested more than {MAX_DEPTH} levels deep in metadata")
     return depth
 
 
@@ -101,4 +103,4 @@ NO_METADATA = Metadata({})
 def _entry_name(name: object) -> str:
     if isinstance(name, str):
         return freeze_text(name, "metadata")
-    raise AlleleError(f"a name in metadata is a text; got {shown(name)}")
+    raise AlleleError(f"a name in metadata must be a string; got {shown(name)}")

@@ -1,4 +1,4 @@
-"""The kinds of numbers, each with the latent line on which its steps have equal meaning."""
+"""The kinds of numbers. Each has a latent line on which equal steps have equal meaning."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class FloatAllele(ContinuousAllele):
 
     widest: ClassVar[Range] = Range(-sys.float_info.max, sys.float_info.max)
 
-    latent = AbstractAllele.value  # the same slot: every strategy asks for it, of every node
+    latent = AbstractAllele.value  # the same slot, because strategies read it for every node
 
     def to_latent(self, value: float) -> float:
         """Return the value."""
         return value
 
     def from_latent(self, latent: float) -> float:
-        """Return the place itself."""
+        """Return the latent itself."""
         return latent
 
     def with_latent(self, latent: float) -> Self:
-        """Return this allele with another value, clipped to the domain: the line is the value."""
+        """Return this allele with another value, which is its latent, clipped to the domain."""
         low, high = self.domain
         if type(latent) is float and low <= latent <= high:
-            return self._moved(latent)  # nothing to check: most steps of most runs end here
+            return self._moved(latent)  # the common case, with nothing to check
         return self.with_value(latent)
 
 
@@ -55,7 +55,7 @@ class LogFloatAllele(ContinuousAllele):
         return math.log(value)
 
     def from_latent(self, latent: float) -> float:
-        """Return e to the power of the place, or the largest number if that overflows."""
+        """Return e to the power of the latent, or the largest number if that overflows."""
         return math.exp(latent) if latent < _LARGEST_LOG else sys.float_info.max
 
 
@@ -73,7 +73,7 @@ class LogitFloatAllele(ContinuousAllele):
     )
 
     def check_domain(self, domain: Any) -> Range:
-        """Return the domain as a `Range`; an end at 0 or 1 means as far as this kind goes."""
+        """Return the domain as a `Range`; an end at 0 or 1 means the limit of this kind."""
         if isinstance(domain, tuple | list) and len(domain) == 2:
             low, high = domain
             domain = (None if low == 0 else low, None if high == 1 else high)
@@ -84,7 +84,7 @@ class LogitFloatAllele(ContinuousAllele):
         return math.log(value) - math.log1p(-value)
 
     def from_latent(self, latent: float) -> float:
-        """Return the logistic function of the place."""
+        """Return the logistic function of the latent."""
         if latent >= 0:
             return 1.0 / (1.0 + math.exp(-latent))
         grown = math.exp(latent)
@@ -94,9 +94,9 @@ class LogitFloatAllele(ContinuousAllele):
 @allele_kind("int")
 @attrs.frozen(repr=False)
 class IntAllele(RoundedAllele):
-    """A whole number, with a real one behind it so that small steps add up."""
+    """A whole number. It keeps the real number before rounding, so that small steps add up."""
 
-    # A float is exact up to here, so the value and the number before rounding never disagree.
+    # A float represents integers exactly up to here.
     widest: ClassVar[Range] = Range(-(2**53), 2**53)
 
     def to_latent(self, value: float) -> float:
@@ -104,9 +104,9 @@ class IntAllele(RoundedAllele):
         return float(value)
 
     def from_latent(self, latent: float) -> float:
-        """Return the place itself."""
+        """Return the latent itself."""
         return latent
 
     def round_number(self, number: float) -> int:
-        """Return the nearest whole number; a half goes to the even one."""
+        """Return the nearest whole number; a half rounds to the even one."""
         return round(number)

@@ -37,7 +37,7 @@ class RoundedAllele(ContinuousAllele):
             raise AlleleError(
                 f"position {position!r} does not round to {self.value!r} within {self.domain}"
             )
-        # Equal alleles have equal fields: no position where it equals the value.
+        # Equal alleles need equal fields, so a position that equals the value is None.
         object.__setattr__(self, "position", None if position == self.value else position)
 
     @property
@@ -64,11 +64,11 @@ class RoundedAllele(ContinuousAllele):
         """Return a number as a value of this kind.
 
         Raises:
-            AlleleError: It is not a finite number, or not one that this kind rounds to.
+            AlleleError: It is not a finite number, or not a value of this kind.
         """
         low, high = self.widest
         rounded = self.round_number(min(max(super().check_number(value), low), high))
-        if rounded != value:  # exactly, where a float may have changed a large whole number
+        if rounded != value:  # the number as given: a float may have changed a large integer
             raise AlleleError(
                 f"{shown(value)} is not a value of {type(self).__name__}; the nearest one is "
                 f"{rounded!r}"

@@ -1,1 +1,1 @@
-"""To plain JSON data and back, also from data that nobody vouches for."""
+"""Conversion to plain JSON data and back. The data that is read may be untrusted."""

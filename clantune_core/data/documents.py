@@ -1,8 +1,8 @@
-"""Plain data: genomes, alleles, strategies and evolutions to JSON and back.
+"""Genomes, alleles, strategies and evolutions as JSON documents.
 
-A document says what it is and in which version of the format. Reading one trusts nothing in it:
-the answer is the thing itself or a `DataError` with the path of the fault. No code is run but
-that of the plugins which are installed under the names that the document asks for.
+A document contains its type and the version of its format. Reading treats it as untrusted: it
+returns the object or raises a `DataError` with the path of the fault. It runs no code from the
+document, only that of installed plugins which the document names.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ Data = dict[str, Any]
 FORMAT_VERSION = 1
 
 MIGRATIONS: dict[int, Callable[[Data], Data]] = {}
-"""What turns a document of version n into one of version n + 1, by n. None is needed yet."""
+"""By n: the function that turns a document of version n into one of version n + 1."""
 
 
 def serialize(thing: Genome | AbstractAllele | AbstractStrategy | Evolution) -> Data:
     """Return a genome, allele, strategy or evolution as plain JSON data.
 
     Raises:
-        ClanTuneError: It cannot be saved: a strategy that no installed package names, say.
+        ClanTuneError: It cannot be saved, for example a strategy without a name in any package.
     """
     for what, document in _documents().items():
         if isinstance(thing, document.holds):
             body: Data = thaw(freeze(document.write(thing), room=DOCUMENT_DEPTH))
             return {"clantune": what, "version": FORMAT_VERSION, **body}
-    raise DataError(f"{shown(thing)} is no genome, allele, strategy or evolution")
+    raise DataError(f"{shown(thing)} is not a genome, allele, strategy or evolution")
 
 
 def deserialize(data: object, expected: type[T]) -> T:
-    """Return the thing in plain data, or in JSON text.
+    """Return the object in plain data or in JSON text.
 
     Args:
-        data: What `serialize` returned, or `to_json`.
-        expected: What it should be, such as `Genome`.
+        data: The result of `serialize` or `to_json`.
+        expected: The class of the object, such as `Genome`.
 
     Raises:
-        DataError: It is damaged, foreign, or needs a plugin; the error says where and what.
-        ClanTuneError: What is expected is no class.
+        DataError: The data is damaged, foreign, or needs a plugin. The error says where.
+        ClanTuneError: `expected` is not a class.
     """
     _require_class(expected)
     what, body = _open(_plain(data))
@@ -74,7 +74,7 @@ def to_json(
     """Return a genome, allele, strategy or evolution as JSON text.
 
     Raises:
-        ClanTuneError: It cannot be saved, or is too large to be read again.
+        ClanTuneError: It cannot be saved, or the text would be too long to be read again.
     """
     text = json.dumps(serialize(thing), indent=indent, allow_nan=False)
     require_short(text)
@@ -82,7 +82,7 @@ def to_json(
 
 
 def from_json(text: str | bytes, expected: type[T]) -> T:
-    """Return the thing in JSON text. Raises `DataError` as `deserialize` does."""
+    """Return the object in JSON text. Raises `DataError` as `deserialize` does."""
     return deserialize(text, expected)
 
 
@@ -94,11 +94,11 @@ def _documents() -> Mapping[str, Document]:
 
 def _require_class(expected: object) -> None:
     if not isinstance(expected, type):
-        raise ClanTuneError(f"what is wanted is a class, such as Genome; got {shown(expected)}")
+        raise ClanTuneError(f"expected must be a class, such as Genome; got {shown(expected)}")
 
 
 def _refuse_kind(held: type, expected: type) -> Never:
-    raise DataError(f"the document holds {held.__name__}, where {expected.__name__} is wanted")
+    raise DataError(f"the document contains {held.__name__}, but {expected.__name__} is expected")
 
 
 def _plain(data: object) -> Any:
@@ -106,20 +106,21 @@ def _plain(data: object) -> Any:
 
 
 def _open(plain: object) -> tuple[str, Data]:
-    """Return what a document holds and its body, brought to the version of today."""
+    """Return the type of a document, and its body in the current format."""
     if not isinstance(plain, Mapping) or "clantune" not in plain:
         raise DataError(
-            f"{shown(plain)} is no ClanTune document, a mapping with an entry 'clantune'"
+            f"{shown(plain)} is not a ClanTune document, a mapping with an entry 'clantune'"
         )
     if plain["clantune"] not in (known := _documents()):
         raise DataError(
-            f"{shown(plain['clantune'])} is no kind of document; there are {', '.join(known)}",
+            f"{shown(plain['clantune'])} is not a type of document; the types are "
+            f"{', '.join(known)}",
             path="$.clantune",
         )
     body = dict(plain)
     version = body.pop("version", None)
     if type(version) is not int or version < 1:
-        raise DataError(f"{shown(version)} is no format version", path="$.version")
+        raise DataError(f"{shown(version)} is not a format version", path="$.version")
     if version > FORMAT_VERSION:
         raise DataError(
             f"format version {version} is newer than {FORMAT_VERSION}, the newest that this "
@@ -132,8 +133,8 @@ def _open(plain: object) -> tuple[str, Data]:
 
 
 def _migrated(body: Data, version: int) -> Data:
-    """Return a body of an old version in the format of today."""
-    body = thaw(body)  # a migration may change it in place, and make lists
+    """Return a body of an old version in the current format."""
+    body = thaw(body)  # a migration may change it in place, and add lists
     for older in range(version, FORMAT_VERSION):
         body = make("$", MIGRATIONS[older], body)
     return dict(mapping(freeze(body, room=DOCUMENT_DEPTH), "$"))

@@ -1,4 +1,4 @@
-"""Fields of attrs classes as plain data, by their types."""
+"""The fields of attrs classes as plain data, converted by their types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from clantune_core.data.records import Record, fault, summary
 from clantune_core.errors import DataError, shown, step
 
 converter = cattrs.Converter(forbid_extra_keys=True)
-"""Knows the types of fields. `_documents` adds what is tagged: alleles and strategies."""
+"""Converts fields by their types. `data.things` adds alleles and strategies, which have tags."""
 
 
 _SCALARS = (bool, int, float, str)
@@ -31,7 +31,7 @@ def _structure_scalar(value: object, kind: Any) -> object:
     if type(value) is int and float in kinds:
         return float(value)
     names = ["None" if each is NoneType else each.__name__ for each in kinds]
-    raise TypeError(f"{shown(value)} is no {' or '.join(names)}")
+    raise TypeError(f"{shown(value)} is not of type {' or '.join(names)}")
 
 
 def _is_union_of_scalars(kind: Any) -> bool:
@@ -39,13 +39,13 @@ def _is_union_of_scalars(kind: Any) -> bool:
     return is_union and all(each in (*_SCALARS, NoneType) for each in get_args(kind))
 
 
-for _kind in _SCALARS:  # cattrs alone would take "no" for True
+for _kind in _SCALARS:  # by default cattrs converts "no" to True
     converter.register_structure_hook(_kind, _structure_scalar)
 converter.register_structure_hook_func(_is_union_of_scalars, _structure_scalar)
 
 
 def read_fields(kind: type, given: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Return what an attrs class is made with, in the types of its fields."""
+    """Return the arguments for an attrs class, in the types of its fields."""
     fields = _fields(kind, path)
     needed = [name for name, field in fields.items() if field.default is attrs.NOTHING]
     record = Record(given, path, fields, needed)
@@ -57,7 +57,7 @@ def read_fields(kind: type, given: Mapping[str, Any], path: str) -> dict[str, An
 
 
 def write_fields(instance: Any, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the fields that an attrs instance was made with, unstructured."""
+    """Return the arguments that an attrs instance was created with, as plain data."""
     return {
         _alias(field): converter.unstructure(getattr(instance, field.name))
         for field in attrs.fields(type(instance))
@@ -66,10 +66,10 @@ def write_fields(instance: Any, leave_out: tuple[str, ...] = ()) -> dict[str, An
 
 
 def _fields(kind: type, path: str) -> dict[str, attrs.Attribute[Any]]:
-    """Return the fields that an attrs class is made with, by the names of its arguments."""
+    """Return the fields of an attrs class that are arguments, by the names of the arguments."""
     if not attrs.has(kind):
         raise DataError(
-            f"{kind.__name__} is no attrs class, so its parameters are not known", path=path
+            f"{kind.__name__} is not an attrs class, so its parameters are not known", path=path
         )
     try:
         attrs.resolve_types(kind)
@@ -87,7 +87,7 @@ def _alias(field: attrs.Attribute[Any]) -> str:
 
 
 def _structure(value: object, kind: Any, path: str) -> Any:
-    if kind is None:  # a field without a type takes what there is
+    if kind is None:  # a field without a type takes any value
         return value
     try:
         return converter.structure(value, kind)
@@ -100,14 +100,14 @@ def _structure(value: object, kind: Any, path: str) -> Any:
 
 def _no_type(kind: object) -> str:
     return (
-        f"a field of the type {shown(kind)} cannot be read; those that can are bool, int, float, "
-        "str, unions of these and None, enumerations, tuples, lists and dictionaries of such, "
-        "attrs classes, strategies and alleles"
+        f"a field of type {shown(kind)} cannot be read; use bool, int, float, str, a union of "
+        "these and None, an enumeration, an attrs class, a strategy, an allele, or a tuple, list "
+        "or dictionary of these"
     )
 
 
 def _innermost(error: Exception, path: str) -> tuple[Exception, str]:
-    """Return the first fault in what cattrs raises for nested types, and the path to it."""
+    """Return the first fault in an error of cattrs for nested types, and the path to it."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
         for note in getattr(error, "__notes__", ()):

@@ -1,4 +1,4 @@
-"""A dictionary that nobody can change."""
+"""A read-only dictionary."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ V = TypeVar("V")
 
 
 def read_only(*_args: object, **_kwargs: object) -> Never:
-    """Stand for a method that would change something."""
-    raise TypeError("this mapping is read-only: make a new value, e.g. allele.with_metadata(...)")
+    """Replace a method that would change the mapping."""
+    raise TypeError("this mapping is read-only: create a new value, e.g. allele.with_metadata(...)")
 
 
 class FrozenDict(dict[K, V]):
-    """A dictionary that nobody can change, hashable if its values are.
+    """A read-only dictionary, hashable if its values are.
 
-    A `dict` inside, so that reading costs what a dictionary costs and `json` takes it as it is.
+    It derives from `dict`, so that reading is as fast as from a `dict` and `json` accepts it.
     """
 
     __slots__ = ()

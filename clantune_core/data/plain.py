@@ -1,4 +1,4 @@
-"""Plain data, frozen: what metadata may hold besides alleles, and what JSON can carry."""
+"""Plain data: values that JSON can represent, frozen. Metadata may contain them and alleles."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from clantune_core.data.frozen import FrozenDict
 from clantune_core.errors import DataError, shown, step
 
 MAX_DEPTH = 32
-"""How deep alleles may lie inside alleles, and plain data inside plain data."""
+"""The largest number of levels of nested alleles, and of nested plain data."""
 
 MAX_INTEGER_BITS = 1024
-"""Integers of plain data stay within what a reader in another language can take in."""
+"""The largest size of an integer, in bits, so that programs in other languages can read it."""
 
 MAX_VALUES = 250_000
-"""A genome of a thousand genes in a thousand members' population has a tenth of these values."""
+"""The largest number of values: ten times those of a genome with a thousand genes and parents."""
 
 TOO_MANY = f"there are more than {MAX_VALUES} values"
 
 
 class PlainDict(FrozenDict[str, Any]):
-    """A mapping that `freeze` made: plain data all the way down.
+    """A mapping from `freeze`, which contains only plain data at all levels.
 
     Attributes:
-        room: How many levels it was allowed, and so has at most.
+        room: An upper bound for its number of levels.
     """
 
     __slots__ = ("room",)
@@ -39,7 +39,7 @@ class PlainDict(FrozenDict[str, Any]):
 
 
 class Fault:
-    """Stands in parsed data for what could not be taken in, until `freeze` knows its path."""
+    """Marks a value in parsed data that cannot be read, until `freeze` knows its path."""
 
     __slots__ = ("problem",)
 
@@ -52,11 +52,11 @@ def freeze(value: object, path: str = "$", room: int = MAX_DEPTH) -> Any:
 
     Args:
         value: Anything.
-        path: Where the value lies, for messages.
-        room: How many levels of lists and mappings it may have.
+        path: Path of the value, for messages.
+        room: Number of levels of lists and mappings that it may have.
 
     Raises:
-        DataError: Something is not plain data, not finite, or too deep or too large to be saved.
+        DataError: A part is not plain data, not finite, nested too deep, or too large.
     """
     try:
         return _Freezer().freeze(value, room)
@@ -65,10 +65,10 @@ def freeze(value: object, path: str = "$", room: int = MAX_DEPTH) -> Any:
 
 
 class _Refusal(Exception):
-    """On its way up through nested data it learns where it comes from.
+    """A fault in nested data. It collects its path on the way up.
 
-    Spelling out the path of every value on the way down would take time that grows with the square
-    of what somebody sends.
+    Building the path of every value on the way down would take time that grows with the square of
+    the size of the data.
     """
 
     def __init__(self, problem: str) -> None:
@@ -83,7 +83,7 @@ class _Refusal(Exception):
 
 
 class _Freezer:
-    """Freezes one value, and counts: lists that share their parts are larger than they look."""
+    """Freezes one value and counts its parts, because lists may share parts many times."""
 
     def __init__(self) -> None:
         self._left = MAX_VALUES
@@ -111,7 +111,7 @@ class _Freezer:
     ) -> Iterable[tuple[str, Any]]:
         for key, item in mapping.items():
             if not isinstance(key, str):
-                raise _Refusal(f"the key {shown(key)} is no text")
+                raise _Refusal(f"the key {shown(key)} is not a string")
             name = _freeze_text(key)
             try:
                 yield name, self.freeze(item, room)
@@ -129,7 +129,7 @@ class _Freezer:
 
 
 def freeze_text(text: str, path: str) -> str:
-    """Return text that every file and terminal can hold: no half of a surrogate pair."""
+    """Return a string that can be encoded as UTF-8: it has no lone surrogate."""
     try:
         return _freeze_text(text)
     except _Refusal as refusal:
@@ -137,7 +137,7 @@ def freeze_text(text: str, path: str) -> str:
 
 
 def thaw(value: Any) -> Any:
-    """Return frozen plain data as `json` gives it: lists and plain dictionaries."""
+    """Return frozen plain data as `json` returns it: lists and plain dictionaries."""
     if isinstance(value, Mapping):
         return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -150,7 +150,7 @@ def _freeze_scalar(value: str | float) -> str | float:
         return _freeze_text(value)
     if isinstance(value, int):
         if value.bit_length() > MAX_INTEGER_BITS:
-            raise _Refusal(f"an integer of more than {MAX_INTEGER_BITS} bits")
+            raise _Refusal(f"an integer has more than {MAX_INTEGER_BITS} bits")
         return int(value)
     if not math.isfinite(value):
         raise _Refusal(f"{float(value)} is not a finite number")
@@ -161,14 +161,14 @@ def _freeze_text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _Refusal(f"text has a lone surrogate: {shown(text)}") from None
-    return str.__str__(text)  # `str` of an enumeration's member is its name
+        raise _Refusal(f"a string has a lone surrogate: {shown(text)}") from None
+    return str.__str__(text)  # `str(text)` of an enumeration's member is its name
 
 
 def _not_plain(value: object) -> str:
     if isinstance(value, Fault):
         return value.problem
     return (
-        f"{shown(value)} is a {type(value).__name__}; plain data is None, booleans, numbers, text, "
-        "and lists and mappings of those"
+        f"{shown(value)} is a {type(value).__name__}; plain data is None, booleans, numbers, "
+        "strings, and lists and mappings of these"
     )

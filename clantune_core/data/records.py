@@ -1,4 +1,4 @@
-"""Reading plain data that nobody vouches for: every fault becomes a `DataError` with its path."""
+"""Reading untrusted plain data: every fault becomes a `DataError` with its path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Record:
-    """A mapping in a document, at its path, with entries that may be there or must be."""
+    """A mapping in a document, with its path, optional entries and required entries."""
 
     def __init__(
         self, data: object, path: str, known: Iterable[str] = (), needed: Iterable[str] = ()
@@ -37,37 +37,37 @@ class Record:
         return mapping(self._data.get(name, {}), step(self._path, name))
 
     def text(self, name: str) -> str:
-        """Return an entry that is a text."""
+        """Return an entry that is a string."""
         value = self.get(name)
         if isinstance(value, str):
             return value
-        raise DataError(f"{shown(value)} is no text", path=step(self._path, name))
+        raise DataError(f"{shown(value)} is not a string", path=step(self._path, name))
 
 
 def mapping(value: object, path: str) -> Mapping[str, Any]:
     """Return a value that is a mapping."""
     if isinstance(value, Mapping):
         return value
-    raise DataError(f"{shown(value)} is no mapping", path=path)
+    raise DataError(f"{shown(value)} is not a mapping", path=path)
 
 
 def sequence(value: object, path: str) -> tuple[Any, ...]:
     """Return a value that is a list."""
     if isinstance(value, tuple):
         return value
-    raise DataError(f"{shown(value)} is no list", path=path)
+    raise DataError(f"{shown(value)} is not a list", path=path)
 
 
 def uuid(value: object, path: str) -> UUID:
-    """Return the uuid that a text spells."""
+    """Return the uuid in a string."""
     try:
         return UUID(cast("str", value))
     except (ValueError, AttributeError, TypeError):
-        raise DataError(f"{shown(value)} is no uuid", path=path) from None
+        raise DataError(f"{shown(value)} is not a uuid", path=path) from None
 
 
 def make(path: str, kind: Callable[..., T], *args: Any, **fields: Any) -> T:
-    """Return `kind(...)`; what it refuses, in whatever way, is a fault at this path."""
+    """Return `kind(...)`; any exception becomes a fault at this path."""
     try:
         return kind(*args, **fields)
     except Exception as error:
@@ -75,14 +75,14 @@ def make(path: str, kind: Callable[..., T], *args: Any, **fields: Any) -> T:
 
 
 def fault(error: Exception, path: str) -> DataError:
-    """Return what an error says as a fault at this path, or below it."""
+    """Return an error as a fault at this path, or below it."""
     return (
         error.below(path) if isinstance(error, DataError) else DataError(summary(error), path=path)
     )
 
 
 def summary(error: BaseException) -> str:
-    """Return what an error says; with its type, where the words alone may say nothing."""
+    """Return the message of an error, with its type where the message alone may be unclear."""
     if isinstance(error, ClanTuneError | TypeError | ValueError) and str(error):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -1,7 +1,7 @@
-"""Where `data.documents` registers how things are written and read.
+"""The functions by which a genome writes and reads itself.
 
-A genome writes and reads itself. The module that does so imports genomes, so genomes cannot import
-it: it registers itself here when the package is imported.
+`data.documents` defines them and imports the module of `Genome`, which therefore cannot import
+`data.documents`. The functions are registered here when the package is imported.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import attrs
 
 @attrs.define
 class Registry:
-    """The two functions, as soon as they are registered.
+    """The two functions, once they are registered.
 
     Attributes:
-        serialize: Returns a thing as plain data.
-        deserialize: Returns the thing of a class in plain data.
+        serialize: Returns an object as plain data.
+        deserialize: Takes plain data and a class, and returns the object.
     """
 
     serialize: Callable[[Any], dict[str, Any]] = attrs.field(init=False)

@@ -1,4 +1,4 @@
-"""JSON text to plain data, for text that nobody vouches for."""
+"""Untrusted JSON text to plain data."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from clantune_core.data.plain import MAX_DEPTH, MAX_VALUES, TOO_MANY, Fault, fre
 from clantune_core.errors import DataError, shown
 
 MAX_CHARACTERS = 8 * 2**20
-"""A document of a thousand members' ancestry is a tenth of a megabyte: this is no limit in use."""
+"""The longest text: about 80 times the document of a genome with a thousand parents."""
 
 DOCUMENT_DEPTH = 4 * MAX_DEPTH
-"""An allele in metadata is two levels of a document; plain data may follow below the last one."""
+"""An allele in metadata takes two levels of a document; plain data may follow below the last."""
 
 _MAX_DIGITS = 400
 
 _MARK = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([,\[{])', re.DOTALL)
-"""A text as a whole, or, as its group, a mark that stands before a value."""
+"""Matches a whole string, or, as its group, a character that precedes a value."""
 
 _LONG_INTEGER = Fault("an integer is too long")
 
 
 def parse(text: str | bytes) -> Any:
-    """Return the plain data, frozen, that a JSON text holds.
+    """Return the plain data in a JSON text, frozen.
 
     Raises:
-        DataError: The text is damaged or too large, repeats a key, or holds what plain data cannot.
+        DataError: The text is damaged or too large, repeats a key, or is not plain data.
     """
     require_short(text)
     try:
@@ -37,9 +37,9 @@ def parse(text: str | bytes) -> Any:
         data = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise DataError(f"not JSON, or cut short: {error.msg} at {place}") from None
+        raise DataError(f"not JSON, or truncated: {error.msg} at {place}") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"not JSON: byte {error.start} is no text in UTF-8") from None
+        raise DataError(f"not JSON: byte {error.start} is not valid UTF-8") from None
     except RecursionError:
         raise DataError("lists and mappings are nested too deep") from None
     return freeze(data, room=DOCUMENT_DEPTH)
@@ -52,13 +52,13 @@ def require_short(text: str | bytes) -> None:
 
 
 def _require_few(text: str) -> None:
-    """Raise a `DataError` if there are too many values, before `json` makes objects of them."""
+    """Raise a `DataError` if there are too many values, before `json` creates objects."""
     if text.count(",") + text.count("[") + text.count("{") <= MAX_VALUES:
-        return  # marks in texts are counted too, but few are few
+        return  # this also counts marks inside strings, so the true number is not larger
     marks = 0
     for place, found in enumerate(_MARK.finditer(text)):
         marks += found.lastindex == 1
-        # `freeze` will count as many values as marks; of two texts at least one follows a mark.
+        # `freeze` counts as many values as marks. Of two strings, at least one follows a mark.
         if marks > MAX_VALUES or place > 4 * MAX_VALUES:
             raise DataError(TOO_MANY)
 
@@ -67,7 +67,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Fault:
     made: dict[str, Any] = {}
     for key, value in pairs:
         if key in made:
-            return Fault(f"the key {shown(key)} is there twice")
+            return Fault(f"the key {shown(key)} occurs twice")
         made[key] = value
     return made
 

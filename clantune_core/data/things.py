@@ -1,7 +1,7 @@
-"""Documents: how a genome, an allele, a strategy and an evolution look as plain data.
+"""Documents: genomes, alleles, strategies and evolutions as plain data.
 
-Importing this module imports cattrs, which takes as long as the rest of the core: `serialize`
-imports it when the first document is read or written.
+This module imports cattrs, which takes as long as the rest of the core. `data.documents` imports
+this module when it reads or writes the first document.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from clantune_core.strategies import AbstractStrategy
 Data = dict[str, Any]
 
 MAX_STRATEGIES = 100
-"""Strategies in the list of an evolution that is saved. Seating a list takes its square in time."""
+"""The largest number of strategies in a saved evolution.
+
+Creating an evolution takes time that grows with the square of this number.
+"""
 
 
 # ---- Genomes and alleles ----
@@ -37,7 +40,7 @@ def _write_genome(genome: Genome) -> Data:
     fitness = genome.fitness
     return {
         "uuid": str(genome.uuid),
-        # JSON has no NaN and no infinity, and both are fitnesses: those of a member that is lost.
+        # JSON has neither NaN nor infinity, and the fitness of a diverged member may be either.
         "fitness": str(fitness) if fitness is not None and not math.isfinite(fitness) else fitness,
         "parents": genome.parents and [(p.probability, str(p.uuid)) for p in genome.parents],
         "alleles": _write_alleles(genome.alleles),
@@ -63,7 +66,7 @@ def _read_fitness(fitness: Any, path: str) -> float | None:
         return None
     if type(fitness) in (int, float) or fitness in ("nan", "inf", "-inf"):
         return make(path, float, fitness)
-    problem = f"{shown(fitness)} is no fitness, a number, 'nan', 'inf', '-inf' or None"
+    problem = f"{shown(fitness)} is not a fitness: a number, 'nan', 'inf', '-inf' or None"
     raise DataError(problem, path=path)
 
 
@@ -74,7 +77,7 @@ def _read_parents(parents: object, path: str) -> Ancestry | None:
     for rank, parent in enumerate(sequence(parents, path)):
         pair = sequence(parent, f"{path}[{rank}]")
         if len(pair) != 2 or type(pair[0]) not in (int, float):
-            problem = f"{shown(parent)} is no pair of probability and uuid"
+            problem = f"{shown(parent)} is not a pair of probability and uuid"
             raise DataError(problem, path=f"{path}[{rank}]")
         pairs.append((pair[0], uuid(pair[1], f"{path}[{rank}][1]")))
     return make(path, Ancestry.of, pairs)
@@ -89,10 +92,10 @@ def _read_alleles(alleles: Mapping[str, Any], path: str) -> dict[str, AbstractAl
 
 
 def _write_allele(allele: AbstractAllele) -> Data:
-    if not vars(type(allele)).get("kind"):  # not the one it inherits, which another class reads
+    if not vars(type(allele)).get("kind"):  # an inherited tag would be read as the base class
         raise ClanTuneError(
-            f"{type(allele).__name__} cannot be saved, because it is no registered kind; decorate "
-            'it with @allele_kind("my_kind")'
+            f"{type(allele).__name__} cannot be saved, because it is not a registered kind; "
+            'decorate it with @allele_kind("my_kind")'
         )
     children = allele.metadata.children
     plain = {name: entry for name, entry in allele.metadata.items() if name not in children}
@@ -116,7 +119,7 @@ def _read_allele(body: object, path: str = "$") -> AbstractAllele:
     )
     metadata = mapping(fields.pop("metadata", {}), f"{path}.metadata")
     if twice := sorted(metadata.keys() & children):
-        raise DataError(f"{shown(twice[0])} is in 'alleles' and in 'metadata'", path=path)
+        raise DataError(f"{shown(twice[0])} is both in 'alleles' and in 'metadata'", path=path)
     own = read_fields(kind, fields, path)
     try:
         return kind(**own, metadata={**metadata, **children})
@@ -131,7 +134,7 @@ def _read_allele(body: object, path: str = "$") -> AbstractAllele:
 def _write_strategy(strategy: AbstractStrategy) -> Data:
     kind = type(strategy)
     name, parameters = strategy_name(kind), write_parameters(strategy)
-    read_fields(kind, parameters, kind.__name__)  # what nobody could read is refused in time
+    read_fields(kind, parameters, kind.__name__)  # fails now, not when the document is read
     return {"strategy": name, "parameters": parameters}
 
 
@@ -145,7 +148,7 @@ def write_parameters(strategy: AbstractStrategy) -> Data:
     """Return the parameters of a strategy as plain data.
 
     Raises:
-        ClanTuneError: It is no attrs class, so that nobody knows its parameters.
+        ClanTuneError: Its class is not an attrs class, so its parameters are not known.
     """
     if not attrs.has(type(strategy)):
         raise ClanTuneError(
@@ -159,7 +162,7 @@ def write_parameters(strategy: AbstractStrategy) -> Data:
 def read_parameters(
     kind: type[AbstractStrategy], parameters: Mapping[str, Any], path: str = "$"
 ) -> AbstractStrategy:
-    """Return a strategy of a known class, made with parameters in plain data.
+    """Return a strategy of a known class, created with parameters in plain data.
 
     Raises:
         DataError: The class does not take these parameters.
@@ -182,7 +185,7 @@ def _read_evolution(body: Data, path: str) -> Evolution:
 
 def _require_few(strategies: tuple[object, ...], path: str) -> None:
     if len(strategies) > MAX_STRATEGIES:
-        problem = f"{len(strategies)} strategies, where {MAX_STRATEGIES} are the most"
+        problem = f"there are {len(strategies)} strategies, more than {MAX_STRATEGIES}"
         raise DataError(problem, path=path)
 
 
@@ -201,7 +204,7 @@ converter.register_unstructure_hook_func(_is_a(AbstractAllele), _write_allele)
 
 @attrs.frozen
 class Document:
-    """One sort of document: what it holds, and how that is written and read."""
+    """One type of document: the class of its object, and how to write and read it."""
 
     holds: type
     write: Callable[[Any], Data]
@@ -214,4 +217,4 @@ DOCUMENTS = {
     "strategy": Document(AbstractStrategy, _write_strategy, _read_strategy),
     "evolution": Document(Evolution, _write_evolution, _read_evolution),
 }
-"""The sorts of documents by their tags."""
+"""The types of documents by their tags."""

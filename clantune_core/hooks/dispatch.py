@@ -1,7 +1,7 @@
-"""Calling hooks: the only place where one is called.
+"""Calling hooks. No other module calls one.
 
-The fold is written here, because pluggy gives every implementation the same arguments and never
-passes a result on.
+The fold is implemented here, because pluggy passes the same arguments to every implementation and
+does not pass a result on.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class HookCall:
 
     Attributes:
         hook: Name of the hook.
-        strategy: Place in the list and class, such as `"1:Gaussian"`.
+        strategy: Position in the list and class, such as `"1:Gaussian"`.
         context: Where it was called.
-        before: The allele that the strategy was given; None for `select_ancestry`.
+        before: The allele that the strategy received; None for `select_ancestry`.
         after: What the strategy returned.
     """
 
@@ -48,7 +48,7 @@ class HookCall:
 
 
 Observer = Callable[[HookCall], object]
-"""Called after each call of a hook; what it returns is ignored."""
+"""Called after each call of a hook; its result is ignored."""
 
 
 Caller = Callable[[Any], tuple[Any, str]]
@@ -60,7 +60,7 @@ class Calls:
 
     Attributes:
         tell_where: The hooks in which a strategy takes the context.
-        show_offspring: Whether a strategy takes the genes that have mutated already.
+        show_offspring: Whether a strategy takes the genes that have already mutated.
         share: Whether a strategy takes a stream or a draw that is the same on every rank.
     """
 
@@ -84,13 +84,13 @@ class Calls:
         return any(name in each.wants for each in self.implementations[hook] for name in names)
 
     def takes(self, *names: str, hook: str) -> bool:
-        """Whether any strategy names one of these, or takes whatever is offered, in a hook."""
+        """Whether any strategy names one of these, or takes all arguments, in a hook."""
         return self.wants(*names, hook=hook) or any(
             each.takes_all for each in self.implementations[hook]
         )
 
     def caller(self, hook: str, name: str, arguments: dict[str, Any]) -> Caller:
-        """Return what calls a hook in order; as the function `caller`."""
+        """Return a function that calls a hook in order; see the function `caller`."""
         return caller(self.implementations[hook], hook, name, arguments, self.observer)
 
     def fold(
@@ -101,26 +101,26 @@ class Calls:
         return after
 
 
-def caller(  # noqa: C901  (one loop: what it calls would be called for every node and strategy)
+def caller(  # noqa: C901  (one loop, because a helper would be called for every node and strategy)
     implementations: Sequence[Implementation],
     hook: str,
     name: str,
     arguments: dict[str, Any],
     observer: Observer | None = None,
 ) -> Caller:
-    """Return what calls implementations in order.
+    """Return a function that calls implementations in order.
 
     Args:
-        implementations: Those of one hook, in order.
+        implementations: The implementations of one hook, in order.
         hook: Name of the hook: a fold calls all of them, a first answer stops at the first one.
         name: Name of the allele among the arguments; empty if there is none.
         arguments: All other arguments of the hook. They may be changed between calls.
-        observer: Called after each of them.
+        observer: Called after each implementation.
 
     Returns:
         A function that takes the allele, or None if there is none. It returns the result of the
-        fold, or the first answer that is not None, and the name of the strategy that gave it. If
-        no strategy answers, it returns the allele as it was, and an empty name.
+        fold, or the first answer that is not None, and the name of the strategy that returned it.
+        If no strategy answers, it returns the unchanged allele and an empty name.
     """
     folds = HOOKS[hook] == FOLD
     turns = [(each.function, each.pick, each) for each in implementations]
@@ -160,9 +160,9 @@ def _check(of: Implementation, hook: str, before: AbstractAllele | None, after: 
         _refuse(of, hook, problem)
     elif before is not None and after.domain is not before.domain != after.domain:
         problem = (
-            f"returned an allele of domain {shown(after.domain)} for one of "
-            f"{shown(before.domain)}; return allele.with_value(...), which keeps everything else, "
-            "and give every genome the same domains"
+            f"returned an allele with the domain {shown(after.domain)} for one with "
+            f"{shown(before.domain)}; return allele.with_value(...), which keeps the domain, and "
+            "give every genome the same domains"
         )
         _refuse(of, hook, problem)
 

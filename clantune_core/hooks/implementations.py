@@ -1,7 +1,7 @@
-"""Seating strategies: which of their methods are hooks, what these take, and in which order.
+"""The implementations of hooks: the methods of strategies, their arguments and their order.
 
-pluggy registers, validates and orders. All that can be wrong with a strategy as it is written is
-found here, before the first generation.
+pluggy registers, validates and orders them. A mistake in the code of a strategy is an error here,
+before the first generation.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Implementation:
     """One strategy's method for one hook.
 
     Attributes:
-        strategy: Place in the list and class, such as `"1:Gaussian"`.
-        function: Calls the method with what `pick` returns.
-        wants: The arguments that it names.
-        takes_all: Whether it takes all others too, as `**offered`.
-        pick: Gets the arguments that it names from those offered, in order.
+        strategy: Position in the list and class, such as `"1:Gaussian"`.
+        function: Calls the method with the result of `pick`.
+        wants: The arguments that the method names.
+        takes_all: Whether the method also takes all other arguments, as `**offered`.
+        pick: Returns the arguments that the method names, in order, from those offered.
     """
 
     strategy: str
@@ -78,8 +78,8 @@ def implementation(strategy: AbstractStrategy, hook: str, name: str) -> Implemen
     """Return a strategy's method for a hook.
 
     Raises:
-        StrategyError: It takes an argument that the hook does not offer, or in a way in which it
-            would never be given.
+        StrategyError: It takes an argument that the hook does not offer, or that would never be
+            passed.
     """
     wants, takes_all = _arguments(type(strategy), hook, name)
     method, pick = getattr(strategy, hook), _picker(wants)
@@ -94,7 +94,7 @@ def implementation(strategy: AbstractStrategy, hook: str, name: str) -> Implemen
 
 
 def _picker(wants: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    # Called for every node and strategy: no loop.
+    # Without a loop, because it is called for every node and strategy.
     if len(wants) == 1:
         (name,) = wants
         return lambda offered: (offered[name],)
@@ -105,7 +105,7 @@ def seat(strategies: Sequence[AbstractStrategy]) -> dict[str, tuple[Implementati
     """Return the methods of a list of strategies by hook, in the order in which they are called.
 
     Raises:
-        StrategyError: A strategy is written in a way that cannot work.
+        StrategyError: A strategy implements no hook, or one with wrong arguments or as a wrapper.
     """
     manager = _Manager("clantune")
     manager.add_hookspecs(hookspecs)
@@ -115,7 +115,7 @@ def seat(strategies: Sequence[AbstractStrategy]) -> dict[str, tuple[Implementati
         hooks = implemented_hooks(type(strategy))
         if not hooks:
             raise StrategyError(
-                f"strategy {name!r} implements no hook, so that it would do nothing; the hooks are "
+                f"strategy {name!r} implements no hook, so it would do nothing; the hooks are "
                 f"{', '.join(HOOKS)}",
                 strategy=name,
             )
@@ -131,15 +131,15 @@ def seat(strategies: Sequence[AbstractStrategy]) -> dict[str, tuple[Implementati
 
 
 def refuse_misspelt_hooks(strategy: type) -> None:
-    """Raise a `StrategyError` if a class has a method that passes for a hook and is none."""
+    """Raise a `StrategyError` if a class has a method that looks like a hook but is not one."""
     for name in dir(strategy):
         method = inspect.getattr_static(strategy, name)
-        if name in HOOKS or not callable(method):  # a field may be called like a hook
+        if name in HOOKS or not callable(method):  # a field may have such a name
             continue
         if hasattr(method, "clantune_impl"):
-            _refuse_hook(strategy, name, "has no @hookimpl")
+            _refuse_hook(strategy, name, "must not have @hookimpl")
         if name.startswith(("handle_", "select_")) or _is_nearly_a_hook(name):
-            _refuse_hook(strategy, name, "starts with an underscore")
+            _refuse_hook(strategy, name, "must start with an underscore")
 
 
 def _is_nearly_a_hook(name: str) -> bool:
@@ -147,10 +147,10 @@ def _is_nearly_a_hook(name: str) -> bool:
 
 
 class _Seat:
-    """What pluggy sees of a strategy: its hooks, and an identity.
+    """The object that pluggy registers for a strategy, with the hooks of the strategy only.
 
-    Equal strategies are one to pluggy, and registering one evaluates its properties; a seat is
-    compared by identity and has nothing but hooks.
+    pluggy rejects an object that equals a registered one, and reads all properties. A seat is
+    compared by identity and has no properties.
     """
 
     def __init__(self, strategy: AbstractStrategy) -> None:
@@ -159,7 +159,7 @@ class _Seat:
 
 
 class _Manager(pluggy.PluginManager):
-    """A method with the name of a hook implements it; the marker is for those with options."""
+    """A method with the name of a hook implements it. Only options need the marker."""
 
     def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
         marked = super().parse_hookimpl_opts(plugin, name)
@@ -176,13 +176,13 @@ class _Manager(pluggy.PluginManager):
 
 
 def _turns(manager: pluggy.PluginManager, hook: str) -> dict[str, int]:
-    """Return the band of each strategy: first ones -1, last ones 1. Within one the list decides."""
+    """Return the sort key of each strategy: -1 with `tryfirst`, 1 with `trylast`, else 0."""
     turns = {}
     for impl in getattr(manager.hook, hook).get_hookimpls():
         if impl.wrapper or impl.hookwrapper:
             raise StrategyError(
-                f"{hook} of strategy {impl.plugin_name!r} is a pluggy wrapper; hold the other "
-                "strategy in yours instead, as in TopN(2, Tournament())",
+                f"{hook} of strategy {impl.plugin_name!r} is a pluggy wrapper; make the other "
+                "strategy a parameter of yours instead, as in TopN(2, Tournament())",
                 strategy=impl.plugin_name,
                 hook=hook,
             )
@@ -206,8 +206,8 @@ def _arguments(kind: type[AbstractStrategy], hook: str, name: str) -> tuple[tupl
             )
         elif parameter.kind is parameter.KEYWORD_ONLY or parameter.default is not parameter.empty:
             problem = (
-                f"{parameter.name!r} with a default or by keyword only, and so would never be "
-                "given it; write the plain name, as in def handle_mutating(self, allele, rng)"
+                f"{parameter.name!r} with a default or by keyword only, so it would never receive "
+                "it; write the plain name, as in def handle_mutating(self, allele, rng)"
             )
         else:
             continue
@@ -217,12 +217,12 @@ def _arguments(kind: type[AbstractStrategy], hook: str, name: str) -> tuple[tupl
     return tuple(parameter.name for parameter in wants), len(wants) < len(parameters)
 
 
-def _refuse_hook(strategy: type, name: str, own: str) -> Never:
+def _refuse_hook(strategy: type, name: str, rule: str) -> Never:
     near = difflib.get_close_matches(name, HOOKS, 1)
     guess = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(HOOKS)}."
     raise StrategyError(
-        f"strategy {strategy.__name__!r} defines {name}, which is no hook; {guess} A method of "
-        f"your own {own}",
+        f"strategy {strategy.__name__!r} defines {name}, which is not a hook; {guess} A method "
+        f"that is not a hook {rule}",
         strategy=strategy.__name__,
         hook=name,
     )

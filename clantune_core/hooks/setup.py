@@ -1,4 +1,4 @@
-"""Setting a genome up: each strategy adds to the metadata of the genes what it learns."""
+"""Setting a genome up: each strategy adds its own metadata to the genes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def set_up(
     rank: int = 0,
     population_size: int = 1,
 ) -> Genome:
-    """Return the genome with what the strategies learn in the metadata of its genes."""
+    """Return the genome with the metadata that the strategies add to its genes."""
     if shared_rng is None and calls.wants(*SHARED, hook="handle_setup"):
         raise needs_shared_rng("handle_setup")
     base = Context(rank=rank, population_size=population_size, genes=genome.active_genes)
@@ -49,7 +49,7 @@ def set_up(
 def _require_only_metadata(before: AbstractAllele, after: AbstractAllele) -> None:
     if after.value != before.value:
         raise StrategyError(
-            f"setting up turned {shown(before.value)} into {shown(after.value)}; handle_setup "
-            "adds metadata and changes nothing else",
+            f"handle_setup changed the value {shown(before.value)} to {shown(after.value)}; it may "
+            "only add metadata",
             hook="handle_setup",
         )

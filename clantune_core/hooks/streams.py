@@ -1,4 +1,4 @@
-"""Random streams as a caller gives them."""
+"""Random streams that a caller passes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def stream(rng: Random | None) -> Random | None:
     if rng is None or isinstance(rng, Random):
         return rng
     raise ClanTuneError(
-        f"a random stream is a random.Random; got {shown(rng)}; with a seed, give "
+        f"a random stream must be a random.Random; got {shown(rng)}; for a seed, pass "
         "random.Random(seed)"
     )
 
 
 def needs_shared_rng(hook: str) -> StrategyError:
-    """Return the error for a shared stream that a strategy takes and the caller did not give."""
+    """Return the error for a shared stream that a strategy takes and the caller did not pass."""
     return StrategyError(
-        f"a strategy takes shared_rng in {hook}, the same stream for all members, and the caller "
-        "gave none; pass shared_rng=shared_rng(seed, generation), the same on every rank",
+        f"a strategy takes shared_rng, the same stream for all members, in {hook}, and the caller "
+        "did not pass it; pass shared_rng=shared_rng(seed, generation), the same on every rank",
         hook=hook,
     )

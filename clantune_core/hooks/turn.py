@@ -1,4 +1,4 @@
-"""One member's turn in one generation: what all hook calls of it have in common."""
+"""One member's turn in one generation: the arguments that all hook calls of it share."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from clantune_core.rng import Draws, population_rng
 class Turn:
     """One member breeding from a population: select parents, crossbreed, mutate.
 
-    The three may lie apart, as in a clan that inherits weights in between. They share the streams
-    and the draws: `draw("x")` is one number for the whole offspring.
+    The caller may act between these steps, as a clan does that inherits weights. The steps share
+    the streams and the draws: `draw("x")` is one number for the whole offspring.
 
     Attributes:
         genome: This member's genome, as it was evaluated.
         population: All members' genomes, in rank order.
-        context: Where we are; the gene is filled in at each call.
+        context: Member, generation and progress; each hook call adds the gene.
         rng: This member's own random stream.
         shared_rng: The stream that is the same on every rank; None if no strategy takes it.
         draw: Numbers by name, from this member's own stream.
@@ -56,7 +56,7 @@ class Turn:
         return None if self.shared_rng is None else Draws(self.shared_rng, shared=True)
 
     def with_genome(self, genome: Genome) -> Turn:
-        """Return the same turn, with more known of this member's genome, such as metadata.
+        """Return the same turn with a changed genome of this member, such as with new metadata.
 
         Raises:
             ClanTuneError: It is the genome of another member.
@@ -73,10 +73,10 @@ class Turn:
         answer, strategy = self._calls.caller(hook, "", self._arguments())(None)
         if answer is None:
             listed = [each.strategy for each in self._calls.implementations[hook]]
-            who = f"{', '.join(listed)} returned None" if listed else "no strategy in the list does"
+            why = f"{', '.join(listed)} returned None" if listed else f"no strategy has {hook}"
             raise StrategyError(
-                f"nobody selects parents: {who}; add a strategy with select_ancestry, such as "
-                "a tournament, to the list, or give an ancestry to crossbreed",
+                f"no parents were selected: {why}; add a strategy that selects, such as a "
+                "tournament, to the list, or pass an ancestry to crossbreed",
                 hook=hook,
             )
         try:
@@ -86,7 +86,7 @@ class Turn:
             raise
 
     def crossbreed(self, ancestry: Ancestry | Iterable[tuple[float, UUID]]) -> Genome:
-        """Return an offspring with this ancestry, its identity drawn from `rng`."""
+        """Return an offspring with this ancestry. Its identity depends on `rng`."""
         hook = "handle_crossbreeding"
         parents = Ancestry.of(ancestry).check(self.population)
         tell_where = hook in self._calls.tell_where
@@ -167,19 +167,19 @@ def begin_turn(
     Args:
         calls: The hooks of the strategies.
         my_genome: This member's genome, one of the population.
-        population_genomes: All members' genomes, in rank order; None: this one alone, in no
+        population_genomes: All members' genomes, in rank order; None for a genome without a
             population.
         rng: This member's random stream; None draws a seed from the system.
         shared_rng: The stream that is the same on every rank; None derives one from the identities
             of a population.
         generation: Number of the round, from 0.
         progress: Fraction of the run that is done, 0 to 1; None if it is not known.
-        step: Which part of a generation the derived stream is for.
+        step: The step of the generation for which a stream is derived.
     """
     if not isinstance(my_genome, Genome):
-        raise ClanTuneError(f"this member's genome is a Genome; got {shown(my_genome)}")
+        raise ClanTuneError(f"my_genome must be a Genome; got {shown(my_genome)}")
     if progress is not None and not _is_fraction(progress):
-        raise ClanTuneError(f"progress is a fraction of the run, 0 to 1; got {shown(progress)}")
+        raise ClanTuneError(f"progress must be from 0 to 1, or None; got {shown(progress)}")
     population = Population.of([my_genome] if population_genomes is None else population_genomes)
     if shared_rng is None and calls.share:
         if population_genomes is not None:
@@ -190,7 +190,7 @@ def begin_turn(
         rank=population.rank_of(my_genome),
         population_size=len(population),
         generation=generation,
-        genes=my_genome.active_genes if calls.tell_where else (),  # nobody else reads it
+        genes=my_genome.active_genes if calls.tell_where else (),  # only the context shows them
         progress=progress,
     )
     return Turn(calls, my_genome, population, context, stream(rng) or Random(), stream(shared_rng))

@@ -1,4 +1,4 @@
-"""What installed packages offer by entry points, found by name."""
+"""Plugins: the entry points of installed packages, found by name."""
 
 from clantune_core.plugins.kinds import ALLELES, allele_class
 from clantune_core.plugins.presets import PRESETS, Preset, load_preset

@@ -22,7 +22,7 @@ ALLELES = Group(
 
 
 def allele_class(tag: str) -> type[AbstractAllele]:
-    """Return the kind of allele that saved data calls by this tag.
+    """Return the kind of allele with this tag in saved data.
 
     Raises:
         PluginError: No such kind is known or installed.

@@ -1,4 +1,4 @@
-"""Installed presets: entry points that lead to a function, which binds genes to a model."""
+"""Installed presets: entry points for functions that bind genes to a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one reader of entry points. It lists what is installed without importing any of it."""
+"""The reader of entry points. It lists installed plugins without importing them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 DISABLE = "CLANTUNE_DISABLE_PLUGINS"
-"""Environment variable: distributions that are switched off, with commas or spaces between."""
+"""Environment variable: names of switched-off distributions, separated by commas or spaces."""
 
 
 @attrs.frozen
 class Group:
-    """One sort of plugins: the entry points of one group.
+    """One type of plugin: the entry points of one group.
 
     Attributes:
         name: Name of the group, such as `"clantune.strategies"`.
-        what: What messages call one of them, such as `"strategy"`.
-        form: What an entry point leads to, in words.
+        what: The word for such a plugin in messages, such as `"strategy"`.
+        form: What an entry point must refer to, in words.
         accepts: Whether an object is of this form.
-        home: Distribution of ClanTune that offers some.
+        home: Distribution of ClanTune with such plugins.
     """
 
     name: str
@@ -39,15 +39,15 @@ class Group:
     home: str
 
     def every(self) -> list[Plugin]:
-        """Return what is installed, switched off or not, sorted by name."""
-        from importlib.metadata import entry_points  # noqa: PLC0415  (28 ms, for those who ask)
+        """Return the installed plugins, switched off or not, sorted by name."""
+        from importlib.metadata import entry_points  # noqa: PLC0415  (28 ms, which few need)
 
         found = (Plugin.of(self, entry) for entry in entry_points(group=self.name))
-        # The order of installation differs from machine to machine; this one does not.
+        # Sorted, because the order of installation differs between machines.
         return sorted(found, key=lambda plugin: (plugin.name, plugin.distribution))
 
     def installed(self) -> list[Plugin]:
-        """Return what is installed and not switched off, sorted by name."""
+        """Return the installed plugins that are not switched off, sorted by name."""
         return [plugin for plugin in self.every() if not plugin.is_switched_off]
 
     def find(self, name: str, also: Iterable[str] = ()) -> Plugin:
@@ -61,7 +61,7 @@ class Group:
             PluginError: No distribution offers it, or several do, or it is switched off.
         """
         if not isinstance(name, str):
-            raise PluginError(f"a {self.what} is loaded by its name, a text; got {shown(name)}")
+            raise PluginError(f"the name of a {self.what} must be a string; got {shown(name)}")
         named = [plugin for plugin in self.every() if plugin.name == name]
         found = [plugin for plugin in named if not plugin.is_switched_off]
         if len(found) == 1:
@@ -88,13 +88,13 @@ class Group:
 
 @attrs.frozen
 class Plugin:
-    """What an installed distribution offers under a name.
+    """An entry point of an installed distribution.
 
     Attributes:
         name: Name of the entry point.
-        distribution: The pip package that it comes with.
+        distribution: The pip package that contains it.
         version: Version of that package.
-        group: The sort of plugins that it belongs to.
+        group: The type of plugin.
     """
 
     name: str
@@ -105,8 +105,8 @@ class Plugin:
 
     @classmethod
     def of(cls, group: Group, entry: EntryPoint) -> Plugin:
-        """Return what an entry point of a group offers."""
-        # A damaged package may lack these, and must not keep others from being found.
+        """Return the plugin of an entry point."""
+        # A damaged package may lack these. The others must still be found.
         known: Any = {} if entry.dist is None else entry.dist.metadata
         name, version = known.get("Name", "unknown"), known.get("Version", "unknown")
         return cls(entry.name, name, version, group, entry)
@@ -118,7 +118,7 @@ class Plugin:
 
     @property
     def attribute(self) -> str:
-        """What it is called in its module."""
+        """Its name in its module."""
         return self._entry.attr
 
     @property
@@ -133,10 +133,10 @@ class Plugin:
         return _normal(self.distribution) in map(_normal, names)
 
     def load(self) -> Any:
-        """Import its package and return what the entry point leads to.
+        """Import its package and return the object of the entry point.
 
         Raises:
-            PluginError: The package cannot be imported, or this is not of the form of its group.
+            PluginError: The package cannot be imported, or the object has a wrong form.
         """
         found = self.load_anything()
         if self.group.accepts(found):
@@ -148,18 +148,18 @@ class Plugin:
         )
 
     def load_anything(self) -> object:
-        """Import its package and return what the entry point leads to, of whatever form."""
+        """Import its package and return the object of the entry point, of any form."""
         try:
             return self._entry.load()
         except Exception as error:
             raise PluginError(
-                f"{self} cannot be imported: {type(error).__name__}: {error}; mend or uninstall "
+                f"{self} cannot be imported: {type(error).__name__}: {error}; fix or uninstall "
                 f"that package, or switch it off: {DISABLE}={self.distribution}",
                 name=self.name,
             ) from error
 
     def make(self, parameters: Mapping[str, Any]) -> Any:
-        """Return what the class or function that it offers makes of parameters by name.
+        """Call its class or function with parameters by name, and return the result.
 
         Raises:
             PluginError: It cannot be loaded.
@@ -172,7 +172,7 @@ class Plugin:
             signature.bind(**parameters)
         except TypeError as error:
             raise StrategyError(
-                f"{what} is made as {factory.__name__}{signature}: {error}", strategy=self.name
+                f"{what} is created as {factory.__name__}{signature}: {error}", strategy=self.name
             ) from None
         try:
             return factory(**parameters)
@@ -194,7 +194,7 @@ Surroundings = tuple[str, tuple[str, ...]]
 
 
 def surroundings() -> Surroundings:
-    """Return what decides which plugins there are, besides what is installed: a key for caches."""
+    """Return what the list of plugins depends on, besides the installation: a key for caches."""
     return os.environ.get(DISABLE, ""), tuple(sys.path)
 
 

@@ -1,4 +1,4 @@
-"""Installed recipes: entry points that lead to a function, which returns a list of strategies."""
+"""Installed recipes: entry points for functions that return a list of strategies."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ RECIPES = Group(
 
 
 def load_recipe(name: str, /, **parameters: Any) -> Recipe:
-    """Make an installed recipe by its name.
+    """Create an installed recipe by its name.
 
     Args:
         name: Name of its entry point.
-        **parameters: What its function takes.
+        **parameters: Parameters of its function.
 
     Raises:
         PluginError: There is no such recipe, there are two, or it is switched off or broken.

@@ -29,7 +29,7 @@ STRATEGIES = Group(
 
 @attrs.frozen
 class InstalledStrategy(Plugin):
-    """A strategy that some distribution offers, under the name that `load_strategy` takes."""
+    """A strategy of an installed distribution, under the name that `load_strategy` takes."""
 
     @property
     def hooks(self) -> tuple[str, ...]:
@@ -38,7 +38,10 @@ class InstalledStrategy(Plugin):
 
 
 def strategies() -> tuple[InstalledStrategy, ...]:
-    """Return what is installed and not switched off, sorted by name. Imports no plugin."""
+    """Return the installed strategies that are not switched off, sorted by name.
+
+    This does not import their packages.
+    """
     return tuple(
         InstalledStrategy(*attrs.astuple(plugin, recurse=False))
         for plugin in STRATEGIES.installed()
@@ -46,11 +49,11 @@ def strategies() -> tuple[InstalledStrategy, ...]:
 
 
 def load_strategy(name: str, /, **parameters: Any) -> AbstractStrategy:
-    """Make an installed strategy by its name.
+    """Create an installed strategy by its name.
 
     Args:
-        name: As `strategies()` lists it.
-        **parameters: What its class takes.
+        name: A name from `strategies()`.
+        **parameters: Parameters of its class.
 
     Raises:
         PluginError: There is no such strategy, there are two, or it is switched off or broken.
@@ -65,7 +68,7 @@ def strategy_class(name: str) -> type[AbstractStrategy]:
     return _strategy_class(name, surroundings())
 
 
-@functools.lru_cache(maxsize=128)  # 2 ms each; it remembers no failure, after which people install
+@functools.lru_cache(maxsize=128)  # 2 ms each; failures are not cached, as a user may install next
 def _strategy_class(name: str, _: Surroundings) -> type[AbstractStrategy]:
     kind: type[AbstractStrategy] = STRATEGIES.find(name).load()
     return kind
@@ -75,8 +78,8 @@ def strategy_name(kind: type[AbstractStrategy]) -> str:
     """Return the name under which a class is installed.
 
     Raises:
-        StrategyError: It is not: it has no tag to be saved under.
-        PluginError: It is, by a distribution that is switched off.
+        StrategyError: It has no such name, so it cannot be saved.
+        PluginError: The distribution that names it is switched off.
     """
     return _strategy_name(kind, surroundings())
 
@@ -89,7 +92,7 @@ def _strategy_name(kind: type[AbstractStrategy], _: Surroundings) -> str:
     for plugin in every:
         if not plugin.is_switched_off and _leads_to(plugin, kind):
             return plugin.name
-    for plugin in every:  # left are those that are switched off, which nothing may import
+    for plugin in every:  # switched-off plugins are not imported
         if plugin.is_imported and _leads_to(plugin, kind):
             raise plugin.switched_off()
     raise StrategyError(
@@ -103,5 +106,5 @@ def _strategy_name(kind: type[AbstractStrategy], _: Surroundings) -> str:
 def _leads_to(plugin: Plugin, kind: type) -> bool:
     try:
         return plugin.load_anything() is kind
-    except PluginError:  # a broken neighbour, which nobody asked for
+    except PluginError:  # another plugin is broken
         return False

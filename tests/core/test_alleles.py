@@ -106,7 +106,7 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
         (lambda: IntAllele(False), "IntAllele holds a number; got False"),
         (lambda: FloatAllele(math.nan), "FloatAllele holds a finite number; got nan"),
         (lambda: LogFloatAllele(math.inf), "LogFloatAllele holds a finite number; got inf"),
-        (lambda: FloatAllele(10**400), "FloatAllele cannot hold so large a number"),
+        (lambda: FloatAllele(10**400), "the number is too large for FloatAllele"),
         (lambda: IntAllele(0.5), "0.5 is not a value of IntAllele; the nearest one is 0"),
         (
             lambda: FloatAllele(2, (0, 1)),
@@ -150,19 +150,22 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
             lambda: StringAllele("c", ("a", "b")),
             ("'c' is not among the choices ['a', 'b'] of this StringAllele"),
         ),
-        (lambda: FloatAllele(0, 1), "a domain of FloatAllele is (min, max); got 1"),
-        (lambda: FloatAllele(0, (0, 1, 2)), "a domain of FloatAllele is (min, max); got (0, 1, 2)"),
+        (lambda: FloatAllele(0, 1), "a domain of FloatAllele must be (min, max); got 1"),
+        (
+            lambda: FloatAllele(0, (0, 1, 2)),
+            "a domain of FloatAllele must be (min, max); got (0, 1, 2)",
+        ),
         (
             lambda: FloatAllele(0, {"max": 1, "min": 0}),
-            "a domain of FloatAllele is (min, max); got {'max': 1, 'min': 0}",
+            "a domain of FloatAllele must be (min, max); got {'max': 1, 'min': 0}",
         ),
         (lambda: FloatAllele(0, ("0", 1)), "FloatAllele holds a number; got '0'"),
         (lambda: IntAllele(0, (0, 1.5)), "1.5 is not a value of IntAllele; the nearest one is 2"),
         (
             lambda: FloatAllele(0.5, (1, 0)),
             (
-                "the domain 1 .. 0 of FloatAllele holds nothing; give (min, max), the smaller "
-                "number first"
+                "the domain 1 .. 0 of FloatAllele is empty; give (min, max), the smaller number "
+                "first"
             ),
         ),
         (
@@ -186,22 +189,25 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
         ),
         (
             lambda: StringAllele("a", "abc"),
-            ("a domain of StringAllele is a tuple of distinct str; got 'abc'"),
+            ("a domain of StringAllele must be a tuple of distinct str values; got 'abc'"),
         ),
         (
             lambda: StringAllele("a", ("a", "a")),
-            ("a domain of StringAllele is a tuple of distinct str; got ('a', 'a')"),
+            ("a domain of StringAllele must be a tuple of distinct str values; got ('a', 'a')"),
         ),
         (
             lambda: StringAllele("a", ("a", 1)),
-            ("a domain of StringAllele is a tuple of distinct str; got ('a', 1)"),
+            ("a domain of StringAllele must be a tuple of distinct str values; got ('a', 1)"),
         ),
         (
             lambda: BoolAllele(True, ()),
-            "a domain of BoolAllele is a tuple of distinct bool; got ()",
+            "a domain of BoolAllele must be a tuple of distinct bool values; got ()",
         ),
-        (lambda: FloatAllele(0, can_mutate=1), "can_mutate is True or False; got 1"),
-        (lambda: FloatAllele(0, can_crossbreed=None), "can_crossbreed is True or False; got None"),
+        (lambda: FloatAllele(0, can_mutate=1), "can_mutate must be True or False; got 1"),
+        (
+            lambda: FloatAllele(0, can_crossbreed=None),
+            "can_crossbreed must be True or False; got None",
+        ),
         (
             lambda: IntAllele(3, position=3.7),
             "position 3.7 does not round to 3 within -9007199254740992 .. 9007199254740992",
@@ -218,12 +224,12 @@ def test_a_domain_is_a_tuple_and_none_means_as_far_as_the_kind_goes(allele, doma
         ),
         (
             lambda: LogFloatAllele(1).with_latent(math.nan),
-            "the latent of LogFloatAllele is a finite number; got nan",
+            "the latent of LogFloatAllele must be a finite number; got nan",
         ),
         (lambda: FloatAllele(0).with_latent(True), "FloatAllele holds a number; got True"),
         (
             lambda: IntAllele(0).with_latent(math.inf),
-            "the latent of IntAllele is a finite number; got inf",
+            "the latent of IntAllele must be a finite number; got inf",
         ),
         (lambda: IntAllele(0).with_latent(True), "IntAllele holds a number; got True"),
         (lambda: Nowhere(0.5).with_latent(-1.0), "Nowhere holds a finite number; got nan"),
@@ -249,7 +255,7 @@ def test_a_kind_that_has_the_tag_of_another_is_refused():
 
 
 UNIT = Range(0.0, 1.0)
-NO_TAG = 'allele_kind takes the kind\'s tag in saved data, a text: @allele_kind("my_kind"); got '
+NO_TAG = 'allele_kind takes the kind\'s tag in saved data, a string: @allele_kind("my_kind"); got '
 
 
 def attrs_first():
@@ -306,8 +312,8 @@ def no_domain():
         (
             attrs_first,
             (
-                "Wave is no attrs class when it is registered; put @allele_kind('wave') above "
-                "@attrs.frozen(repr=False), which makes the class"
+                "Wave is not an attrs class yet when it is registered; put @allele_kind('wave') "
+                "above @attrs.frozen(repr=False), so that it is called last"
             ),
         ),
         (
@@ -325,15 +331,15 @@ def no_domain():
         (
             no_allele,
             (
-                f"@allele_kind('wave') stands above <class '{__name__}.no_allele.<locals>.Wave'>, "
-                "which is no allele; derive it from ContinuousAllele or DiscreteAllele"
+                f"@allele_kind('wave') decorates <class '{__name__}.no_allele.<locals>.Wave'>, "
+                "which is not an allele class; derive it from ContinuousAllele or DiscreteAllele"
             ),
         ),
         (
             no_widest,
             (
-                "Wave does not say what its widest domain is; write "
-                "widest: ClassVar[Range] = Range(0.0, 1.0), with the numbers of this kind"
+                "Wave does not define its widest domain; write widest: ClassVar[Range] = "
+                "Range(0.0, 1.0), with the limits of this kind"
             ),
         ),
         (no_way_back, "Wave is not complete: define from_latent"),
@@ -341,8 +347,8 @@ def no_domain():
         (
             lambda: allele_kind("wave")(ContinuousAllele),
             (
-                "ContinuousAllele is no attrs class when it is registered; put "
-                "@allele_kind('wave') above @attrs.frozen(repr=False), which makes the class"
+                "ContinuousAllele is not an attrs class yet when it is registered; put "
+                "@allele_kind('wave') above @attrs.frozen(repr=False), so that it is called last"
             ),
         ),
         (
@@ -371,8 +377,8 @@ def test_the_families_are_abstract(kind, missing):
     with pytest.raises(AlleleError) as caught:
         kind(0.5)
     assert str(caught.value) == (
-        f"{kind.__name__} is abstract: it does not define {missing}; use one of its kinds, such as "
-        "FloatAllele, or define what is missing"
+        f"{kind.__name__} is abstract: it does not define {missing}; use one of its kinds, such "
+        "as FloatAllele, or define these methods"
     )
 
 
@@ -563,7 +569,7 @@ def test_metadata_is_read_only_all_the_way_down(change, entry):
     with pytest.raises(TypeError) as caught:
         change(mapping)
     assert str(caught.value) == (
-        "this mapping is read-only: make a new value, e.g. allele.with_metadata(...)"
+        "this mapping is read-only: create a new value, e.g. allele.with_metadata(...)"
     )
     assert mapping["a"] == 1
 
@@ -611,21 +617,21 @@ def test_kinds_are_never_equal():
 @pytest.mark.parametrize(
     ("metadata", "error", "message"),
     [
-        ([1], AlleleError, "metadata maps names to plain data or alleles; got [1]"),
-        ({1: 2}, AlleleError, "a name in metadata is a text; got 1"),
+        ([1], AlleleError, "metadata must map names to plain data or alleles; got [1]"),
+        ({1: 2}, AlleleError, "a name in metadata must be a string; got 1"),
         ({"a": math.nan}, DataError, "metadata.a: nan is not a finite number"),
         ({"a": [0, {"b": math.inf}]}, DataError, "metadata.a[1].b: inf is not a finite number"),
-        ({"a": {1: 2}}, DataError, "metadata.a: the key 1 is no text"),
+        ({"a": {1: 2}}, DataError, "metadata.a: the key 1 is not a string"),
         (
             {"a": {1}},
             DataError,
             (
-                "metadata.a: {1} is a set; plain data is None, booleans, numbers, text, and lists "
-                "and mappings of those"
+                "metadata.a: {1} is a set; plain data is None, booleans, numbers, strings, and "
+                "lists and mappings of these"
             ),
         ),
-        ({"a": 2**1024}, DataError, "metadata.a: an integer of more than 1024 bits"),
-        ({"a": "\ud800"}, DataError, "metadata.a: text has a lone surrogate: '\\ud800'"),
+        ({"a": 2**1024}, DataError, "metadata.a: an integer has more than 1024 bits"),
+        ({"a": "\ud800"}, DataError, "metadata.a: a string has a lone surrogate: '\\ud800'"),
     ],
 )
 def test_metadata_that_cannot_be_saved_is_refused_at_its_path(metadata, error, message):
@@ -640,7 +646,7 @@ def test_an_allele_may_lie_32_deep_and_no_deeper():
         allele = FloatAllele(0.0, metadata={"below": allele})
     with pytest.raises(AlleleError) as caught:
         FloatAllele(0.0, metadata={"below": allele})
-    assert str(caught.value) == "alleles are nested more than 32 deep in metadata"
+    assert str(caught.value) == "alleles are nested more than 32 levels deep in metadata"
 
 
 def test_handlers_cannot_grow_a_tree_deeper_than_that_either():
@@ -652,7 +658,7 @@ def test_handlers_cannot_grow_a_tree_deeper_than_that_either():
         allele = allele.update_tree(deeper)
     with pytest.raises(AlleleError) as caught:
         allele.update_tree(deeper)
-    assert str(caught.value) == "alleles are nested more than 32 deep in metadata"
+    assert str(caught.value) == "alleles are nested more than 32 levels deep in metadata"
 
 
 def test_plain_data_nested_too_deep_is_refused():
@@ -667,7 +673,7 @@ def test_plain_data_nested_too_deep_is_refused():
 def test_leaving_out_what_is_not_there_names_what_is():
     with pytest.raises(AlleleError) as caught:
         FloatAllele(0.5, metadata={"std": 1}).without_metadata("sdt")
-    assert str(caught.value) == "no metadata['sdt'] to leave out; there is ['std']"
+    assert str(caught.value) == "there is no metadata['sdt'] to remove; the entries are ['std']"
 
 
 def test_the_member_of_an_enumeration_is_kept_as_its_text():

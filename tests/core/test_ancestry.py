@@ -91,47 +91,56 @@ def test_rounding_is_forgiven():
         ),
         (
             lambda: Ancestry([1.5, -0.5], UUIDS[:2]),
-            "the probability of rank 0 is 1.5: not in 0 to 1",
+            "the probability of rank 0 must be from 0 to 1; got 1.5",
         ),
         (
             lambda: Ancestry([1.0, math.nan], UUIDS[:2]),
-            "the probability of rank 1 is nan: not in 0 to 1",
+            "the probability of rank 1 must be from 0 to 1; got nan",
         ),
-        (lambda: Ancestry([None], UUIDS[:1]), "probabilities are numbers; got [None]"),
-        (lambda: Ancestry(1.0, UUIDS[:1]), "probabilities are numbers; got 1.0"),
-        (lambda: Ancestry([1.0], ["0"]), "rank 0 has '0' for a uuid"),
+        (lambda: Ancestry([None], UUIDS[:1]), "probabilities must be numbers; got [None]"),
+        (lambda: Ancestry(1.0, UUIDS[:1]), "probabilities must be numbers; got 1.0"),
+        (lambda: Ancestry([1.0], ["0"]), "the uuid of rank 0 must be a uuid.UUID; got '0'"),
         (
             lambda: Ancestry([1.0], UUIDS[:2]),
-            "1 probabilities for 2 members: every rank has one, zero if it contributes nothing",
+            (
+                "1 probabilities for 2 members; give one for every rank, 0 for a rank that does "
+                "not contribute"
+            ),
         ),
-        (lambda: Ancestry.of(42), "an ancestry is pairs (probability, uuid); got 42"),
+        (
+            lambda: Ancestry.of(42),
+            "an ancestry must be a list of pairs (probability, uuid); got 42",
+        ),
         (
             lambda: Ancestry.of([0.5, 0.5]),
-            ("an ancestry is pairs (probability, uuid); got [0.5, 0.5]"),
+            ("an ancestry must be a list of pairs (probability, uuid); got [0.5, 0.5]"),
         ),
         (
             lambda: Ancestry.from_weights([0, 0, 0, 0], MEMBERS),
-            "weights sum to a positive finite number; these to 0.0",
+            "the sum of the weights must be positive and finite; got 0.0",
         ),
         (
             lambda: Ancestry.from_weights([math.inf, 0, 0, 0], MEMBERS),
-            "weights sum to a positive finite number; these to inf",
+            "the sum of the weights must be positive and finite; got inf",
         ),
         (
             lambda: Ancestry.from_weights([math.inf, -math.inf], MEMBERS[:2]),
-            "weights are finite numbers; got [inf, -inf]",
+            "weights must be finite numbers; got [inf, -inf]",
         ),
         (
             lambda: Ancestry.from_weights(["1"], MEMBERS[:1]),
-            ("weights are finite numbers; got ['1']"),
+            ("weights must be finite numbers; got ['1']"),
         ),
         (
             lambda: Ancestry.from_weights([1, 1], MEMBERS),
-            "2 weights for 4 members: every rank has one, zero if it contributes nothing",
+            (
+                "2 weights for 4 members; give one for every rank, 0 for a rank that does not "
+                "contribute"
+            ),
         ),
         (
             lambda: Ancestry.from_weights([2, -1, 0, 0], MEMBERS),
-            "a weight is 0 or more; that of rank 1 is -1",
+            "the weight of rank 1 must be 0 or more; got -1",
         ),
         (
             lambda: Ancestry.from_shares({4: 1.0}, MEMBERS),
@@ -139,22 +148,23 @@ def test_rounding_is_forgiven():
         ),
         (
             lambda: Ancestry.from_shares({}, MEMBERS),
-            "weights sum to a positive finite number; these to 0.0",
+            "the sum of the weights must be positive and finite; got 0.0",
         ),
         (lambda: Ancestry.sole(4, MEMBERS), "there is no rank 4 in a population of 4"),
         (lambda: Ancestry.sole(-1, MEMBERS), "there is no rank -1 in a population of 4"),
         (
             lambda: Ancestry.sole(0, MEMBERS).check(MEMBERS[:2]),
             (
-                "the ancestry has 4 entries for a population of 2: every rank has one, zero if it "
-                "contributes nothing"
+                "the ancestry has 4 entries for a population of 2; give one for every rank, 0 for "
+                "a rank that does not contribute"
             ),
         ),
         (
             lambda: Ancestry.sole(0, MEMBERS).check(MEMBERS[::-1]),
             (
-                "rank 0 of the ancestry is 00000000-0000-0000-0000-000000000000, but of the "
-                "population 00000000-0000-0000-0000-000000000003: keep the order of the ranks"
+                "rank 0 is 00000000-0000-0000-0000-000000000000 in the ancestry, but "
+                "00000000-0000-0000-0000-000000000003 in the population; keep the order of the "
+                "ranks"
             ),
         ),
     ],
@@ -166,7 +176,7 @@ def test_what_is_no_ancestry_is_refused_in_words(make, message):
 
 
 def test_a_number_too_large_for_a_probability_is_refused():
-    with pytest.raises(AncestryError, match="probabilities are numbers; got "):
+    with pytest.raises(AncestryError, match="probabilities must be numbers; got "):
         Ancestry([2**1024 - 1], UUIDS[:1])
 
 

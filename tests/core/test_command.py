@@ -52,7 +52,7 @@ def test_a_command_that_cannot_be_imported_is_named(own_site, capsys):
     assert main(["night"]) == 2
     assert capsys.readouterr().err == (
         "clantune: command 'night' of night cannot be imported: ModuleNotFoundError: No module "
-        "named 'no_such_module'; mend or uninstall that package, or switch it off: "
+        "named 'no_such_module'; fix or uninstall that package, or switch it off: "
         "CLANTUNE_DISABLE_PLUGINS=night\n"
     )
 

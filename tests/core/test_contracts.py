@@ -76,8 +76,12 @@ FIELDS = "path, is_cooperative, is_competitive, is_patchable, role"
         (None, "", "None is not a mapping"),
         ("a/lr", "", "'a/lr' is not a mapping"),
         ({}, "", "'path' is missing"),
-        ({"paths": {}}, "", f"there is no 'paths'; did you mean 'path'? There are {FIELDS}"),
-        ({"path": {}, "zzz": 1}, "", f"there is no 'zzz'. There are {FIELDS}"),
+        (
+            {"paths": {}},
+            "",
+            f"there is no entry 'paths'; did you mean 'path'? The entries are {FIELDS}",
+        ),
+        ({"path": {}, "zzz": 1}, "", f"there is no entry 'zzz'. The entries are {FIELDS}"),
     ],
 )
 def test_a_damaged_entry_is_an_error_with_the_gene_and_the_path(entry, place, problem):
@@ -93,7 +97,7 @@ def test_a_gene_without_the_entry_says_how_to_add_it():
     with pytest.raises(DataError) as raised:
         Expressed.of("lr", FloatAllele(1.0))
     assert str(raised.value) == (
-        "gene 'lr', metadata.expression: this entry is missing, so nobody knows where the gene is "
+        "gene 'lr', metadata.expression: this entry is missing, which says where the gene is "
         "expressed; a preset adds it, and so does Expressed(path).added_to(allele)"
     )
 
@@ -215,7 +219,10 @@ def test_settings_stay_as_they_are():
     [
         (
             {"duty_cylce": 0.5},
-            f"settings: there is no 'duty_cylce'; did you mean 'duty_cycle'? There are {SETTINGS}",
+            (
+                "settings: there is no entry 'duty_cylce'; did you mean 'duty_cycle'? The "
+                f"entries are {SETTINGS}"
+            ),
         ),
         (
             {"inheritance": "average"},
@@ -231,7 +238,7 @@ def test_settings_stay_as_they_are():
         ({"calibrate": 1}, "settings.calibrate: 1 is not True or False"),
         ({"half_clans": "no"}, "settings.half_clans: 'no' is not True or False"),
         ([("rounds", 7)], "settings: [('rounds', 7)] is not a mapping"),
-        ({1: 2}, f"settings: there is no 1. There are {SETTINGS}"),
+        ({1: 2}, f"settings: there is no entry 1. The entries are {SETTINGS}"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused(given, message):

@@ -111,8 +111,8 @@ def test_a_parameter_that_it_does_not_take_shows_those_that_it_takes(parameters)
     with pytest.raises(StrategyError) as caught:
         load_strategy("gust", **parameters)
     assert str(caught.value) == (
-        "strategy 'gust' is made as Gust(chance: float = 0.1, strength: float = 1.0): "
-        f"got an unexpected keyword argument '{unknown}'"
+        "strategy 'gust' is created as Gust(chance: float = 0.1, strength: float = 1.0): got an "
+        f"unexpected keyword argument '{unknown}'"
     )
     assert caught.value.strategy == "gust"
 
@@ -127,7 +127,7 @@ def test_a_parameter_out_of_range_is_the_strategys_own_error_with_its_name_benea
 def test_a_name_that_is_no_text_is_refused(name):
     with pytest.raises(PluginError) as caught:
         load_strategy(name)
-    assert str(caught.value) == f"a strategy is loaded by its name, a text; got {name!r}"
+    assert str(caught.value) == f"the name of a strategy must be a string; got {name!r}"
 
 
 def test_an_unknown_name_suggests_the_nearest_and_lists_the_installed(site):
@@ -210,7 +210,7 @@ def test_a_package_that_cannot_be_imported_is_named(own_site, code, problem):
     with pytest.raises(PluginError) as caught:
         load_strategy("gale")
     assert str(caught.value) == (
-        f"strategy 'gale' of gale cannot be imported: {problem}; mend or uninstall that package, "
+        f"strategy 'gale' of gale cannot be imported: {problem}; fix or uninstall that package, "
         "or switch it off: CLANTUNE_DISABLE_PLUGINS=gale"
     )
     assert caught.value.name == "gale"
@@ -251,8 +251,8 @@ def test_a_recipe_is_made_with_its_parameters(own_site):
     with pytest.raises(StrategyError) as caught:
         load_recipe("lull", strenth=2.0)
     assert str(caught.value) == (
-        "recipe 'lull' is made as lull(*, strength=0.5): "
-        "got an unexpected keyword argument 'strenth'"
+        "recipe 'lull' is created as lull(*, strength=0.5): got an unexpected keyword argument "
+        "'strenth'"
     )
 
 

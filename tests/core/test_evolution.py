@@ -650,7 +650,7 @@ strategies
 hook                  called as     order
 handle_setup          fold          2:Noise
 select_ancestry       first answer  1:Sole, else 3:Sole
-handle_crossbreeding  first answer  nobody: my own alleles stay
+handle_crossbreeding  first answer  none: a member keeps its own alleles
 handle_mutating       fold          2:Noise -> 0:SignLast
 """
     )
@@ -664,10 +664,10 @@ def test_an_empty_evolution_explains_that_it_does_nothing(capsys):
 strategies
   none
 hook                  called as     order
-handle_setup          fold          nobody: genomes stay as they are
-select_ancestry       first answer  nobody: selecting is an error
-handle_crossbreeding  first answer  nobody: my own alleles stay
-handle_mutating       fold          nobody: alleles stay as they are
+handle_setup          fold          none: genomes stay as they are
+select_ancestry       first answer  none: selecting is an error
+handle_crossbreeding  first answer  none: a member keeps its own alleles
+handle_mutating       fold          none: alleles stay as they are
 """
     )
 

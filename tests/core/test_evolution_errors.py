@@ -125,12 +125,12 @@ OFFERED = (
 @pytest.mark.parametrize(
     ("listed", "message"),
     [
-        (Answers(1), "strategies come in a list: Evolution([Answers(answer=1)])"),
-        (None, "strategies come in a list; got None"),
+        (Answers(1), "strategies must be in a list: Evolution([Answers(answer=1)])"),
+        (None, "strategies must be in a list; got None"),
         (
             [Answers(), Answers],
             (
-                "entry 1 of the list is the class Answers, not a strategy; have you forgotten the "
+                "entry 1 of the list is the class Answers, not a strategy; did you forget the "
                 "parentheses: Answers()?"
             ),
         ),
@@ -148,8 +148,8 @@ OFFERED = (
         (
             [Answers(), Defaults()],
             (
-                "handle_mutating of strategy '1:Defaults' takes 'rng' with a default or by keyword "
-                "only, and so would never be given it; write the plain name, as in def "
+                "handle_mutating of strategy '1:Defaults' takes 'rng' with a default or by "
+                "keyword only, so it would never receive it; write the plain name, as in def "
                 "handle_mutating(self, allele, rng)"
             ),
         ),
@@ -157,15 +157,15 @@ OFFERED = (
             [KeywordOnly()],
             (
                 "handle_mutating of strategy '0:KeywordOnly' takes 'rng' with a default or by "
-                "keyword only, and so would never be given it; write the plain name, as in def "
+                "keyword only, so it would never receive it; write the plain name, as in def "
                 "handle_mutating(self, allele, rng)"
             ),
         ),
         (
             [Wrapper()],
             (
-                "handle_mutating of strategy '0:Wrapper' is a pluggy wrapper; hold the other "
-                "strategy in yours instead, as in TopN(2, Tournament())"
+                "handle_mutating of strategy '0:Wrapper' is a pluggy wrapper; make the other "
+                "strategy a parameter of yours instead, as in TopN(2, Tournament())"
             ),
         ),
     ],
@@ -214,7 +214,7 @@ def test_an_offspring_of_another_kind_is_refused():
 @pytest.mark.parametrize(
     ("ancestry", "message"),
     [
-        (7, "an ancestry is pairs (probability, uuid); got 7"),
+        (7, "an ancestry must be a list of pairs (probability, uuid); got 7"),
         (
             [],
             (
@@ -225,15 +225,16 @@ def test_an_offspring_of_another_kind_is_refused():
         (
             [(1.0, UUID(int=0))],
             (
-                "the ancestry has 1 entries for a population of 2: every rank has one, zero if it "
-                "contributes nothing"
+                "the ancestry has 1 entries for a population of 2; give one for every rank, 0 for "
+                "a rank that does not contribute"
             ),
         ),
         (
             [(1.0, UUID(int=1)), (0.0, UUID(int=0))],
             (
-                "rank 0 of the ancestry is 00000000-0000-0000-0000-000000000001, but of the "
-                "population 00000000-0000-0000-0000-000000000000: keep the order of the ranks"
+                "rank 0 is 00000000-0000-0000-0000-000000000001 in the ancestry, but "
+                "00000000-0000-0000-0000-000000000000 in the population; keep the order of the "
+                "ranks"
             ),
         ),
     ],
@@ -248,7 +249,7 @@ def test_an_ancestry_that_is_none_of_the_population_names_who_chose_it(ancestry,
 @pytest.mark.parametrize(
     ("listed", "who"),
     [
-        ([Answers()], "no strategy in the list does"),
+        ([Answers()], "no strategy has select_ancestry"),
         ([Breeds(), Answers(), Breeds()], "0:Breeds, 2:Breeds returned None"),
     ],
 )
@@ -256,8 +257,8 @@ def test_where_nobody_selects_the_error_says_what_to_list(listed, who):
     with pytest.raises(StrategyError) as caught:
         Evolution(listed).offspring(GENOME, [GENOME])
     assert str(caught.value) == (
-        f"nobody selects parents: {who}; add a strategy with select_ancestry, such as a "
-        "tournament, to the list, or give an ancestry to crossbreed"
+        f"no parents were selected: {who}; add a strategy that selects, such as a tournament, to "
+        "the list, or pass an ancestry to crossbreed"
     )
     assert caught.value.hook == "select_ancestry"
 
@@ -308,7 +309,8 @@ def test_a_seed_is_no_random_stream(seed, name):
         with pytest.raises(ClanTuneError) as caught:
             run({name: seed})
         assert str(caught.value) == (
-            f"a random stream is a random.Random; got {seed}; with a seed, give random.Random(seed)"
+            f"a random stream must be a random.Random; got {seed}; for a seed, pass "
+            "random.Random(seed)"
         )
 
 
@@ -318,20 +320,21 @@ def test_a_seed_is_no_random_stream(seed, name):
         (
             lambda e: e.offspring(GENOME, []),
             ClanTuneError,
-            "genomes come in a list, one or more; got none",
+            "genomes must be in a list, one or more; got none",
         ),
         (
             lambda e: e.mutate(GENOME, population_genomes=[]),
             ClanTuneError,
-            "genomes come in a list, one or more; got none",
+            "genomes must be in a list, one or more; got none",
         ),
         (
             lambda e: e.offspring(GENOME, [OTHER]),
             ClanTuneError,
             (
                 "genome 00000000-0000-0000-0000-000000000000 is not in the population that it "
-                "should breed from; give the list of all members' genomes, its own among them, in "
-                "rank order (an offspring mutates with my_genome=, the member that it was bred by)"
+                "should breed from; pass the genomes of all members in rank order, including this "
+                "one (for the mutation of an offspring, pass the genome of the member that bred "
+                "it as my_genome=)"
             ),
         ),
         (
@@ -339,7 +342,7 @@ def test_a_seed_is_no_random_stream(seed, name):
             ClanTuneError,
             (
                 "ranks 0 and 2 have the same uuid 00000000-0000-0000-0000-000000000000; give each "
-                "member one of its own: genome.with_uuid()"
+                "member its own: genome.with_uuid()"
             ),
         ),
         (
@@ -347,7 +350,7 @@ def test_a_seed_is_no_random_stream(seed, name):
             TreeError,
             (
                 "genome 0 and genome 1 have different genes: only genome 0 has 'beta'; give every "
-                "genome the same ones"
+                "genome the same genes"
             ),
         ),
     ],
@@ -371,7 +374,7 @@ def test_progress_is_a_fraction_of_the_run(progress):
             run(allowed)
         with pytest.raises(ClanTuneError) as caught:
             run(progress)
-        assert str(caught.value) == (f"progress is a fraction of the run, 0 to 1; got {progress}")
+        assert str(caught.value) == (f"progress must be from 0 to 1, or None; got {progress}")
 
 
 def test_setting_up_with_a_shared_stream_needs_one():
@@ -381,8 +384,9 @@ def test_setting_up_with_a_shared_stream_needs_one():
     with pytest.raises(StrategyError) as caught:
         evolution.setup(GENOME)
     assert str(caught.value) == (
-        "a strategy takes shared_rng in handle_setup, the same stream for all members, and "
-        "the caller gave none; pass shared_rng=shared_rng(seed, generation), the same on every rank"
+        "a strategy takes shared_rng, the same stream for all members, in handle_setup, and the "
+        "caller did not pass it; pass shared_rng=shared_rng(seed, generation), the same on every "
+        "rank"
     )
     assert caught.value.hook == "handle_setup"
 
@@ -397,8 +401,9 @@ def test_mutating_alone_with_a_shared_stream_needs_one():
     with pytest.raises(StrategyError) as caught:
         strategy.apply_strategy(GENOME)
     assert str(caught.value) == (
-        "a strategy takes shared_rng in handle_mutating, the same stream for all members, and "
-        "the caller gave none; pass shared_rng=shared_rng(seed, generation), the same on every rank"
+        "a strategy takes shared_rng, the same stream for all members, in handle_mutating, and "
+        "the caller did not pass it; pass shared_rng=shared_rng(seed, generation), the same on "
+        "every rank"
     )
     assert caught.value.hook == "handle_mutating"
 
@@ -414,8 +419,7 @@ def test_setting_up_changes_nothing_but_metadata():
     with pytest.raises(StrategyError) as caught:
         Ahead().setup_genome(GENOME)
     assert re.fullmatch(
-        r"setting up turned [\d.]+ into [\d.]+; handle_setup adds metadata and changes nothing "
-        r"else",
+        r"handle_setup changed the value [\d.]+ to [\d.]+; it may only add metadata",
         str(caught.value),
     )
     assert caught.value.__notes__ == [f"at gene {next(iter(GENOME.alleles))!r}"]
@@ -423,7 +427,7 @@ def test_setting_up_changes_nothing_but_metadata():
 
 @pytest.mark.parametrize("name", ["hande_crossbreeding", "handel_setup", "handleMutating"])
 def test_what_is_nearly_a_hook_is_refused(name):
-    with pytest.raises(StrategyError, match=f"defines {name}, which is no hook; did you mean"):
+    with pytest.raises(StrategyError, match=f"defines {name}, which is not a hook; did you mean"):
         type("Slip", (AbstractCrossbreedingStrategy,), {name: lambda self: None})
 
 
@@ -437,8 +441,8 @@ def test_parameters_without_attrs_say_what_is_missing():
     with pytest.raises(StrategyError) as caught:
         Bare(std=0.5)
     assert str(caught.value) == (
-        "Bare takes no parameters, because nothing makes them of its fields: put @attrs.frozen "
-        "above class Bare"
+        "Bare takes no parameters, because it is not an attrs class; put @attrs.frozen above "
+        "class Bare"
     )
     assert Bare().apply_strategy(GENOME) == GENOME
 
@@ -451,7 +455,7 @@ def test_a_strategy_without_a_hook_is_refused():
     with pytest.raises(StrategyError) as caught:
         Evolution([Idle()])
     assert str(caught.value) == (
-        "strategy '0:Idle' implements no hook, so that it would do nothing; the hooks are "
+        "strategy '0:Idle' implements no hook, so it would do nothing; the hooks are "
         "handle_setup, select_ancestry, handle_crossbreeding, handle_mutating"
     )
 
@@ -461,15 +465,15 @@ def test_a_strategy_without_a_hook_is_refused():
     [
         (
             lambda evolution: evolution.mutate({"lr": 1.0}),
-            "what mutates is a Genome; got {'lr': 1.0}",
+            "mutate takes a Genome; got {'lr': 1.0}",
         ),
         (
             lambda evolution: evolution.select(0, [GENOME]),
-            "this member's genome is a Genome; got 0",
+            "my_genome must be a Genome; got 0",
         ),
         (
             lambda evolution: evolution.select(GENOME, [GENOME], progress="half"),
-            "progress is a fraction of the run, 0 to 1; got 'half'",
+            "progress must be from 0 to 1, or None; got 'half'",
         ),
     ],
 )
@@ -488,7 +492,7 @@ def test_an_answer_of_another_domain_is_refused():
     with pytest.raises(StrategyError) as caught:
         Fresh().apply_strategy(narrow)
     assert str(caught.value) == (
-        "handle_mutating of strategy '0:Fresh' returned an allele of domain Range(min=0.0, "
-        "max=100.0) for one of Range(min=0.0, max=1.0); return allele.with_value(...), which keeps "
-        "everything else, and give every genome the same domains"
+        "handle_mutating of strategy '0:Fresh' returned an allele with the domain Range(min=0.0, "
+        "max=100.0) for one with Range(min=0.0, max=1.0); return allele.with_value(...), which "
+        "keeps the domain, and give every genome the same domains"
     )

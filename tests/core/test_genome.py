@@ -67,7 +67,7 @@ def test_hyperparameters_are_added_at_the_end_and_read_by_name():
     [
         (
             lambda: Genome(GENES).add_hyperparameter("lr", FloatAllele(0.5)),
-            "there is a gene 'lr' already: LogFloatAllele(0.001)",
+            "there is already a gene 'lr': LogFloatAllele(0.001)",
         ),
         (
             lambda: Genome().add_hyperparameter("lr", 0.1),
@@ -90,13 +90,13 @@ def test_hyperparameters_are_added_at_the_end_and_read_by_name():
         ),
         (
             lambda: Genome({"": FloatAllele(0.5)}),
-            "the name of a gene is a text of one letter or more; got ''",
+            "the name of a gene must be a non-empty string; got ''",
         ),
         (
             lambda: Genome({1: FloatAllele(0.5)}),
-            "the name of a gene is a text of one letter or more; got 1",
+            "the name of a gene must be a non-empty string; got 1",
         ),
-        (lambda: Genome([1]), "alleles map names of genes to alleles; got [1]"),
+        (lambda: Genome([1]), "alleles must map names of genes to alleles; got [1]"),
     ],
 )
 def test_what_is_no_gene_is_refused_in_words(make, message):
@@ -146,7 +146,7 @@ def test_a_fitness_is_a_number_or_nothing(fitness, number):
 def test_a_fitness_that_is_no_number_is_refused_in_words(fitness):
     with pytest.raises(ClanTuneError) as caught:
         Genome().set_fitness(fitness)
-    beginning = "fitness is one number, lower is better, or None; got "
+    beginning = "fitness must be one number (lower is better) or None; got "
     assert str(caught.value).startswith(beginning)
     assert str(caught.value)[len(beginning) :][:4] == repr(fitness)[:4]
 
@@ -170,11 +170,11 @@ def test_metadata_that_is_not_plain_is_refused_at_its_path():
         Genome().with_metadata(best={"gene": FloatAllele(0.5)})
     assert str(caught.value) == (
         "metadata.best.gene: FloatAllele(0.5) is a FloatAllele; plain data is None, booleans, "
-        "numbers, text, and lists and mappings of those"
+        "numbers, strings, and lists and mappings of these"
     )
     with pytest.raises(ClanTuneError) as caught:
         Genome(metadata=[1])
-    assert str(caught.value) == "a genome's metadata maps names to plain data; got [1]"
+    assert str(caught.value) == "a genome's metadata must map names to plain data; got [1]"
 
 
 def test_metadata_cannot_be_nested_without_end_by_wrapping_it():
@@ -194,7 +194,7 @@ def test_an_identity_is_made_up_unless_given():
     assert Genome(uuid=UUID_1).with_uuid().uuid != UUID_1
     with pytest.raises(ClanTuneError) as caught:
         Genome(uuid="1")
-    assert str(caught.value) == "a genome's uuid is a uuid.UUID; got '1'"
+    assert str(caught.value) == "a genome's uuid must be a uuid.UUID; got '1'"
 
 
 def test_values_are_set_by_name():
@@ -203,7 +203,7 @@ def test_values_are_set_by_name():
     assert made.as_hyperparameters() == {"lr": 0.01, "layers": 5}
     assert (made.uuid, made.fitness) == (UUID_1, None)
     with pytest.raises(
-        AlleleError, match="there is no gene 'momentum'; there is \\['lr', 'layers'\\]"
+        AlleleError, match="there is no gene 'momentum'; the genes are \\['lr', 'layers'\\]"
     ):
         genome.with_hyperparameters(momentum=0.9)
     with pytest.raises(AlleleError) as caught:

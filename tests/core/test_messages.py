@@ -130,16 +130,16 @@ class Greedy(AbstractMutationStrategy):
 
 def test_a_misspelt_hook_suggests_the_right_one():
     assert told(misspelt, StrategyError) == (
-        "strategy 'Misspelt' defines handle_mutate, which is no hook; did you mean "
-        "handle_mutating? A method of your own starts with an underscore"
+        "strategy 'Misspelt' defines handle_mutate, which is not a hook; did you mean "
+        "handle_mutating? A method that is not a hook must start with an underscore"
     )
 
 
 def test_a_marked_method_that_is_no_hook_shows_the_hooks():
     assert told(marked_by_mistake, StrategyError) == (
-        "strategy 'MarkedByMistake' defines shake, which is no hook; the hooks are handle_setup, "
-        "select_ancestry, handle_crossbreeding, handle_mutating. A method of your own has no "
-        "@hookimpl"
+        "strategy 'MarkedByMistake' defines shake, which is not a hook; the hooks are "
+        "handle_setup, select_ancestry, handle_crossbreeding, handle_mutating. A method that is "
+        "not a hook must not have @hookimpl"
     )
 
 
@@ -282,14 +282,14 @@ OTHER_SCHEMAS = {
         {"lr": GENOME.alleles["lr"]},
         (
             "genome 0 and genome 1 have different genes: only genome 0 has 'depth'; give every "
-            "genome the same ones"
+            "genome the same genes"
         ),
     ),
     "a gene is misspelt": (
         {"lr": GENOME.alleles["lr"], "dept": GENOME.alleles["depth"]},
         (
             "genome 0 and genome 1 have different genes: only genome 0 has 'depth', only genome 1 "
-            "has 'dept'; give every genome the same ones"
+            "has 'dept'; give every genome the same genes"
         ),
     ),
     "another kind": (

@@ -61,33 +61,33 @@ def test_genes_are_compared_by_name_in_whatever_order():
 @pytest.mark.parametrize(
     ("run", "error", "message"),
     [
-        (lambda: Population([]), ClanTuneError, "genomes come in a list, one or more; got none"),
+        (lambda: Population([]), ClanTuneError, "genomes must be in a list, one or more; got none"),
         (
             lambda: walk_genomes([], lambda nodes, at: None),
             ClanTuneError,
-            "genomes come in a list, one or more; got none",
+            "genomes must be in a list, one or more; got none",
         ),
         (
             lambda: Population(Genome(uuid=UUID(int=0))),
             ClanTuneError,
-            ("genomes come in a list, one or more; got <Genome 00000000: 0 genes, no fitness>"),
+            ("genomes must be in a list, one or more; got <Genome 00000000: 0 genes, no fitness>"),
         ),
         (
             lambda: Population(None),
             ClanTuneError,
-            "genomes come in a list, one or more; got None",
+            "genomes must be in a list, one or more; got None",
         ),
         (
             lambda: Population([*members(1.0), FloatAllele(0.5)]),
             ClanTuneError,
-            "entry 1 of the population is no genome: FloatAllele(0.5)",
+            "entry 1 of the population is not a genome: FloatAllele(0.5)",
         ),
         (
             lambda: Population([*members(1.0, 2.0), Genome({"beta": FloatAllele(0.5)})]),
             TreeError,
             (
-                "genome 0 and genome 2 have different genes: only genome 0 has 'lr', only genome 2 "
-                "has 'beta'; give every genome the same ones"
+                "genome 0 and genome 2 have different genes: only genome 0 has 'lr', only genome "
+                "2 has 'beta'; give every genome the same genes"
             ),
         ),
         (
@@ -95,7 +95,7 @@ def test_genes_are_compared_by_name_in_whatever_order():
             TreeError,
             (
                 "genome 0 and genome 1 have different genes: only genome 1 has 'lr'; give every "
-                "genome the same ones"
+                "genome the same genes"
             ),
         ),
         (
@@ -105,7 +105,7 @@ def test_genes_are_compared_by_name_in_whatever_order():
             TreeError,
             (
                 "the template and genome 0 have different genes: only the template has 'depth'; "
-                "give every genome the same ones"
+                "give every genome the same genes"
             ),
         ),
         (
@@ -121,8 +121,9 @@ def test_genes_are_compared_by_name_in_whatever_order():
             ClanTuneError,
             (
                 "genome 00000000-0000-0000-0000-000000000009 is not in the population that it "
-                "should breed from; give the list of all members' genomes, its own among them, in "
-                "rank order (an offspring mutates with my_genome=, the member that it was bred by)"
+                "should breed from; pass the genomes of all members in rank order, including this "
+                "one (for the mutation of an offspring, pass the genome of the member that bred "
+                "it as my_genome=)"
             ),
         ),
         (
@@ -130,7 +131,7 @@ def test_genes_are_compared_by_name_in_whatever_order():
             ClanTuneError,
             (
                 "ranks 0 and 2 have the same uuid 00000000-0000-0000-0000-000000000000; give each "
-                "member one of its own: genome.with_uuid()"
+                "member its own: genome.with_uuid()"
             ),
         ),
     ],

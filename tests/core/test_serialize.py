@@ -154,18 +154,18 @@ def test_strategies_and_alleles_are_parameters_of_strategies(chain):
     ("parameters", "message"),
     [
         ({}, "$.parameters: entry 'first' is missing"),
-        ({"first": 1}, "$.parameters.first: 1 is no mapping"),
+        ({"first": 1}, "$.parameters.first: 1 is not a mapping"),
         (
             {"first": {"strategy": "gust", "parameters": {"chance": "no"}}},
-            "$.parameters.first.parameters.chance: 'no' is no float",
+            "$.parameters.first.parameters.chance: 'no' is not of type float",
         ),
         (
             {"first": {"strategy": "gust"}, "others": [{"strategy": "gust"}, {"strategy": 5}]},
-            "$.parameters.others[1].strategy: 5 is no text",
+            "$.parameters.others[1].strategy: 5 is not a string",
         ),
         (
             {"first": {"strategy": "gust"}, "limits": {"low": 0, "high": "no"}},
-            "$.parameters.limits.high: 'no' is no float",
+            "$.parameters.limits.high: 'no' is not of type float",
         ),
         (
             {"first": {"strategy": "gust"}, "mode": "wild"},
@@ -321,7 +321,7 @@ TOO_LARGE = {
     ),
     "many strategies": (
         lambda: Evolution([Gust()] * 101),
-        "$.strategies: 101 strategies, where 100 are the most",
+        "$.strategies: there are 101 strategies, more than 100",
     ),
 }
 
@@ -329,12 +329,12 @@ TOO_LARGE = {
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: 5, "$: 5 is no genome, allele, strategy or evolution"),
+        (lambda: 5, "$: 5 is not a genome, allele, strategy or evolution"),
         (
             lambda: Unregistered(1.0),
             (
-                "Unregistered cannot be saved, because it is no registered kind; decorate it with "
-                '@allele_kind("my_kind")'
+                "Unregistered cannot be saved, because it is not a registered kind; decorate it "
+                'with @allele_kind("my_kind")'
             ),
         ),
         (
@@ -435,32 +435,32 @@ def _cycle():
 
 
 TEXT = json.dumps(_genome())
-PLAIN = "plain data is None, booleans, numbers, text, and lists and mappings of those"
+PLAIN = "plain data is None, booleans, numbers, strings, and lists and mappings of these"
 
 REFUSED = {
     # damaged
-    "nothing": ("", "$: not JSON, or cut short: Expecting value at line 1, column 1"),
+    "nothing": ("", "$: not JSON, or truncated: Expecting value at line 1, column 1"),
     "cut short": (
         TEXT[:30],
-        "$: not JSON, or cut short: Unterminated string starting at at line 1, column 24",
+        "$: not JSON, or truncated: Unterminated string starting at at line 1, column 24",
     ),
-    "not UTF-8": (b'{"\xff": 1}', "$: not JSON: byte 2 is no text in UTF-8"),
+    "not UTF-8": (b'{"\xff": 1}', "$: not JSON: byte 2 is not valid UTF-8"),
     "a key twice": (
         '{"clantune": "genome", "metadata": {"a": 1, "a": 1}}',
-        "$.metadata: the key 'a' is there twice",
+        "$.metadata: the key 'a' occurs twice",
     ),
     "NaN": ('{"a": [1, NaN]}', "$.a[1]: nan is not a finite number"),
     "minus infinity": ('{"a": -Infinity}', "$.a: -inf is not a finite number"),
-    "no uuid": (_genome(uuid="0"), "$.uuid: '0' is no uuid"),
+    "no uuid": (_genome(uuid="0"), "$.uuid: '0' is not a uuid"),
     "a missing uuid": ({"clantune": "genome", "version": 1}, "$: entry 'uuid' is missing"),
     "missing genes": (
         {"clantune": "genome", "version": 1, "uuid": str(ME)},
         "$: entry 'alleles' is missing",
     ),
-    "a list of genes": (_genome(alleles=[]), "$.alleles: () is no mapping"),
+    "a list of genes": (_genome(alleles=[]), "$.alleles: () is not a mapping"),
     "a gene without a name": (
         _genome(alleles={"": {"kind": "float", "value": 1}}),
-        "$: the name of a gene is a text of one letter or more; got ''",
+        "$: the name of a gene must be a non-empty string; got ''",
     ),
     "a gene without a kind": (
         _genome(alleles={"lr": {"value": 1}}),
@@ -470,7 +470,7 @@ REFUSED = {
         _genome(alleles={"lr": {"kind": "float"}}),
         "$.alleles.lr: entry 'value' is missing",
     ),
-    "a kind that is no text": (_gene(kind=None), "$.alleles.lr.kind: None is no text"),
+    "a kind that is not a string": (_gene(kind=None), "$.alleles.lr.kind: None is not a string"),
     "a value of another type": (
         _gene(value="1"),
         "$.alleles.lr.value: FloatAllele holds a number; got '1'",
@@ -497,15 +497,18 @@ REFUSED = {
             "9007199254740992"
         ),
     ),
-    "a flag that is no flag": (_gene(can_mutate=1), "$.alleles.lr.can_mutate: 1 is no bool"),
+    "a flag that is no flag": (
+        _gene(can_mutate=1),
+        "$.alleles.lr.can_mutate: 1 is not of type bool",
+    ),
     "an unknown entry": (_gene(std=1), "$.alleles.lr: unknown entry 'std'"),
     "a fitness of another type": (
         _genome(fitness=[1]),
-        "$.fitness: (1,) is no fitness, a number, 'nan', 'inf', '-inf' or None",
+        "$.fitness: (1,) is not a fitness: a number, 'nan', 'inf', '-inf' or None",
     ),
     "a fitness that is a flag": (
         _genome(fitness=True),
-        "$.fitness: True is no fitness, a number, 'nan', 'inf', '-inf' or None",
+        "$.fitness: True is not a fitness: a number, 'nan', 'inf', '-inf' or None",
     ),
     "a fitness too large for a float": (
         _genome(fitness=2**1024 - 1),
@@ -513,13 +516,16 @@ REFUSED = {
     ),
     "a fitness in words": (
         _genome(fitness="good"),
-        "$.fitness: 'good' is no fitness, a number, 'nan', 'inf', '-inf' or None",
+        "$.fitness: 'good' is not a fitness: a number, 'nan', 'inf', '-inf' or None",
     ),
     "parents that are not pairs": (
         _genome(parents=[[1.0]]),
-        "$.parents[0]: (1.0,) is no pair of probability and uuid",
+        "$.parents[0]: (1.0,) is not a pair of probability and uuid",
     ),
-    "a parent that is nobody": (_genome(parents=[[1.0, "x"]]), "$.parents[0][1]: 'x' is no uuid"),
+    "a parent that is nobody": (
+        _genome(parents=[[1.0, "x"]]),
+        "$.parents[0][1]: 'x' is not a uuid",
+    ),
     "parents that do not sum to 1": (
         _genome(parents=[[0.5, str(ME)]]),
         (
@@ -530,27 +536,30 @@ REFUSED = {
     "a probability too large for a float": (
         _genome(parents=[[2**1024 - 1, str(ME)]]),
         (
-            "$.parents: probabilities are numbers; got [17976931348623159077293051907890247336179"
-            "76978942306572734300811577326758055..."
+            "$.parents: probabilities must be numbers; got "
+            "[1797693134862315907729305190789024733617976978942306572734300811577326758055..."
         ),
     ),
     "one name for an allele and for plain data": (
         _gene(alleles={"std": {"kind": "float", "value": 1}}, metadata={"std": 1}),
-        "$.alleles.lr: 'std' is in 'alleles' and in 'metadata'",
+        "$.alleles.lr: 'std' is both in 'alleles' and in 'metadata'",
     ),
     # foreign
-    "a number": ("5", "$: 5 is no ClanTune document, a mapping with an entry 'clantune'"),
+    "a number": ("5", "$: 5 is not a ClanTune document, a mapping with an entry 'clantune'"),
     "another's document": (
         '{"name": "package"}',
-        "$: {'name': 'package'} is no ClanTune document, a mapping with an entry 'clantune'",
+        "$: {'name': 'package'} is not a ClanTune document, a mapping with an entry 'clantune'",
     ),
     "an unknown sort of document": (
         {"clantune": "clan"},
-        "$.clantune: 'clan' is no kind of document; there are genome, allele, strategy, evolution",
+        (
+            "$.clantune: 'clan' is not a type of document; the types are genome, allele, "
+            "strategy, evolution"
+        ),
     ),
-    "no version": ({"clantune": "genome"}, "$.version: None is no format version"),
-    "a version that is a flag": (_genome(version=True), "$.version: True is no format version"),
-    "a version before the first": (_genome(version=0), "$.version: 0 is no format version"),
+    "no version": ({"clantune": "genome"}, "$.version: None is not a format version"),
+    "a version that is a flag": (_genome(version=True), "$.version: True is not a format version"),
+    "a version before the first": (_genome(version=0), "$.version: 0 is not a format version"),
     "a version to come": (
         _genome(version=2),
         (
@@ -561,18 +570,21 @@ REFUSED = {
     "an unknown entry of a genome": (_genome(age=3), "$: unknown entry 'age'"),
     "an allele where a genome is wanted": (
         {"clantune": "allele", "version": 1, "kind": "float", "value": 1},
-        "$: the document holds AbstractAllele, where Genome is wanted",
+        "$: the document contains AbstractAllele, but Genome is expected",
     ),
     "an object": (_genome(metadata={"a": {1}}), f"$.metadata.a: {{1}} is a set; {PLAIN}"),
     "bytes inside": (_genome(uuid=b"0"), f"$.uuid: b'0' is a bytes; {PLAIN}"),
-    "a key that is no text": (_genome(metadata={1: 2}), "$.metadata: the key 1 is no text"),
+    "a key that is not a string": (
+        _genome(metadata={1: 2}),
+        "$.metadata: the key 1 is not a string",
+    ),
     "not a number in Python": (_genome(fitness=math.nan), "$.fitness: nan is not a finite number"),
     # hostile
     "brackets": ("[" * 100_000, "$: lists and mappings are nested too deep"),
     "a cycle": (_cycle(), f"${'.metadata' * 127}.alleles: lists and mappings are nested too deep"),
     "alleles inside alleles": (
         _nested(33, {"kind": "float", "value": 1}),
-        "$.alleles.lr: alleles are nested more than 32 deep in metadata",
+        "$.alleles.lr: alleles are nested more than 32 levels deep in metadata",
     ),
     "plain data too deep for metadata": (
         _genome(metadata={"a": [[]] * 2} | {"b": json.loads("[" * 40 + "]" * 40)}),
@@ -580,7 +592,7 @@ REFUSED = {
     ),
     "a lone surrogate": (
         '{"a": "\\ud800"}',
-        "$.a: text has a lone surrogate: '\\ud800'",
+        "$.a: a string has a lone surrogate: '\\ud800'",
     ),
     "control characters in a key": (
         {"a\n\x1b[31m": math.inf},
@@ -590,7 +602,7 @@ REFUSED = {
     "too many characters": ("[" + " " * 2**23, "$: the text is longer than 8388608 characters"),
     "too many values": ([0] * 300_000, "$: there are more than 250000 values"),
     "a long integer": ('{"a": ' + "1" * 100_000 + "}", "$.a: an integer is too long"),
-    "a long integer in Python": ({"a": 10**5000}, "$.a: an integer of more than 1024 bits"),
+    "a long integer in Python": ({"a": 10**5000}, "$.a: an integer has more than 1024 bits"),
     "a large number": ('{"a": 1e999}', "$.a: inf is not a finite number"),
     "a long name": (
         {"a" * 10**6: {1}},
@@ -604,7 +616,7 @@ REFUSED = {
     ),
     "many strategies": (
         {"clantune": "evolution", "version": 1, "strategies": [{"strategy": "gust"}] * 101},
-        "$.strategies: 101 strategies, where 100 are the most",
+        "$.strategies: there are 101 strategies, more than 100",
     ),
 }
 
@@ -649,16 +661,14 @@ def test_a_message_is_no_longer_than_anyone_reads():
 def test_a_kind_of_allele_that_was_not_wanted_is_refused():
     with pytest.raises(DataError) as caught:
         from_json(to_json(IntAllele(1)), FloatAllele)
-    assert str(caught.value) == "$: the document holds IntAllele, where FloatAllele is wanted"
+    assert str(caught.value) == "$: the document contains IntAllele, but FloatAllele is expected"
 
 
 @pytest.mark.parametrize("expected", ["Genome", None, Genome(uuid=ME), FloatAllele | IntAllele])
 def test_what_is_wanted_is_named_by_its_class(expected):
     with pytest.raises(ClanTuneError) as caught:
         deserialize(_genome(), expected)
-    assert str(caught.value) == (
-        f"what is wanted is a class, such as Genome; got {shown(expected)}"
-    )
+    assert str(caught.value) == (f"expected must be a class, such as Genome; got {shown(expected)}")
 
 
 def _repeated(item):
@@ -773,7 +783,7 @@ def test_reading_imports_nothing_that_is_no_entry_point_of_that_name(site):
                 "class Odd(AbstractMutationStrategy):\n"
                 "    def handle_mutating(self, allele): return allele\n"
             ),
-            "$.parameters: Odd is no attrs class, so its parameters are not known",
+            "$.parameters: Odd is not an attrs class, so its parameters are not known",
         ),
         (
             (
@@ -932,9 +942,9 @@ def test_a_whole_number_is_one_for_a_type_that_holds_numbers(mixed):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"step": True}, "$.parameters.step: True is no int or float"),
-        ({"stop": "no"}, "$.parameters.stop: 'no' is no int or float or None"),
-        ({"flags": ["a", 1]}, "$.parameters.flags[1]: 1 is no bool or str"),
+        ({"step": True}, "$.parameters.step: True is not of type int or float"),
+        ({"stop": "no"}, "$.parameters.stop: 'no' is not of type int or float or None"),
+        ({"flags": ["a", 1]}, "$.parameters.flags[1]: 1 is not of type bool or str"),
     ],
 )
 def test_a_value_of_none_of_these_types_is_refused(mixed, parameters, message):
@@ -945,9 +955,9 @@ def test_a_value_of_none_of_these_types_is_refused(mixed, parameters, message):
 
 
 NO_TYPE = (
-    "a field of the type float | tuple[float, float] cannot be read; those that can are bool, int, "
-    "float, str, unions of these and None, enumerations, tuples, lists and dictionaries of such, "
-    "attrs classes, strategies and alleles"
+    "a field of type float | tuple[float, float] cannot be read; use bool, int, float, str, a "
+    "union of these and None, an enumeration, an attrs class, a strategy, an allele, or a tuple, "
+    "list or dictionary of these"
 )
 
 
@@ -964,7 +974,7 @@ def test_a_parameter_of_a_type_that_cannot_be_read_is_refused_when_it_is_saved(m
 def test_a_parameter_that_is_not_what_its_type_says_is_refused_when_it_is_saved(mixed):
     with pytest.raises(DataError) as caught:
         to_json(Evolution([mixed.Careless(0.5)]))
-    assert str(caught.value) == "Careless.number: 0.5 is no int"
+    assert str(caught.value) == "Careless.number: 0.5 is not of type int"
 
 
 def test_metadata_inside_metadata_many_times_over_is_refused_in_words():

@@ -184,8 +184,8 @@ def test_a_node_that_was_seen_flattened_is_whole_again_in_a_genome_or_in_metadat
 def test_a_handler_cannot_change_a_child_from_the_node_that_reads_it():
     tree = over(1.0, std=FloatAllele(2.0))
     message = (
-        "metadata['std'] is an allele of its own: a handler changes it when called for that "
-        "allele, not from the node that reads it"
+        "metadata['std'] is an allele: a handler can change it in the call for that allele, but "
+        "not in the call for the node above it"
     )
     for change in (lambda n: n.with_metadata(std=3.0), lambda n: n.without_metadata("std")):
         with pytest.raises(AlleleError) as caught:
@@ -198,8 +198,8 @@ def test_a_handler_that_returns_no_allele_is_refused(answer):
     with pytest.raises(TreeError) as caught:
         Genome({"lr": over(1.0)}).update(lambda node, at: answer)
     assert str(caught.value) == (
-        f"the handler returned {answer}, which is no allele; return the node that it was given, "
-        "changed or not, e.g. allele.with_value(...)"
+        f"the handler returned {answer}, which is not an allele; return the node that it "
+        "received, changed or not, e.g. allele.with_value(...)"
     )
     assert caught.value.__notes__ == ["at gene 'lr'"]
 
@@ -321,7 +321,7 @@ def test_no_tree_is_refused():
     assert str(caught.value) == "there is no tree to walk: give one allele or more"
     with pytest.raises(TreeError) as caught:
         synthesize_trees(over(1.0), [], fail)
-    assert str(caught.value) == "there is no tree to draw on: give one allele or more"
+    assert str(caught.value) == "there is no tree to combine: give one allele or more"
 
 
 def test_the_nodes_of_nested_trees_are_a_sequence_like_any_other():

@@ -191,7 +191,7 @@ def test_a_first_answer_that_it_does_not_implement_is_none():
             "handle_mutating",
             {"allele": ALLELE, "rng": Random(1)},
             (
-                "handle_mutating of strategy 'Noise' takes 'shared_rng', which it is not given; "
+                "handle_mutating of strategy 'Noise' takes 'shared_rng', which was not passed; "
                 "take it in your own hook and pass it on"
             ),
         ),
@@ -200,7 +200,7 @@ def test_a_first_answer_that_it_does_not_implement_is_none():
             "handle_mutating",
             {"allele": ALLELE},
             (
-                "what is asked is the class Noise, not a strategy; have you forgotten the "
+                "the inner strategy is the class Noise, not a strategy; did you forget the "
                 "parentheses: Noise()?"
             ),
         ),
@@ -208,7 +208,7 @@ def test_a_first_answer_that_it_does_not_implement_is_none():
             None,
             "handle_mutating",
             {"allele": ALLELE},
-            "what is asked is None; a strategy derives from AbstractStrategy",
+            "the inner strategy is None; a strategy derives from AbstractStrategy",
         ),
         (
             Greedy(),
@@ -319,8 +319,8 @@ def test_a_held_strategy_that_takes_the_shared_stream_needs_one_where_nobody_can
     with pytest.raises(StrategyError) as caught:
         Evolution([Holds(Noise())]).mutate(CLAN[0])
     assert str(caught.value) == (
-        "handle_mutating of strategy 'Noise' takes 'shared_rng', which it is not given; take "
-        "it in your own hook and pass it on"
+        "handle_mutating of strategy 'Noise' takes 'shared_rng', which was not passed; take it in "
+        "your own hook and pass it on"
     )
     moved = Evolution([Holds(Noise())]).mutate(CLAN[0], Random(1), shared_rng=Random(2))
     assert moved == Noise().apply_strategy(CLAN[0], Random(1), shared_rng=Random(2))

@@ -195,8 +195,9 @@ def test_mirrored_needs_what_members_share():
     with pytest.raises(StrategyError) as caught:
         Mirrored(Gaussian()).apply_strategy(Genome(GENES))
     assert str(caught.value) == (
-        "a strategy takes shared_rng in handle_mutating, the same stream for all members, and "
-        "the caller gave none; pass shared_rng=shared_rng(seed, generation), the same on every rank"
+        "a strategy takes shared_rng, the same stream for all members, in handle_mutating, and "
+        "the caller did not pass it; pass shared_rng=shared_rng(seed, generation), the same on "
+        "every rank"
     )
 
 
