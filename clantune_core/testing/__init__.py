@@ -1,6 +1,6 @@
-"""The conformance kit: laws for strategies and for kinds of alleles, and what they are tried on.
+"""The conformance kit: laws for strategies and kinds of alleles, and generators of test cases.
 
-It needs `pip install clantune-core[testing]`. Three lines test a strategy, three a kind:
+It needs `pip install clantune-core[testing]`. Three lines test a strategy, three lines a kind:
 
     @conforms(st.builds(MyMutation, std=st.floats(0.01, 1)))
     def test_my_mutation(law):
@@ -12,7 +12,7 @@ It needs `pip install clantune-core[testing]`. Three lines test a strategy, thre
         law()
 """
 
-import hypothesis  # noqa: F401  (first: it imports the modules below to learn the types)
+import hypothesis  # noqa: F401  (first: it imports the modules below to register types)
 
 from clantune_core.testing.alleles import alleles, plain_data, register_alleles
 from clantune_core.testing.conforms import all_laws, conforms, laws

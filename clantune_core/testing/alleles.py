@@ -1,6 +1,6 @@
-"""Hypothesis strategies for alleles of all kinds, those of third parties among them.
+"""Hypothesis strategies for alleles of all kinds, including kinds of third parties.
 
-They draw extremes too: domains that are a point, touch zero or span all numbers, values at both
+They also draw extremes: domains that are a point, touch zero or span all numbers, values at both
 ends, trees of metadata.
 """
 
@@ -59,7 +59,7 @@ _integers = st.integers(-(2**MAX_INTEGER_BITS) + 1, 2**MAX_INTEGER_BITS - 1)
 
 @functools.cache
 def plain_data() -> st.SearchStrategy[Any]:
-    """Plain data, as metadata may hold it."""
+    """Plain data, as metadata may contain it."""
     scalars = st.none() | st.booleans() | _integers | finite | names
     return st.recursive(
         scalars,
@@ -75,9 +75,9 @@ def alleles(*kinds: type[AbstractAllele], max_depth: int = 1) -> Instances:
     from the choices of its widest domain. For other kinds see `register_alleles`.
 
     Args:
-        *kinds: Kinds of the core or of a third party. None: those of the core, and two that no
-            strategy knows.
-        max_depth: How deep alleles may lie in metadata; 0 means none.
+        *kinds: Kinds of the core or of a third party. If none is given: those of the core, and two
+            that no strategy knows.
+        max_depth: Number of levels of alleles in metadata; 0 means none.
 
     Raises:
         ClanTuneError: The kit cannot draw alleles of a kind.
@@ -86,7 +86,7 @@ def alleles(*kinds: type[AbstractAllele], max_depth: int = 1) -> Instances:
 
 
 def register_alleles(kind: type[AbstractAllele], instances: Instances) -> None:
-    """Tell the kit how to draw alleles of a kind, where it cannot derive that.
+    """Register how to draw alleles of a kind, if the kit cannot derive it.
 
     Args:
         kind: The kind.
@@ -106,7 +106,8 @@ def elsewhere(allele: AbstractAllele, share: float, drawn: AbstractAllele) -> Ab
     Args:
         allele: Any allele.
         share: How far along the domain a continuous or discrete value lies, 0 to 1.
-        drawn: An allele of the same kind: others take its value, where their domain has it.
+        drawn: An allele of the same kind. An allele that is neither continuous nor discrete takes
+            its value, if the domain contains it.
     """
     if isinstance(allele, ContinuousAllele):
         low, high = (allele.to_latent(end) for end in allele.domain)
@@ -143,7 +144,7 @@ def _index(length: int) -> st.SearchStrategy[int]:
     return st.integers(0, length - 1)
 
 
-# Strategies are made once and kept: hypothesis validates each new one, at the cost of a draw.
+# Strategies are cached: hypothesis validates each new one, which costs as much as a draw.
 @functools.cache
 def _metadata(depth: int) -> st.SearchStrategy[dict[str, Any]]:
     plain = st.dictionaries(names, plain_data(), max_size=1)
@@ -165,7 +166,7 @@ def _instances(kind: type[AbstractAllele]) -> Instances:
         if issubclass(kind, ContinuousAllele):
             return _continuous(kind(kind.widest.min))
         if issubclass(kind, DiscreteAllele):
-            # No instance yet: its value would have to be one of the choices that are asked for.
+            # Without an instance, whose value would have to be one of these choices.
             choices = object.__new__(kind).check_domain(None)
             return st.sampled_from(choices).map(kind)
     except Exception as error:
@@ -176,7 +177,7 @@ def _instances(kind: type[AbstractAllele]) -> Instances:
 def _cannot_draw(kind: type[AbstractAllele], reason: str) -> ClanTuneError:
     name = kind.__name__
     return ClanTuneError(
-        f"the kit cannot derive alleles of {name}: {reason}; tell it how to draw them: "
+        f"the kit cannot derive alleles of {name}: {reason}; register how to draw them: "
         f"register_alleles({name}, st.builds({name}, ...))"
     )
 
@@ -195,7 +196,7 @@ def _continuous(draw: st.DrawFn, first: ContinuousAllele) -> AbstractAllele:
     return elsewhere(kind(low, (low, high)), draw(shares), first)
 
 
-_ends = numbers | st.none()  # None: as far as the kind goes
+_ends = numbers | st.none()  # None: the limit of the kind
 
 _choices = st.lists(names, min_size=1, max_size=4, unique=True).map(tuple)
 _steps = ("flip", "crop", "blur")

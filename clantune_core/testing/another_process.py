@@ -42,7 +42,7 @@ def answers_the_same_in_another_process(cases: Sequence[Case]) -> None:
 
 
 def answer() -> None:
-    """Read cases and write their outcomes: what the other process does."""
+    """Read cases and write their outcomes. The other process calls this."""
     module, file = sys.argv[1:]
     if not _is_importable(module):
         _load(module, file)
@@ -56,7 +56,7 @@ def _origin(module: ModuleType) -> tuple[str, str]:
     if file is None or module.__name__ == "__main__":
         raise ClanTuneError(
             f"another process cannot import {module.__name__}, where the strategy is defined; put "
-            "its class into a module"
+            "its class into a module file"
         )
     return module.__name__, file
 

@@ -79,7 +79,7 @@ class Case:
     # The following take a shared stream, so that a law can look at its state afterwards.
 
     def setup(self, shared: Random | None = None) -> Genome:
-        """Run `handle_setup` on my genome."""
+        """Run `handle_setup` on the member's genome."""
         return self._set_up(self.rank, shared)
 
     def ready(self) -> Population:
@@ -87,7 +87,7 @@ class Case:
         return Population([self._set_up(rank) for rank in range(len(self.population))])
 
     def select(self, shared: Random | None = None) -> Ancestry | None:
-        """Run `select_ancestry`; None if the strategy leaves it to others."""
+        """Run `select_ancestry`; None if the strategy leaves the choice to the next one."""
         ready = self.ready()
         try:
             return self.evolution.select(ready[self.rank], ready, **self._round(shared))
@@ -104,7 +104,7 @@ class Case:
         )
 
     def mutate(self, shared: Random | None = None) -> Genome:
-        """Run `handle_mutating` on every gene of my offspring, or of my own genome."""
+        """Run `handle_mutating` on every gene of the member's offspring, or of its own genome."""
         ready, given = self.ready(), self._round(shared)
         me = ready[self.rank]
         genome = me.offspring(self.ancestry, given["rng"]) if self.is_bred else me
@@ -135,9 +135,9 @@ class Case:
                     yield hook, cast("Genome", self.run(hook))
 
     def answers(self, hook: str) -> bool:
-        """Whether the strategy answers a hook at least once, instead of leaving it to others."""
+        """Whether the strategy answers a hook at least once, with another result than None."""
         turns: list[Any] = []
-        with contextlib.suppress(Exception):  # another law is about that
+        with contextlib.suppress(Exception):  # another law reports it
             attrs.evolve(self, observer=turns.append).run(hook)
         return any(turn.hook == hook and turn.after is not None for turn in turns)
 
@@ -167,7 +167,7 @@ class Case:
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the arguments: the other process makes its own `Evolution`."""
+        """Pickle the arguments: the other process creates its own `Evolution`."""
         arguments = [field.name for field in attrs.fields(Case) if field.init]
         return (Case, tuple(getattr(self, name) for name in arguments))
 
@@ -198,7 +198,7 @@ def cases(
     genes: Genes | None = None,
     max_size: int = 5,
 ) -> Case:
-    """Cases of strategies, in populations of one and more."""
+    """Cases of strategies, in populations of one member or more."""
     bare = draw(populations(genes=genes, max_size=max_size, min_genes=1, max_genes=2))
     population = Population([_with_foreign(genome) for genome in bare])
     return Case(

@@ -33,7 +33,7 @@ def laws(
     """Return the laws that apply to strategies of one class, for use without pytest.
 
     Args:
-        strategies: A hypothesis strategy for configured instances, as `st.builds` makes.
+        strategies: A hypothesis strategy for configured instances, such as `st.builds(MyMutation)`.
         genes: For a strategy that needs certain genes: by name, a hypothesis strategy for the
             alleles. None tries any genes, which most strategies should accept.
         also: Names of laws that apply only on request.
@@ -46,7 +46,7 @@ def laws(
     kind = _class_of(strategies)
     hooks = implemented_hooks(kind)
     if isinstance(also, str):
-        raise ClanTuneError(f"also is a list of laws: also=[{also!r}]")
+        raise ClanTuneError(f"also must be a list of laws: also=[{also!r}]")
     require_known(also, [rule.name for rule in RULES.values() if rule.on_request])
     passing = require_reasons("may_pass", may_pass)
     require_known(passing, [hook for hook in MAY_PASS if hook in hooks], "hook that may pass")
@@ -71,7 +71,7 @@ def conforms(
     """Make a test function that takes `law` into one pytest item for each law.
 
     Args:
-        strategies: A hypothesis strategy for configured instances, as `st.builds` makes.
+        strategies: A hypothesis strategy for configured instances, such as `st.builds(MyMutation)`.
         genes: For a strategy that needs certain genes: by name, a hypothesis strategy for the
             alleles. None tries any genes, which most strategies should accept.
         expected_failures: Reasons by the names of the laws that the strategy breaks by design.
@@ -93,7 +93,7 @@ def _class_of(strategies: object) -> type[AbstractStrategy]:
             f"conforms takes a hypothesis strategy, such as st.builds(MyMutation) or "
             f"st.just(MyMutation()); got {strategies!r}"
         )
-    # The first one will do: to shrink it takes long, and it is shown to nobody.
+    # Any instance works. Shrinking it would take long.
     first = settings(database=None, max_examples=10, phases=[Phase.generate])
     example = find(strategies, lambda _: True, settings=first)
     if not isinstance(example, AbstractStrategy):
@@ -108,7 +108,7 @@ def _class_of(strategies: object) -> type[AbstractStrategy]:
 def _require_class(kind: type[AbstractStrategy], strategy: AbstractStrategy) -> AbstractStrategy:
     if type(strategy) is not kind:
         raise ClanTuneError(
-            f"the laws are for one class at a time; these strategies are {kind.__name__} and "
-            f"{type(strategy).__name__}: write a test for each"
+            f"the laws test one class at a time; these strategies are {kind.__name__} and "
+            f"{type(strategy).__name__}; write a test for each"
         )
     return strategy

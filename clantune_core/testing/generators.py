@@ -1,7 +1,7 @@
 """Hypothesis strategies for genomes, populations and ancestries.
 
-They draw what a run may hold, extremes among them: fitnesses that tie, are infinite or NaN, members
-with and without parents.
+They draw values that a run may have, including extremes: fitnesses that tie, are infinite or NaN,
+members with and without parents.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _identities() -> st.SearchStrategy[UUID]:
 
 @functools.cache
 def fitnesses() -> st.SearchStrategy[float]:
-    """Fitnesses that a run may see: ordinary, tied, huge, infinite and NaN."""
+    """Fitnesses that a run may have: ordinary, tied, huge, infinite and NaN."""
     return st.sampled_from((0.0, 1.0)) | finite | st.floats()
 
 
@@ -99,7 +99,7 @@ def ancestries(draw: st.DrawFn, population: Sequence[HasUuid]) -> Ancestry:
     """Ancestries of a population: one parent, several, or all."""
     weights = draw(
         st.lists(
-            st.sampled_from((1.0, 0.5, 0.0, 0.0)),  # the first is what a failure shrinks to
+            st.sampled_from((1.0, 0.5, 0.0, 0.0)),  # a failure shrinks to the first
             min_size=len(population),
             max_size=len(population),
         ).filter(any)

@@ -1,4 +1,4 @@
-"""Laws as pytest items: one item for each law, with the failures that are expected."""
+"""Laws as pytest items: one item for each law, with its expected failures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def as_items(laws: Sequence[Law], expected_failures: Mapping[str, str] | None) -
     """Make a test function that takes `law` into one pytest item for each law.
 
     Raises:
-        ClanTuneError: A failure is expected of a law that does not apply, or without a reason.
+        ClanTuneError: An expected failure has no reason, or names a law that does not apply.
     """
     import pytest  # noqa: PLC0415  (the laws themselves need hypothesis only)
 
@@ -54,10 +54,10 @@ def require_reasons(argument: str, given: object) -> Mapping[str, str]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise ClanTuneError(f"{argument} maps names to reasons; got {shown(given)}")
+        raise ClanTuneError(f"{argument} must map names to reasons; got {shown(given)}")
     for name, reason in given.items():
         if not isinstance(reason, str) or not reason.strip():
-            raise ClanTuneError(f"{argument}[{name!r}]: say why")
+            raise ClanTuneError(f"{argument}[{name!r}] has no reason; write one as its value")
     return given
 
 
@@ -66,20 +66,19 @@ def require_known(names: Collection[str], known: Collection[str], what: str = "l
     for name in names:
         if name not in known:
             raise ClanTuneError(
-                f"no {what} called {name!r} applies here; those that do: "
-                f"{', '.join(known) or 'none'}"
+                f"no {what} called {name!r} applies here; choose from: {', '.join(known) or 'none'}"
             )
 
 
 def _that_tries_the_law(test: Callable[..., None]) -> Callable[..., None]:
-    """Return the test, made to fail if it never calls its law: it would prove nothing."""
+    """Return a test that also fails if it never calls its law: it would prove nothing."""
 
     @functools.wraps(test)
     def checked(*args: Any, law: Law, **others: Any) -> None:
         counted = _CountedLaw(law.name, law.sentence, law)
         test(*args, law=counted, **others)
         if not counted.calls:
-            raise ClanTuneError(f"{test.__name__} does not try its law: write law()")
+            raise ClanTuneError(f"{test.__name__} does not call its law; write law() in it")
 
     return checked
 

@@ -73,7 +73,7 @@ def _kind_of(instances: object) -> type[AbstractAllele]:
 def _require_kind(kind: type[AbstractAllele], allele: AbstractAllele) -> AbstractAllele:
     if type(allele) is not kind:
         raise ClanTuneError(
-            f"the laws are for one kind at a time; these alleles are {kind.__name__} and "
-            f"{type(allele).__name__}: write a test for each"
+            f"the laws test one kind at a time; these alleles are {kind.__name__} and "
+            f"{type(allele).__name__}; write a test for each"
         )
     return allele

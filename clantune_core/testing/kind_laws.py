@@ -1,4 +1,4 @@
-"""The laws for kinds of alleles: what strategies, populations and files rely on.
+"""The laws for kinds of alleles. Strategies, populations and saved data rely on them.
 
 A law is a function of a `KindCase`. Its docstring is the sentence that a failure begins with. The
 family of a kind decides which laws apply to it.
@@ -28,11 +28,11 @@ DISCRETE = "discrete kinds"
 RULES: Rules[KindCase] = Rules()
 
 STEPS = 100
-"""How many small steps add up to a large one."""
+"""Number of small steps that add up to a large one."""
 
 
 def families(kind: type[AbstractAllele]) -> set[str]:
-    """Return what a kind belongs to: the laws for these apply to it."""
+    """Return the families of a kind, whose laws apply to it."""
     return {EVERY} | {
         name
         for name, family in ((CONTINUOUS, ContinuousAllele), (DISCRETE, DiscreteAllele))
@@ -42,13 +42,13 @@ def families(kind: type[AbstractAllele]) -> set[str]:
 
 @attrs.frozen
 class KindCase:
-    """An allele of the kind that is tested, and what is tried on it.
+    """An allele of the tested kind, and the values that the laws try on it.
 
     Attributes:
         allele: The allele.
-        drawn: Another allele of the kind, of any domain; None if its family tells other values.
+        drawn: Another allele of the kind, of any domain; None for a continuous or discrete kind.
         share: How far along the domain `other` lies, 0 to 1.
-        number: Any finite number, in or out of the domain.
+        number: Any finite number, inside or outside the domain.
     """
 
     allele: Any
@@ -83,7 +83,7 @@ def _law(*families: str) -> Callable[[Callable[[KindCase], None]], object]:
 
 @_law(EVERY)
 def takes_any_value_of_its_domain(case: KindCase) -> None:
-    """An allele takes each value that another allele of the same domain has."""
+    """`with_value` accepts each value that another allele of the same domain has."""
     value = case.other.value
     changed = case.allele.with_value(value)
     if changed.value != value:
@@ -92,7 +92,7 @@ def takes_any_value_of_its_domain(case: KindCase) -> None:
 
 @_law(EVERY)
 def keeps_to_its_domain(case: KindCase) -> None:
-    """A value outside the domain is refused with an `AlleleError`, not stored."""
+    """`check_value` raises an `AlleleError` for a value outside the domain."""
     outside: list[object] = [object()]
     if isinstance(case.allele, ContinuousAllele):
         low, high = case.allele.domain
@@ -104,7 +104,7 @@ def keeps_to_its_domain(case: KindCase) -> None:
 
 @_law(EVERY)
 def refuses_nan_and_infinity(case: KindCase) -> None:
-    """NaN and the infinities are refused with an `AlleleError`, wherever they are given."""
+    """NaN and infinity raise an `AlleleError`, in the constructor and in every method."""
     allele = case.allele
     for number in (math.nan, math.inf, -math.inf):
         ways = {
@@ -120,7 +120,7 @@ def refuses_nan_and_infinity(case: KindCase) -> None:
 
 @_law(EVERY)
 def leaves_the_allele_as_it_was(case: KindCase) -> None:
-    """A change returns a new allele; the allele itself stays as it was."""
+    """A change returns a new allele; the old one stays as it was."""
     before = attrs.evolve(case.allele)
     for changed in _changed(case):
         if case.allele != before:
@@ -129,7 +129,7 @@ def leaves_the_allele_as_it_was(case: KindCase) -> None:
 
 @_law(EVERY)
 def changes_only_the_value(case: KindCase) -> None:
-    """Another value keeps the kind, the domain, the flags and the metadata."""
+    """A change of the value keeps the kind, the domain, the flags and the metadata."""
     before = attrs.evolve(case.allele)
     for changed in _changed(case):
         for what in ("__class__", "domain", "can_mutate", "can_crossbreed", "metadata"):
@@ -163,7 +163,7 @@ def hashes_equal_alleles_equally(case: KindCase) -> None:
 
 @_law(EVERY)
 def measures_distances(case: KindCase) -> None:
-    """A distance is 0 from an allele to itself, never negative or NaN, and the same both ways."""
+    """A distance is never negative or NaN, 0 to the allele itself, and equal in both directions."""
     one, other = case.allele, case.other
     there, back, none = one.distance(other), other.distance(one), one.distance(one)
     if none != 0 or not there >= 0 or there != back:
@@ -177,7 +177,7 @@ def measures_distances(case: KindCase) -> None:
 
 @_law(CONTINUOUS)
 def comes_back_from_the_latent_line(case: KindCase) -> None:
-    """An allele that moves away along its latent line and back has its value again."""
+    """An allele that moves along its latent line and back has its old value again."""
     allele, other = case.allele, case.other
     if allele.with_latent(allele.latent) != allele:
         raise LawBroken(
@@ -192,13 +192,13 @@ def comes_back_from_the_latent_line(case: KindCase) -> None:
 
 @_law(CONTINUOUS)
 def brings_any_number_into_its_domain(case: KindCase) -> None:
-    """`with_value` takes any finite number; clipped and rounded, it lies in the domain."""
+    """`with_value` accepts any finite number, and clips and rounds it to a value in the domain."""
     _require_value(case, "with_value", case.allele.with_value(case.number))
 
 
 @_law(CONTINUOUS)
 def stays_in_its_domain_on_the_latent_line(case: KindCase) -> None:
-    """`with_latent` takes any finite number, and the value stays in the domain."""
+    """`with_latent` accepts any finite number, and the value stays in the domain."""
     _require_value(case, "with_latent", case.allele.with_latent(case.number))
 
 
@@ -208,7 +208,7 @@ def adds_up_small_steps(case: KindCase) -> None:
     start, goal = case.allele, case.other
     way = goal.latent - start.latent
     if abs(way) > 1e300 or not _is_fine_enough(start, goal.value, way / STEPS):
-        return  # floating-point numbers cannot tell such steps, whatever the kind does
+        return  # floating-point numbers cannot represent such steps, whatever the kind does
     here = start
     for _ in range(STEPS):
         here = here.with_latent(here.latent + way / STEPS)
@@ -224,21 +224,21 @@ def adds_up_small_steps(case: KindCase) -> None:
 
 @_law(DISCRETE)
 def takes_each_of_its_choices(case: KindCase) -> None:
-    """The value is one of the choices, each choice can be taken, and none is listed twice."""
+    """The value is one of the choices, `with_value` accepts each, and none is listed twice."""
     allele = case.allele
     choices = allele.choices
     if choices.count(allele.value) != 1:
-        raise LawBroken(f"{allele.value!r} is {choices.count(allele.value)} times among {choices}")
+        raise LawBroken(f"{allele.value!r} occurs {choices.count(allele.value)} times in {choices}")
     for choice in choices:
         if allele.with_value(choice).value != choice:
             raise LawBroken(f"with_value({choice!r}) returned {allele.with_value(choice)!r}")
 
 
-# ---- What the laws have in common ----
+# ---- Helpers ----
 
 
 def _changed(case: KindCase) -> Iterator[AbstractAllele]:
-    """Yield what the methods make of the allele that change its value."""
+    """Yield the results of the methods that change the value."""
     other = case.other
     yield case.allele.with_value(other.value)
     if isinstance(other, ContinuousAllele):
@@ -259,6 +259,6 @@ def _require_value(case: KindCase, method: str, changed: Any) -> None:
 
 
 def _is_fine_enough(allele: ContinuousAllele, towards: float, step: float) -> bool:
-    """Whether floating-point numbers are close enough at a value to tell such a step."""
+    """Whether floating-point numbers are dense enough at a value to represent such a step."""
     beside = allele.to_latent(math.nextafter(allele.value, towards))
     return abs(beside - allele.to_latent(allele.value)) < abs(step) / 2

@@ -14,7 +14,7 @@ C = TypeVar("C")
 
 
 class LawBroken(AssertionError):
-    """A law is broken: the sentence of the law, and what happened instead."""
+    """A strategy or kind breaks a law. The message contains its sentence and what happened."""
 
 
 Trial = Callable[[Callable[[Any], Any], st.SearchStrategy[Any]], None]
@@ -26,10 +26,10 @@ _HEALTH = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_
 
 def in_every_case(check: Callable[[C], object], cases: st.SearchStrategy[C]) -> None:
     """Require that the check passes in every case; hypothesis shrinks a failing one."""
-    # Not the phase that explains a failure: it takes longer than all others together.
+    # Without the phase that explains a failure, which takes longer than all others together.
     phases = [phase for phase in settings().phases if phase is not Phase.explain]
 
-    # Defined at each call: one function that several tests run is an error in hypothesis.
+    # Defined at each call, because hypothesis raises an error if several tests run one function.
     @settings(
         deadline=None, suppress_health_check=_HEALTH, phases=phases, report_multiple_bugs=False
     )
@@ -79,11 +79,11 @@ class Rule(Generic[C]):
 
     Attributes:
         name: Name of the law; also the id of its test item.
-        sentence: What it demands.
-        applies_to: What it applies to: hooks of strategies, or families of kinds.
+        sentence: What it requires.
+        applies_to: The hooks of strategies, or families of kinds, to which it applies.
         check: Tries it on a case.
-        trial: Which cases must pass the check.
-        on_request: Whether it applies only where a test asks for it.
+        trial: Decides which cases must pass the check.
+        on_request: Whether it applies only if a test names it.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Law:
 
     Attributes:
         name: Name of the law, such as `"keeps_the_tree_shape"`.
-        sentence: What it demands.
+        sentence: What it requires.
     """
 
     name: str
@@ -134,10 +134,10 @@ class Law:
         return cls(rule.name, rule.sentence, rule, cases)
 
     def __call__(self) -> None:
-        """Try the law; the active profile of hypothesis says on how many cases.
+        """Try the law. The active profile of hypothesis sets the number of cases.
 
         Raises:
-            LawBroken: The law does not hold; the smallest case found is in the message.
+            LawBroken: The law does not hold. The message contains the smallest case found.
         """
         try:
             self._rule.trial(self._rule.check, self._cases)

@@ -1,4 +1,4 @@
-"""The laws for strategies: what every strategy must do, whatever it is for.
+"""The laws for strategies: the requirements for every strategy, whatever its purpose.
 
 A law is a function of a `Case`. Its docstring is the sentence that a failure begins with. The hooks
 that a strategy implements decide which laws apply to it.
@@ -41,17 +41,16 @@ MAY_PASS = {
     "select_ancestry": "selects_somebody",
     "handle_crossbreeding": "crossbreeds_something",
 }
-"""By hook: the law that does not apply to a strategy that may leave every answer to others."""
+"""By hook: the law that does not apply to a strategy that may always return None."""
 
 # ---- Every strategy ----
 
 
 @RULES.law(*EVERY)
 def answers_every_population(case: Case) -> None:
-    """A hook answers for every population, whatever its alleles and fitnesses, as it should.
+    """A hook returns a valid result for every population and raises no exception.
 
-    A fold returns an allele of the same kind, a first answer may be None, an ancestry is sound;
-    nothing is raised.
+    A fold returns an allele of the same kind. A first answer may be None.
     """
     for hook in case.hooks:
         try:
@@ -63,14 +62,14 @@ def answers_every_population(case: Case) -> None:
 
 @RULES.law(*EVERY)
 def answers_the_same_twice(case: Case) -> None:
-    """The same seed gives the same result, twice in one process."""
+    """Two calls with the same seed return the same result."""
     if not case.is_steady():
         raise LawBroken(f"it gave first {case.outcomes()}, then {case.outcomes()}")
 
 
 @RULES.law(*EVERY)
 def leaves_its_input_alone(case: Case) -> None:
-    """A hook changes none of the genomes that it is given."""
+    """A hook does not change the genomes that it receives."""
     before = pickle.dumps(case.population)
     case.outcomes()
     if pickle.loads(before) != case.population:  # noqa: S301  (our own bytes)
@@ -79,7 +78,7 @@ def leaves_its_input_alone(case: Case) -> None:
 
 @RULES.law(*EVERY)
 def leaves_global_randomness_alone(case: Case) -> None:
-    """A strategy draws from the streams that it is handed, never from the module `random`."""
+    """A strategy draws from the streams that it receives, never from the module `random`."""
     before = random.getstate()
     case.outcomes()
     if random.getstate() != before:
@@ -88,12 +87,12 @@ def leaves_global_randomness_alone(case: Case) -> None:
 
 @RULES.law(*EVERY)
 def draws_alike_from_the_shared_stream(case: Case) -> None:
-    """Every member draws equally often from `shared_rng`, so that all ranks stay in step."""
+    """Every member draws equally often from `shared_rng`, so that all ranks share the stream."""
     for hook in case.hooks:
         states: dict[object, int] = {}
         for rank in range(len(case.population)) if case.shares(hook) else ():
             shared = shared_rng(case.seed, case.generation)
-            with contextlib.suppress(Exception):  # another law is about that
+            with contextlib.suppress(Exception):  # another law reports it
                 case.as_rank(rank).run(hook, shared)
                 states.setdefault(shared.getstate(), rank)
         if len(states) > 1:
@@ -103,7 +102,7 @@ def draws_alike_from_the_shared_stream(case: Case) -> None:
 
 @RULES.law(*EVERY)
 def keeps_no_state(case: Case) -> None:
-    """A strategy is the same value after it was called as before."""
+    """A call does not change the fields of a strategy."""
     before = _contents(case.strategy)
     case.outcomes()
     if (after := _contents(case.strategy)) != before:
@@ -123,7 +122,7 @@ def survives_pickling(case: Case) -> None:
 
 @RULES.law(*EVERY)
 def survives_plain_data(case: Case) -> None:
-    """A configured strategy is equal to the one read back from its parameters in plain data."""
+    """A strategy is equal to its copy read back from plain data."""
     try:
         copy = read_parameters(type(case.strategy), write_parameters(case.strategy))
     except ClanTuneError as error:
@@ -137,7 +136,7 @@ def survives_plain_data(case: Case) -> None:
 
 @RULES.law("handle_setup")
 def only_adds_metadata(case: Case) -> None:
-    """Setting up adds to the metadata of genes, and changes nothing that was there."""
+    """`handle_setup` adds metadata to genes and changes nothing else."""
     before = case.population[case.rank]
     for _, after in case.bred("handle_setup"):
         for gene, allele in before.alleles.items():
@@ -152,7 +151,7 @@ def only_adds_metadata(case: Case) -> None:
 
 @RULES.law(*BREEDING)
 def keeps_the_tree_shape(case: Case) -> None:
-    """Breeding neither adds alleles to metadata nor takes any away."""
+    """Breeding neither adds alleles to metadata nor removes any."""
     for hook, before, after in _bred(case):
         if _places(before) != _places(after):
             raise LawBroken(f"{hook} turned {_places(before)} into {_places(after)}")
@@ -160,7 +159,7 @@ def keeps_the_tree_shape(case: Case) -> None:
 
 @RULES.law(*BREEDING)
 def stays_in_the_domain(case: Case) -> None:
-    """Breeding leaves every value inside the domain that it had, and the domain as it was."""
+    """Breeding keeps every value inside its domain, and does not change the domain."""
     for hook, before, after in _bred(case):
         there = dict(_nodes(after))
         for place, old in _nodes(before):
@@ -175,13 +174,13 @@ def stays_in_the_domain(case: Case) -> None:
 
 @RULES.law(*BREEDING)
 def leaves_alone_what_is_not_its_own(case: Case) -> None:
-    """Breeding keeps the flags of an allele, and the metadata that other strategies put there."""
-    bare = dict(_nodes(case.population[case.rank]))  # with nothing of its own yet
+    """Breeding keeps the flags of an allele and the metadata of other strategies."""
+    bare = dict(_nodes(case.population[case.rank]))  # without metadata of this strategy
     for hook, before, after in _bred(case):
         there = dict(_nodes(after))
         pairs = [(place, old, there.get(place, old)) for place, old in _nodes(before)]
         pairs = [pair for pair in pairs if pair[0] in bare]
-        # A name that it gives anywhere is its own everywhere: strategies remember things there.
+        # A name that the strategy adds to one node is its own in all nodes.
         own = {
             name
             for place, *nodes in pairs
@@ -197,7 +196,7 @@ def leaves_alone_what_is_not_its_own(case: Case) -> None:
 
 @RULES.law("handle_setup", *BREEDING)
 def gives_genomes_that_can_be_saved(case: Case) -> None:
-    """What a hook makes of a genome is equal to its copy read back from JSON."""
+    """A genome that a strategy has changed is equal to its copy read back from JSON."""
     for hook, made in case.bred("handle_setup", *BREEDING):
         try:
             copy = from_json(to_json(made), Genome)
@@ -209,10 +208,10 @@ def gives_genomes_that_can_be_saved(case: Case) -> None:
 
 @RULES.law(*BREEDING)
 def works_alone_as_in_a_list(case: Case) -> None:
-    """`strategy.apply_strategy` gives what an `Evolution` of this one strategy gives."""
+    """`strategy.apply_strategy` returns the same as an `Evolution` of this strategy alone."""
     mutates = isinstance(case.strategy, AbstractMutationStrategy)
     if not mutates and not isinstance(case.strategy, AbstractCrossbreedingStrategy):
-        return  # the base class AbstractStrategy leaves the arguments to the author
+        return  # a subclass of AbstractStrategy defines its own arguments
 
     def run(apply: Callable[..., Genome]) -> Genome:
         ready = case.ready()
@@ -245,12 +244,12 @@ def selects_somebody(case: Case) -> bool:
 
 @RULES.law("select_ancestry", on_request=True)
 def ignores_the_order_of_ranks(case: Case) -> None:
-    """Selecting from the same members in another order gives each the same probability."""
+    """The probability of each member does not depend on the order of the members."""
     turned = Population([*case.population[1:], case.population[0]])
     other = attrs.evolve(case, population=turned, rank=(case.rank - 1) % len(turned))
     try:
         here, there = case.select(), other.select()
-    except Exception:  # noqa: BLE001  (another law is about that)
+    except Exception:  # noqa: BLE001  (another law reports it)
         return
     if {p.uuid: p.probability for p in here or ()} != {p.uuid: p.probability for p in there or ()}:
         raise LawBroken(f"it gave {here!r}, and in another order {there!r}")
@@ -261,7 +260,7 @@ def ignores_the_order_of_ranks(case: Case) -> None:
 RULES.law(*EVERY, trial=in_several_cases(20))(another_process.answers_the_same_in_another_process)
 
 
-# ---- Looking at strategies and genomes ----
+# ---- Helpers ----
 
 
 def _contents(strategy: AbstractStrategy) -> dict[str, str]:
@@ -277,7 +276,7 @@ def _bred(case: Case) -> Iterator[tuple[str, Genome, Genome]]:
 
 
 def _of_others(node: AbstractAllele, own: Collection[str]) -> dict[str, Any]:
-    """Return the flags of a node, and its plain metadata less the strategy's own."""
+    """Return the flags of a node, and its plain metadata without the strategy's own."""
     left_out = {*node.metadata.children, *own}
     return {
         "can_mutate": node.can_mutate,

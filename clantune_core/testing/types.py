@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def register_types() -> None:
     """Register the core's types, so that `st.from_type(Genome)` works. Hypothesis calls this."""
-    from hypothesis import strategies as st  # noqa: PLC0415  (hypothesis is importing us)
+    from hypothesis import strategies as st  # noqa: PLC0415  (hypothesis imports this module)
 
     from clantune_core.alleles import (  # noqa: PLC0415
         AbstractAllele,

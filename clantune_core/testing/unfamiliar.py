@@ -23,7 +23,7 @@ class PowerOfTwoAllele(RoundedAllele):
         return math.log2(value)
 
     def from_latent(self, latent: float) -> float:
-        """Return 2 to the power of the place."""
+        """Return 2 to the power of the latent."""
         return math.exp2(latent)
 
     def round_number(self, number: float) -> int:
@@ -39,7 +39,9 @@ class OrderAllele(AbstractAllele):
     def check_domain(self, domain: Any) -> tuple[str, ...]:
         """Return the names."""
         if not isinstance(domain, tuple | list) or not all(isinstance(n, str) for n in domain):
-            raise AlleleError(f"the domain of OrderAllele is a tuple of names; got {shown(domain)}")
+            raise AlleleError(
+                f"the domain of OrderAllele must be a tuple of names; got {shown(domain)}"
+            )
         return tuple(domain)
 
     def check_value(self, value: Any) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def test_a_failure_is_one_sentence_and_the_smallest_case():
         found["leaves_alone_what_is_not_its_own"]()
     sentence, detail = str(caught.value).split("\n", 1)
     assert sentence == (
-        "Breeding keeps the flags of an allele, and the metadata that other strategies put there."
+        "Breeding keeps the flags of an allele and the metadata of other strategies."
     )
     assert detail.startswith("But handle_mutating changed can_mutate of gene ")
     assert detail.endswith(": it was True")
@@ -130,12 +130,14 @@ def test_laws_are_chosen_by_hooks():
 
 
 def test_an_unknown_law_is_refused_when_the_test_is_defined():
-    with pytest.raises(ClanTuneError, match="no law called 'keeps_the_shape' applies here; those"):
+    with pytest.raises(ClanTuneError, match="no law called 'keeps_the_shape' applies here; choose"):
         conforms(st.builds(Still), expected_failures={"keeps_the_shape": "no"})
 
 
 def test_an_expected_failure_needs_a_reason():
-    with pytest.raises(ClanTuneError, match=r"expected_failures\['keeps_no_state'\]: say why"):
+    with pytest.raises(
+        ClanTuneError, match=r"expected_failures\['keeps_no_state'\] has no reason; write one"
+    ):
         conforms(st.builds(Still), expected_failures={"keeps_no_state": " "})
 
 
@@ -162,12 +164,18 @@ def test_a_strategy_that_may_pass_says_so_with_a_reason():
 @pytest.mark.parametrize(
     ("may_pass", "message"),
     [
-        ({"handle_crossbreeding": ""}, "may_pass['handle_crossbreeding']: say why"),
-        (["handle_crossbreeding"], "may_pass maps names to reasons; got ['handle_crossbreeding']"),
+        (
+            {"handle_crossbreeding": ""},
+            "may_pass['handle_crossbreeding'] has no reason; write one as its value",
+        ),
+        (
+            ["handle_crossbreeding"],
+            "may_pass must map names to reasons; got ['handle_crossbreeding']",
+        ),
         (
             {"select_ancestry": "shy"},
             (
-                "no hook that may pass called 'select_ancestry' applies here; those that do: "
+                "no hook that may pass called 'select_ancestry' applies here; choose from: "
                 "handle_crossbreeding"
             ),
         ),
@@ -223,7 +231,7 @@ def test_a_test_that_never_tries_its_law_fails(tmp_path: Path):
     run = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120
     )
-    assert "test_gust does not try its law: write law()" in run.stdout
+    assert "test_gust does not call its law; write law() in it" in run.stdout
     assert "passed" not in run.stdout
 
 
@@ -234,9 +242,11 @@ def test_the_laws_are_for_one_class_at_a_time():
 
 
 def test_names_of_laws_come_in_collections():
-    with pytest.raises(ClanTuneError, match=r"also is a list of laws: also=\['keeps_no_state'\]"):
+    with pytest.raises(
+        ClanTuneError, match=r"also must be a list of laws: also=\['keeps_no_state'\]"
+    ):
         laws(st.builds(Still), also="keeps_no_state")
-    with pytest.raises(ClanTuneError, match="expected_failures maps names to reasons; got"):
+    with pytest.raises(ClanTuneError, match="expected_failures must map names to reasons; got"):
         conforms(st.builds(Still), expected_failures=["keeps_no_state"])
 
 

@@ -129,7 +129,7 @@ def test_a_kind_may_be_neither_continuous_nor_discrete(law):
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        (Size, "AlleleError: a domain of Size is a tuple of distinct int; got None"),
+        (Size, "AlleleError: a domain of Size must be a tuple of distinct int values; got None"),
         (Pair, "it is neither continuous nor discrete"),
         (ContinuousAllele, "AttributeError: type object 'ContinuousAllele' has no attribute"),
     ],
@@ -140,7 +140,7 @@ def test_a_kind_that_the_kit_cannot_derive_is_refused_at_once(kind, reason):
     name = kind.__name__
     assert str(caught.value).startswith(f"the kit cannot derive alleles of {name}: {reason}")
     assert str(caught.value).endswith(
-        f"; tell it how to draw them: register_alleles({name}, st.builds({name}, ...))"
+        f"; register how to draw them: register_alleles({name}, st.builds({name}, ...))"
     )
 
 
@@ -230,5 +230,5 @@ def test_what_is_not_a_strategy_for_alleles_is_refused(instances, message):
 
 def test_the_laws_are_for_one_kind_at_a_time():
     mixed = alleles(Root, IntAllele)
-    with pytest.raises(ClanTuneError, match=r"one kind at a time; these alleles are \w+ and \w+: "):
+    with pytest.raises(ClanTuneError, match=r"one kind at a time; these alleles are \w+ and \w+; "):
         kind_laws(mixed)[0]()
