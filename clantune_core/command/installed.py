@@ -58,7 +58,7 @@ def _entry(plugin: Plugin) -> Entry:
 
 
 def _add_hooks(strategies: Sequence[Entry]) -> list[PluginError]:
-    """Add the hooks to the entries of strategies; return what could not be imported."""
+    """Add the hooks to the entries of strategies; return the errors of failed imports."""
     problems = []
     for entry, plugin in zip(strategies, STRATEGIES.installed(), strict=True):
         try:

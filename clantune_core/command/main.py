@@ -1,4 +1,4 @@
-"""From a command line to the sub-command that it names. Its help imports no plugin."""
+"""Running the sub-command that a command line names. The help imports no plugin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status.
 
     Args:
-        arguments: Those of the command line; None for those of this process.
+        arguments: Arguments of the command line; None for those of this process.
     """
     parser = _parser()
     given = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""What a command does, in a line, read from its docstring without importing its package."""
+"""The summary of a command, read from its docstring without importing its package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clantune_core.plugins import Plugin
 
 
 def summary(plugin: Plugin) -> str:
-    """Return the first line of a function's docstring, or else the package that it comes with."""
+    """Return the first line of a function's docstring, or the name of its package."""
     for file in _sources(plugin.module):
         for node in ast.parse(file.read_bytes()).body:
             if isinstance(node, ast.FunctionDef) and node.name == plugin.attribute:
@@ -22,7 +22,7 @@ def summary(plugin: Plugin) -> str:
 def _sources(module: str) -> Iterator[Path]:
     """Yield the file of a module, if it has one."""
     top, *below = module.split(".")
-    spec = importlib.util.find_spec(top)  # which imports nothing of a module without a parent
+    spec = importlib.util.find_spec(top)  # does not import a module without a parent
     if spec is None:
         return
     files = [] if below else [Path(spec.origin or "")]

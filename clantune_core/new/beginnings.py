@@ -1,4 +1,4 @@
-"""What a package can be begun with."""
+"""The types of packages that can be written."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from clantune_core.plugins import ALLELES, PRESETS, RECIPES, STRATEGIES, Group
 
 @attrs.frozen
 class Beginning:
-    """What the files of a package have to say about it, besides its code.
+    """Data about one type of package, which fills in its templates.
 
     Attributes:
-        group: The entry points among which it is found.
+        group: The group of its entry point.
         does: What it does, after "A mutation that".
         requires: Distributions that it needs besides the core.
         is_class: Whether its code is a class; if not, it is a function.
@@ -28,13 +28,13 @@ class Beginning:
 
     @property
     def dependencies(self) -> str:
-        """The requirements as a line of TOML has them."""
+        """The requirements as items of a list in TOML."""
         core = f"clantune-core{compatible_versions(clantune_core.__version__)}"
         return ", ".join(f'"{each}"' for each in sorted((core, *self.requires)))
 
 
 def compatible_versions(version: str) -> str:
-    """Return the range from this version up to the first that may break what works with it."""
+    """Return the range from this version up to the first one that may be incompatible."""
     major, minor = map(int, version.split(".")[:2])
     return f">={version},<{major + 1 if major else f'0.{minor + 1}'}"
 
@@ -52,7 +52,7 @@ BEGINNINGS: Mapping[str, Beginning] = {
     ),
     "preset": Beginning(PRESETS, "binds a gene to learning rates", ("torch>=2.6",), is_class=False),
 }
-"""By what it is: the name of its folder of templates."""
+"""The types of packages by the names of their folders of templates."""
 
 KINDS_OF_STRATEGIES = tuple(
     what for what, beginning in BEGINNINGS.items() if beginning.group is STRATEGIES

@@ -15,7 +15,7 @@ from clantune_core.new.beginnings import Beginning
 from clantune_core.plugins import Group
 
 LONGEST = 32
-"""Characters of a name: with more, lines of what is written grow longer than its lint allows."""
+"""Most characters of a name: with more, lines in the written files exceed their line length."""
 
 _FORM = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PREFIX = "clantune-"
@@ -25,12 +25,12 @@ _IMPORTED = {
     *("RecipeSettings", "SGD", "Sequence", "Truncation", "WhenReplaced"),
     *("nn", "offsets", "settings"),
 }
-"""Names that what is written imports, besides the public ones of the core."""
+"""Names that the written files import, besides the public names of the core."""
 
 
 @attrs.frozen
 class Names:
-    """Everything that is named after a plugin.
+    """The names in a package that follow from the name of its plugin.
 
     Attributes:
         name: Name of the entry point, such as `night-shift`.
@@ -42,12 +42,12 @@ class Names:
 
     @property
     def distribution(self) -> str:
-        """What pip calls the package: `clantune-night-shift`."""
+        """The name of the distribution: `clantune-night-shift`."""
         return _PREFIX + self.name
 
     @property
     def package(self) -> str:
-        """What is imported: `clantune_night_shift`."""
+        """The name to import: `clantune_night_shift`."""
         return self.distribution.replace("-", "_")
 
     @property
@@ -63,10 +63,10 @@ class Names:
 
 
 def names_of(name: str, beginning: Beginning) -> Names:
-    """Return the names that follow from that of a new plugin.
+    """Return the names that follow from the name of a new plugin.
 
     Raises:
-        ClanTuneError: It cannot be written, cannot be imported, or is taken.
+        ClanTuneError: The name has a wrong form, cannot be imported, or is taken.
     """
     _require_form(name, beginning.group.what)
     names = Names(name, beginning.is_class)

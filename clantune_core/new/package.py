@@ -1,4 +1,4 @@
-"""Writing a package: templates are filled in, and only then is anything written."""
+"""Writing a package. All templates are filled in before the first file is written."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _FILES = {
     "tests/conftest.py": "common/conftest.py",
     "tests/test_${module}.py": "${what}/test.py",
 }
-"""What is written, and the template of each.
+"""The files of a package, with the template of each.
 
-The templates end in `.template`, so that no tool takes them for what they will become.
+The templates end in `.template`, so that tools do not read them as code.
 """
 
 _USE = "${what}/use.md"
@@ -41,13 +41,13 @@ def write_package(
 
     Args:
         name: Name of its entry point, such as `"night-shift"`.
-        what: What it is begun with, one of `BEGINNINGS`.
-        into: The folder in which that of the package is made.
-        author: Who is named as its author; nobody if empty.
+        what: The type of package, one of `BEGINNINGS`.
+        into: The folder in which the folder of the package is created.
+        author: Name of the author; none if empty.
 
     Raises:
-        ClanTuneError: The name cannot be used, the folder exists, or it cannot be written. Then
-            nothing is left behind.
+        ClanTuneError: The name cannot be used, the folder exists, or it cannot be written. Then no
+            file remains.
     """
     if what not in BEGINNINGS:
         raise ClanTuneError(
@@ -113,12 +113,12 @@ def _authors(author: str) -> str:
         return ""
     if not author.isprintable():
         raise ClanTuneError(f"an author's name is one line of text; got {shown(author)}")
-    quoted = json.dumps(author.strip(), ensure_ascii=False)  # a string of JSON is one of TOML
+    quoted = json.dumps(author.strip(), ensure_ascii=False)  # a JSON string is valid TOML
     return f"authors = [{{ name = {quoted} }}]\n"
 
 
 def _write(folder: Path, written: Mapping[str, str]) -> None:
-    """Write the files into a folder that this call makes, or leave none."""
+    """Write the files into a new folder; remove the folder after an error."""
     folder.mkdir()
     try:
         for path, text in written.items():
