@@ -665,9 +665,10 @@ def test_a_history_is_not_mixed_with_another(tmp_path):
     path = tmp_path / "history.jsonl"
     run(clan(history=path), rounds=1)
     with pytest.raises(ClanError) as raised:
-        clan(history=path)
+        clan(history=path).round()
     assert str(raised.value) == (
-        f"there is a history at {path} already: move it, or give another path"
+        f"there is a history at {path} already: move it, give another path, or go on with its run "
+        "by clan.resume(folder)"
     )
 
 

@@ -66,3 +66,7 @@ class CommunicationError(ClanError):
 
 class LoaderError(ClanError):
     """Data that cannot be dealt out to the members."""
+
+
+class CheckpointError(ClanError):
+    """A checkpoint that cannot be written, read, or used by this run."""

@@ -247,6 +247,18 @@ class Individual:
         if self.done:
             self._transitions.stop_averaging()
 
+    def require_savable(self) -> None:
+        """Raise an error if gradients or averaged weights are in use, which no state includes."""
+        if self.done:
+            raise ClanError(
+                "the round is over, and its loss is missing: save after clan.step(loss)"
+            )
+        if self._transitions.gradients.are_pending:
+            raise ClanError(
+                "gradients wait for optimizer.step(), and a checkpoint does not include them: save "
+                "after optimizer.step() and member.step()"
+            )
+
     def overwritten(self) -> OverwrittenError | None:
         """Return an error if something has changed a value that a gene had set, or None."""
         return self._values.problem()

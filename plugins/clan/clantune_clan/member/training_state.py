@@ -44,6 +44,12 @@ class TrainingState(State):
         self.gradients = gradients
         self.average = average
 
+    def close(self) -> None:
+        """Remove all hooks, and give the model its own weights back if it has the averages."""
+        if self.average is not None and self.average.is_in_place:
+            self.average.swap_out()
+        self.gradients.close()
+
     def state_dict(self) -> dict[str, Any]:
         """Return all that makes the member, as tensors and plain data."""
         average = None if self.average is None else self.average.state_dict()

@@ -22,6 +22,7 @@ from clantune_clan.run.fitness import Judge
 from clantune_clan.run.history import open_history
 from clantune_clan.run.length import steps_of
 from clantune_clan.run.observers import Reporting
+from clantune_clan.run.resumable import Resumable
 from clantune_clan.run.settings import RecipeLike, RunArguments, Settings
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.state import RunState
@@ -30,7 +31,7 @@ from clantune_core import Genome, Preset
 from clantune_core.contracts import RecipeSettings
 
 
-class Clan:
+class Clan(Resumable):
     """Members that train together and evolve: one per process, or per group of processes.
 
     `rounds()` hands out this rank's member, round by round, and `step(loss)` ends a round. All
@@ -216,6 +217,7 @@ class Clan:
             return training.member
         self._require_open("round")
         if training is None:
+            self.history.require_own()
             observers = self._reporting.start(self.history, self.settings, self.communicator)
             training = self._training = self._setup.start(self.run_state, observers)
         return training.begin_round()
@@ -291,9 +293,6 @@ class Clan:
     @property
     def _state(self) -> State:
         return self._setup.draft if self._training is None else self._training.state
-
-    def _steps_done(self) -> int:
-        return 0 if self._training is None else self._training.member.steps_done
 
     def _require_open(self, what: str) -> None:
         if self._is_closed:

@@ -8,11 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clantune_clan.communication import Communication
 from clantune_core import ContinuousAllele, Genome
 from clantune_core.contracts import DATA_PATH, Expressed
 
 LEAST = 2
 """Members in the smaller half."""
+
+
+class HalfClans:
+    """Divides the clan in each round.
+
+    Attributes:
+        latents: What `latent_on_data_path` returned on each member, for the next round; empty if
+            it is not known yet.
+    """
+
+    def __init__(self, communicator: Communication) -> None:
+        """Know nothing yet."""
+        self.latents: list[float | None] = []
+        self._communicator = communicator
+
+    def mine(self, genome: Genome) -> bool | None:
+        """Return which half this rank belongs to; None if all members share gradients.
+
+        All ranks do this together.
+        """
+        channel = self._communicator
+        if not self.latents:  # in the first round
+            gathered = channel.gather("dividing the clan", latent_on_data_path(genome))
+            self.latents = gathered[:: channel.ranks_per_member]
+        halves = half_clans_of(self.latents)
+        return None if halves is None else halves[channel.member_index]
 
 
 def latent_on_data_path(genome: Genome) -> float | None:

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from clantune_clan.checkpoint.disk import write_atomically
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.run.record import RoundRecord
@@ -31,23 +32,38 @@ class History:
             path: Where records are written; None uses a temporary file, which is deleted with this
                 object, or when the process ends.
             writes: Whether this rank writes.
-
-        Raises:
-            ClanError: The file exists, and records of two runs would be mixed.
         """
         self.path: Path | None = None
         self.is_kept = path is not None
+        self._is_of_another_run = False
         if not writes:
             return
         if path is None:
             self.path = _temporary_file()
             weakref.finalize(self, self.path.unlink, missing_ok=True)
             return
-        if Path(path).exists():
-            raise ClanError(f"there is a history at {path} already: move it, or give another path")
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).touch()
         self.path = Path(path)
+        self._is_of_another_run = self.path.exists()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch()
+
+    def require_own(self) -> None:
+        """Raise an error if the file has records of another run, which this run would mix up."""
+        if self._is_of_another_run:
+            raise ClanError(
+                f"there is a history at {self.path} already: move it, give another path, or go on "
+                "with its run by clan.resume(folder)"
+            )
+
+    def text(self) -> str:
+        """Return the content of the file; nothing on other ranks than 0."""
+        return "" if self.path is None else self.path.read_text(encoding="utf-8")
+
+    def restore(self, text: str) -> None:
+        """Replace the content of the file, which may have records of later rounds."""
+        if self.path is not None:
+            write_atomically(self.path, text.encode())
+            self._is_of_another_run = False
 
     def on_round_end(self, records: Sequence[RoundRecord]) -> None:
         """Write the records of a round."""

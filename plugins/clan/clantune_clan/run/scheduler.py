@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -102,10 +102,10 @@ class GeneOverScheduler:
             start[name] = float(group.get("initial_lr", group["lr"])) / math.exp(offset)
         return cls(rates, start)
 
-    def factors(self, genes: Mapping[str, float]) -> dict[int, float]:
+    def factors(self, gene: Callable[[str], float]) -> dict[int, float]:
         """Return the factor of each param group, for genes as they are expressed."""
         return {
-            index: genes[name] / self.start[name]
+            index: gene(name) / self.start[name]
             for name, indices in self.rates.items()
             for index in indices
         }

@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
-from clantune_clan.errors import ClanError
+from clantune_clan.errors import CheckpointError, ClanError
 from clantune_clan.gradients import Reduction
 from clantune_clan.loader import ClanLoader, clan_loader
 from clantune_clan.loader.arguments import samples_of
@@ -30,6 +30,7 @@ from clantune_clan.run.scheduler import (
     refuse_unknown_scheduler,
 )
 from clantune_clan.run.settings import RunArguments, Settings
+from clantune_clan.run.snapshot import restore_random_streams
 from clantune_clan.run.state import RunState
 from clantune_clan.run.training import Training
 from clantune_clan.schedule import Schedule
@@ -50,6 +51,7 @@ class Setup:
         epochs: Length of the run in epochs, until it is known in steps.
         registered: Objects that are inherited with the weights, by name.
         loader: The clan's loader; None if the user has another one.
+        resumed: What this rank goes on from; None on a fresh start.
     """
 
     communicator: Communication
@@ -61,6 +63,7 @@ class Setup:
     epochs: int | None
     registered: dict[str, Any] = attrs.field(factory=dict, init=False)
     loader: ClanLoader | None = attrs.field(default=None, init=False)
+    resumed: Mapping[str, Any] | None = attrs.field(default=None, init=False)
     settings: Settings = attrs.field(init=False)
     _draft: State | None = attrs.field(default=None, init=False)
 
@@ -161,7 +164,38 @@ class Setup:
             self._set_length(steps_of_epochs(epochs, self._schedule_for, make), has_begun=has_begun)
         self.loader = make(self.settings.schedule)
         self.loader.require_steps(steps_done)
+        self._place_loader()
         return self.loader
+
+    def resume(self, saved: Mapping[str, Any]) -> None:
+        """Let the run go on from what `state_dict` returned.
+
+        Raises:
+            ClanError: The run has a scheduler or an object that was not saved, or the other way.
+        """
+        for kind, given in (("scheduler", self.scheduler), ("loader", self.loader)):
+            if given is not None and saved[kind] is None:
+                raise CheckpointError(f"the checkpoint has no {kind}, and this clan has one")
+        if (names := {*saved["training"]["registered"]}) != {*self.registered}:
+            raise CheckpointError(
+                f"the checkpoint has the objects {sorted(names)}, and this clan has "
+                f"{sorted(self.registered)}: register the same ones before clan.resume"
+            )
+        self.resumed = saved
+        self._place_loader()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state of what the user has given: scheduler and loader."""
+        scheduler, loader = self.scheduler, self.loader
+        return {
+            "scheduler": None if scheduler is None else scheduler.state_dict(),
+            "loader": None if loader is None else loader.state_dict(),
+        }
+
+    def _place_loader(self) -> None:
+        place = None if self.resumed is None else self.resumed["loader"]
+        if self.loader is not None and place is not None:
+            self.loader.load_state_dict(place)
 
     def refuse_another_pace(self, steps_done: int) -> None:
         """Raise an error if the member has made another number of steps than the loader."""
@@ -170,6 +204,14 @@ class Setup:
                 f"the loader has given {self.loader.step} batches, and the member has made "
                 f"{steps_done} steps, so members got the data of other phases: call "
                 "member.step() once per batch, and make one loader for the whole run"
+            )
+
+    def require_between_steps(self, steps_done: int) -> None:
+        """Raise an error if a batch has been read and its step of the member is not made yet."""
+        if self.loader is not None and self.loader.step != steps_done:
+            raise ClanError(
+                f"the batch of step {steps_done} was read, and member.step() has not followed: "
+                "save after it, or between two rounds (member.batches steps after each batch)"
             )
 
     def start(self, run: RunState, observers: Observers) -> Training:
@@ -194,13 +236,14 @@ class Setup:
             optimizer,
             self.communicator,
             reduction=self.reduction,
+            resume=self.resumed is not None,
             compared={
                 "the settings": settings.compared(),
                 "the first values of genes": genome.as_hyperparameters(),
             },
         )
         try:
-            return Training(
+            training = Training(
                 state,
                 self.communicator,
                 settings,
@@ -209,9 +252,18 @@ class Setup:
                 over_scheduler=over_scheduler,
                 observers=observers,
             )
+            if self.resumed is not None:
+                self._restore(training, self.resumed)
         except BaseException:
-            state.gradients.close()
+            state.close()
             raise
+        return training
+
+    def _restore(self, training: Training, saved: Mapping[str, Any]) -> None:
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(saved["scheduler"])
+        training.load_state_dict(saved["training"])
+        restore_random_streams(saved["random"])  # last: making a round may have drawn from them
 
     def _warn(self) -> None:
         if self.communicator.rank > 0:

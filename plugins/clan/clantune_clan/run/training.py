@@ -22,7 +22,7 @@ from clantune_clan.run.fitness import (
     losses_of_members,
     restoring,
 )
-from clantune_clan.run.half_clans import half_clans_of, latent_on_data_path
+from clantune_clan.run.half_clans import HalfClans, latent_on_data_path
 from clantune_clan.run.learning_rate import LearningRate, Ramp
 from clantune_clan.run.observers import Observers
 from clantune_clan.run.record import RoundRecord
@@ -76,7 +76,8 @@ class Training:
         self._witness = BatchWitness(state.model)
         self._ramp = settings.ramp
         self._feed = Feed()
-        self._latents: list[float | None] = []
+        self._half_clans = HalfClans(communicator)
+        self._is_resumed = False  # in the middle of a round, which nobody has asked for yet
         if settings.schedule.calibration:
             self.run.calibration = Calibration.of(state, communicator.num_members, registered)
         else:
@@ -91,6 +92,9 @@ class Training:
 
     def begin_round(self) -> Individual:
         """Begin a round and return its member."""
+        if self._is_resumed:
+            self._is_resumed = False
+            return self.member
         if self.run.is_in_round:
             raise ClanError(
                 "the last round has no fitness yet: call clan.step(loss) first"
@@ -127,6 +131,37 @@ class Training:
         self._observers.round_start(self.member)
         self.phase(self.member)
         return self.member
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what this rank needs to go on from here, as tensors and plain data.
+
+        Raises:
+            ClanError: This is not a moment at which a run can be saved.
+        """
+        if self.run.is_in_round:
+            self.member.require_savable()
+        owner = self.member if self.run.is_in_round else self.state
+        return {
+            "run": self.run.state_dict(),
+            "member": owner.state_dict(),
+            "half clans": self._half_clans.latents,
+            "registered": {name: each.state_dict() for name, each in self._registered.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned. All ranks do this before the first round.
+
+        A round that has begun goes on: `begin_round` returns its member.
+        """
+        self.run.load_state_dict(state["run"])
+        self.state.load_state_dict(state["member"])
+        self._half_clans.latents = [*state["half clans"]]
+        for name, each in self._registered.items():
+            each.load_state_dict(state["registered"][name])
+        if self.run.is_in_round:
+            self.run.is_in_round = False
+            self.begin_round().load_state_dict(state["member"])
+            self._is_resumed = True
 
     def require_done(self) -> None:
         """Raise an error if this is not the moment to end a round."""
@@ -169,10 +204,7 @@ class Training:
         self._feed.close()
         self._witness.close()
         self._learning_rate.close()
-        average = self.state.average
-        if average is not None and average.is_in_place:
-            average.swap_out()
-        self.state.gradients.close()
+        self.state.close()
         self._observers.close()
 
     def _judge(self, result: float | Judge) -> Population:
@@ -252,26 +284,17 @@ class Training:
         size = self._communicator.ranks_per_member
         require_equal_ranks([each["next"] for each in gathered], size)
         gathered = gathered[::size]
-        self._latents = [each["latent"] for each in gathered]
+        self._half_clans.latents = [each["latent"] for each in gathered]
         return [RoundRecord.from_data(each["record"]) for each in gathered]
 
     def _half_clan(self) -> bool | None:
         if not self._settings.recipe.half_clans or self.run.calibration is not None:
             return None
-        if not self._latents:  # in the first round
-            latents = self._communicator.gather(
-                "dividing the clan", latent_on_data_path(self.state.genome)
-            )
-            self._latents = latents[:: self._communicator.ranks_per_member]
-        halves = half_clans_of(self._latents)
-        return None if halves is None else halves[self._communicator.member_index]
+        return self._half_clans.mine(self.state.genome)
 
     def _factors(self) -> dict[int, float]:
         """Return the factor of each param group's learning rate in this step."""
         groups = range(len(self.state.optimizer.param_groups))
-        factors = dict.fromkeys(groups, self._ramp.factor(self.member.steps_done))
-        if self._over_scheduler is not None:
-            genes = {name: self.member.get_gene(name) for name in self._over_scheduler.rates}
-            for index, factor in self._over_scheduler.factors(genes).items():
-                factors[index] *= factor
-        return factors
+        ramp, over = self._ramp.factor(self.member.steps_done), self._over_scheduler
+        factors = {} if over is None else over.factors(self.member.get_gene)
+        return {index: ramp * factors.get(index, 1.0) for index in groups}

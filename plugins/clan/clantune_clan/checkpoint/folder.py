@@ -1,0 +1,157 @@
+"""The folder of a run: a folder for each checkpoint, which is complete or not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+
+from clantune_clan.checkpoint import manifest
+from clantune_clan.checkpoint.disk import sync_folder, write_bytes
+from clantune_clan.checkpoint.manifest import Manifest
+from clantune_clan.checkpoint.part import names_of, read_part, write_part
+from clantune_clan.communication import Communication
+from clantune_clan.errors import CheckpointError
+
+T = TypeVar("T")
+
+PREFIX = "step-"
+UNFINISHED = ".unfinished-"
+
+
+@attrs.frozen
+class Checkpoint:
+    """A complete checkpoint.
+
+    Attributes:
+        folder: Where it is.
+        manifest: What it is of.
+    """
+
+    folder: Path
+    manifest: Manifest
+
+    @classmethod
+    def at(cls, folder: Path) -> Checkpoint:
+        """Open a checkpoint, or the latest one in the folder of a run.
+
+        Raises:
+            CheckpointError: There is none.
+        """
+        latest = folder if (folder / manifest.NAME).is_file() else find_latest(folder)
+        if latest is None:
+            raise CheckpointError(f"there is no checkpoint in {folder}")
+        return cls(latest, Manifest.read(latest))
+
+
+def find_latest(folder: Path) -> Path | None:
+    """Return the folder of a run's last complete checkpoint; None if there is none."""
+    complete = [each for each in folder.glob(f"{PREFIX}*") if (each / manifest.NAME).is_file()]
+    return max(complete, key=lambda each: each.name, default=None)
+
+
+def write(
+    run_folder: Path,
+    communicator: Communication,
+    capture: Callable[[], Mapping[str, Any]],
+    *,
+    round_: int,
+    step: int,
+) -> Path:
+    """Write a checkpoint, and return its folder. All ranks do this together.
+
+    All ranks write into an unfinished folder. The manifest follows when all have written, and then
+    the folder gets its name: a crash at any moment leaves no checkpoint that looks complete.
+
+    Args:
+        run_folder: The folder of the run, which all ranks reach.
+        communicator: The channel to the other ranks.
+        capture: Returns the state of this rank.
+        round_: Rounds that are complete.
+        step: Steps that are done.
+
+    Raises:
+        CheckpointError: There is one of this step already, or the disk refuses.
+    """
+    folder = run_folder / f"{PREFIX}{step:09d}"
+    is_first = communicator.rank == 0
+    begun = communicator.together(
+        "beginning a checkpoint", lambda: str(_begin(folder)) if is_first else None
+    )
+    unfinished = Path(begun[0])
+    try:
+        written = communicator.together(
+            "writing a checkpoint",
+            lambda: _on_disk(
+                unfinished, lambda: write_part(unfinished, communicator.rank, capture())
+            ),
+        )
+        made = Manifest(
+            world_size=communicator.world_size,
+            num_members=communicator.num_members,
+            round=round_,
+            step=step,
+            files={name: checksum for part in written for name, checksum in part.items()},
+        )
+        communicator.together(
+            "completing a checkpoint",
+            lambda: (
+                _on_disk(folder, lambda: _complete(unfinished, folder, made)) if is_first else None
+            ),
+        )
+    finally:
+        if is_first:
+            shutil.rmtree(unfinished, ignore_errors=True)  # it has another name if all went well
+    return folder
+
+
+def read(checkpoint: Checkpoint, communicator: Communication) -> dict[str, Any]:
+    """Return the state of this rank in a checkpoint. All ranks do this together.
+
+    Raises:
+        CheckpointError: It is damaged, or is of another number of ranks or members.
+    """
+    about, rank = checkpoint.manifest, communicator.rank
+    saved = (about.world_size, about.num_members)
+    here = (communicator.world_size, communicator.num_members)
+    if saved != here:
+        raise CheckpointError(
+            f"the checkpoint {checkpoint.folder} is of {saved[0]} ranks and {saved[1]} members, "
+            f"and this clan has {here[0]} ranks and {here[1]} members: start as many as then"
+        )
+    expected = {name for each in range(about.world_size) for name in names_of(each)}
+    if about.files.keys() != expected:
+        raise CheckpointError(f"the manifest of {checkpoint.folder} names other files than it has")
+    return communicator.attempt(
+        "reading a checkpoint", lambda: read_part(checkpoint.folder, rank, about.files)
+    )
+
+
+def _begin(folder: Path) -> Path:
+    if folder.exists():
+        raise CheckpointError(f"there is a checkpoint at {folder} already")
+
+    def make() -> Path:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
+
+    return _on_disk(folder, make)
+
+
+def _complete(unfinished: Path, folder: Path, made: Manifest) -> None:
+    write_bytes(unfinished / manifest.NAME, made.to_json())
+    sync_folder(unfinished)
+    os.rename(unfinished, folder)
+    sync_folder(folder.parent)
+
+
+def _on_disk(folder: Path, function: Callable[[], T]) -> T:
+    try:
+        return function()
+    except OSError as error:
+        raise CheckpointError(f"the checkpoint {folder} cannot be written: {error}") from error

@@ -1,0 +1,87 @@
+"""The manifest of a checkpoint: it is written last, and says what belongs to it."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+
+from clantune_clan.errors import CheckpointError
+
+NAME = "manifest.json"
+FORMAT = 1
+KIND = "checkpoint"
+
+
+def _versions() -> dict[str, str]:
+    packages = ("clantune-core", "clantune-clan", "torch")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+@attrs.frozen(kw_only=True)
+class Manifest:
+    """What a checkpoint is of, and the checksums of its files.
+
+    Attributes:
+        world_size: Number of ranks.
+        num_members: Number of members.
+        round: Rounds that were complete.
+        step: Steps that were done.
+        files: Checksum of each file, by name.
+        threads: Threads that torch used: with another number, sums have other last bits.
+        versions: Versions of the packages that wrote it.
+    """
+
+    world_size: int
+    num_members: int
+    round: int
+    step: int
+    files: Mapping[str, str]
+    threads: int = attrs.field(factory=torch.get_num_threads)
+    versions: Mapping[str, str] = attrs.field(factory=_versions)
+
+    def to_json(self) -> bytes:
+        """Return it as JSON text."""
+        data = {"clantune": KIND, "version": FORMAT, **attrs.asdict(self)}
+        return (json.dumps(data, indent=1) + "\n").encode()
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Return the manifest of a checkpoint.
+
+        Raises:
+            CheckpointError: There is none, or it is damaged or of another version.
+        """
+        path = folder / NAME
+        try:
+            data = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise CheckpointError(f"{path} cannot be read: {error}") from error
+        if not isinstance(data, dict) or data.pop("clantune", None) != KIND:
+            raise CheckpointError(f"{path} is not the manifest of a checkpoint")
+        if (found := data.pop("version", None)) != FORMAT:
+            raise CheckpointError(
+                f"{path} has version {found!r}, and this clantune-clan reads version {FORMAT}"
+            )
+        return _checked(data, path)
+
+
+def _checked(data: dict[str, Any], path: Path) -> Manifest:
+    kinds = {"world_size": int, "num_members": int, "round": int, "step": int, "threads": int}
+    texts = ("files", "versions")
+    is_sound = data.keys() == {*kinds, *texts} and all(
+        type(data[name]) is kind and data[name] >= 0 for name, kind in kinds.items()
+    )
+    for name in texts if is_sound else ():
+        entries = data[name]
+        is_sound = is_sound and isinstance(entries, dict)
+        is_sound = is_sound and all(isinstance(entry, str) for entry in entries.values())
+    if not is_sound:
+        raise CheckpointError(f"{path} is damaged: its entries are not those of a manifest")
+    return Manifest(**data)

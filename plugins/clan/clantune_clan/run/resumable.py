@@ -1,0 +1,99 @@
+"""Saving a run in a folder, and going on with it in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clantune_clan import checkpoint
+from clantune_clan.communication import Communication
+from clantune_clan.errors import ClanError
+from clantune_clan.run.history import History
+from clantune_clan.run.setup import Setup
+from clantune_clan.run.snapshot import random_streams
+from clantune_clan.run.state import RunState
+from clantune_clan.run.training import Training
+
+
+class Resumable:
+    """What a clan does to survive the end of its processes. All ranks call the same methods.
+
+    Attributes:
+        history: The records of all members and rounds, on rank 0.
+        run_state: Where the run is.
+        communicator: The channel between the ranks.
+    """
+
+    history: History
+    run_state: RunState
+    communicator: Communication
+    _setup: Setup
+    _training: Training | None
+
+    def save(self, folder: str | Path) -> Path:
+        """Write a checkpoint into the folder of a run, and return its own folder.
+
+        Call it after `member.step()`, or between two rounds. All ranks must reach the folder.
+
+        Args:
+            folder: The folder of the run. It gets a folder for each checkpoint.
+
+        Raises:
+            ClanError: No round has begun, or gradients wait for a step of the optimizer.
+            CheckpointError: There is a checkpoint of this step already, or the disk refuses.
+        """
+        if self._training is None:
+            raise ClanError("there is nothing to save before the first round")
+        round_, step = self.run_state.round, self._steps_done()
+        return checkpoint.write(
+            Path(folder), self.communicator, self.state_dict, round_=round_, step=step
+        )
+
+    def resume(self, folder: str | Path) -> None:
+        """Go on from a checkpoint, before the first round.
+
+        Make the clan, its model, optimizer, scheduler and loader as in the run that was saved.
+
+        Args:
+            folder: A checkpoint, or the folder of a run, whose latest checkpoint counts.
+
+        Raises:
+            CheckpointError: There is none, it is damaged, or it is of another run.
+        """
+        found = self.communicator.attempt(
+            "finding a checkpoint", lambda: checkpoint.Checkpoint.at(Path(folder))
+        )
+        self.communicator.require_same(
+            "resuming", lambda: {"the checkpoint": {"folder": found.folder.name}}
+        )
+        state = checkpoint.read(found, self.communicator)
+        self.communicator.attempt("resuming", lambda: self.load_state_dict(state))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that this rank needs to go on, as tensors and plain data.
+
+        Each rank has another state. Save all of them at the same step.
+        """
+        if self._training is None:
+            raise ClanError("there is no state before the first round")
+        training = self._training.state_dict()
+        self._setup.require_between_steps(self._steps_done())
+        return {
+            "training": training,
+            **self._setup.state_dict(),
+            "random": random_streams(),
+            "history": self.history.text(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` returned on this rank, before the first round."""
+        if self._training is not None:
+            raise ClanError("a run goes on from a saved state before its first round, not later")
+        RunState(self.run_state.seed).load_state_dict(state["training"]["run"])  # is it of this run
+        self._setup.resume(state)
+        self.run_state.load_state_dict(state["training"]["run"])
+        self.history.restore(state["history"])
+
+    def _steps_done(self) -> int:
+        return 0 if self._training is None else self._training.member.steps_done

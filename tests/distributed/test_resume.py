@@ -1,0 +1,111 @@
+"""A run of several ranks that is saved, and goes on in other processes as if never stopped."""
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from clantune_clan import Clan
+from clantune_strategies import as_specified, factorial
+
+RECIPES = {
+    "factorial": factorial,
+    "calibrated": lambda: factorial(calibrate=True),
+    "as specified": as_specified,
+}
+X = torch.randn(400, 4, generator=torch.Generator().manual_seed(1))
+Y = X[:, :1] * X[:, 1:2]
+DATA = torch.utils.data.TensorDataset(X, Y)
+STEPS = 60
+
+
+class Stream(torch.utils.data.IterableDataset):
+    def __iter__(self):
+        return iter(DATA)
+
+
+def make(recipe, *, stream=False, num_workers=0, **options):
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.1), nn.Linear(8, 1)
+    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
+    given = {"autobind": ["adamw"], "total_steps": STEPS, "round_length": 6, "timeout": 20.0}
+    clan = Clan(model=model, optimizer=optimizer, strategies=RECIPES[recipe](), **given | options)
+    loader = clan.loader(Stream() if stream else DATA, 4, num_workers=num_workers)
+    return clan, loader
+
+
+def train(clan, loader, saves=(), folder=None):
+    """Train to the end, or to the last of the steps at which a checkpoint is written."""
+    member = clan.round()
+    while not clan.finished:
+        for batch, targets in loader:
+            (member.model(batch) - targets).square().mean().backward()
+            member.optimizer.step()
+            member.optimizer.zero_grad()
+            member.step()
+            step = member.steps_done
+            if member.done:
+                clan.step(lambda model: (model(X[:64]) - Y[:64]).square().mean())
+            if step in saves:
+                clan.save(folder)
+                if step == max(saves):
+                    return
+            if member.done:
+                member = clan.round()
+
+
+def outcome(clan):
+    """Return all that a run leads to, in bits."""
+    state = clan._state
+    tensors = [*state.model.state_dict().values()]
+    tensors += [tensor for entry in state.optimizer.state.values() for tensor in entry.values()]
+    records = [{**record.as_data(), "seconds": {}} for record in clan.history]
+    return [tensor.tolist() for tensor in tensors], clan.genome.serialize(), records
+
+
+def never_stopped(recipe, options):
+    clan, loader = make(recipe, **options)
+    torch.manual_seed(100 + dist.get_rank())  # dropout differs between ranks
+    train(clan, loader)
+    return outcome(clan)
+
+
+def stopped(recipe, options, steps, folder):
+    clan, loader = make(recipe, **options)
+    torch.manual_seed(100 + dist.get_rank())
+    train(clan, loader, steps, folder)
+
+
+def resumed(recipe, options, folder):
+    clan, loader = make(recipe, **options)
+    clan.resume(folder)
+    train(clan, loader)
+    return outcome(clan)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "size"),
+    [
+        pytest.param("factorial", {"reduction": "exact"}, 4, id="exact"),
+        pytest.param("factorial", {"reduction": "overlap"}, 4, id="overlap"),
+        pytest.param("as specified", {"duty_cycle": 0.5}, 4, id="competing"),
+        pytest.param("calibrated", {"total_steps": 60}, 3, id="calibrated"),
+        pytest.param("factorial", {"num_workers": 1}, 2, id="a worker in the loader"),
+        pytest.param("factorial", {"stream": True}, 2, id="a stream"),
+        pytest.param("factorial", {"population_size": 2}, 4, id="members of two ranks"),
+        pytest.param(
+            "factorial", {"genome_config": {"3/p": {"type": "model"}}}, 4, id="half clans"
+        ),
+    ],
+)
+def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
+    ranks, tmp_path, recipe, options, size
+):
+    wanted = ranks(size).run(never_stopped, recipe, options)
+    steps = [5, 12, 21, 46]
+    ranks(size).run(stopped, recipe, options, steps, str(tmp_path))
+    for step in steps:
+        folder = str(tmp_path / f"step-{step:09d}")
+        assert ranks(size).run(resumed, recipe, options, folder) == wanted, step
