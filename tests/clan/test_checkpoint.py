@@ -216,7 +216,7 @@ def test_a_crash_before_the_end_leaves_no_checkpoint(tmp_path, monkeypatch):
 
 def test_each_of_500_damages_is_refused_or_harmless(tmp_path):
     folder, channel = saved(tmp_path), Communication()
-    whole = read(Checkpoint.at(tmp_path), channel)["training"]["member"]
+    whole = read(Checkpoint.at(tmp_path), channel)["training"]["member"]["model"]
     files, rng, refused = sorted(folder.iterdir()), random.Random(0), 0
     for _ in range(500):
         file = rng.choice(files)
@@ -228,7 +228,7 @@ def test_each_of_500_damages_is_refused_or_harmless(tmp_path):
             damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
         file.write_bytes(damaged)
         try:
-            found = read(Checkpoint.at(tmp_path), channel)["training"]["member"]
+            found = read(Checkpoint.at(tmp_path), channel)["training"]["member"]["model"]
         except CheckpointError:
             refused += 1
         else:  # in a part of the manifest on which nothing depends, such as a version

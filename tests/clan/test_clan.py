@@ -712,6 +712,19 @@ def test_a_run_that_is_too_short_for_a_calibration_is_refused():
     )
 
 
+def test_a_misspelt_option_of_a_gene_is_named():
+    with pytest.raises(
+        ClanError, match=r"genome_config\['lr'\] has no option 'domian'; there are "
+    ):
+        clan(genome_config={"lr": {"domian": (1e-5, 1e-1)}})
+
+
+def test_an_empty_history_is_no_other_run(tmp_path):
+    path = tmp_path / "history.jsonl"
+    path.touch()  # as a run leaves it that ends in its first round
+    clan(history=path).round()
+
+
 def test_what_is_registered_after_the_first_round_is_refused():
     it = clan()
     it.round()
@@ -770,7 +783,7 @@ def test_the_history_does_not_grow_a_rank(tmp_path):
     it = clan(history=tmp_path / "history.jsonl")
     for _ in range(3):
         run(it, rounds=1)
-        assert vars(it.history).keys() == {"path", "is_kept"}
+        assert vars(it.history).keys() == {"path", "is_kept", "_is_of_another_run"}
 
 
 def test_best_is_the_best_there_was():

@@ -44,6 +44,14 @@ def test_plain_steps_after_the_end_train_at_the_rate_of_the_group():
     assert optimizer.param_groups[0]["lr"] == rate
 
 
+def test_a_member_takes_no_step_after_the_end():
+    it = clan()
+    member = it.round()
+    it.close()
+    with pytest.raises(ClanError, match="this run is closed, so its members take no more steps"):
+        member.step()
+
+
 def test_a_run_of_known_length_leaves_no_hook_behind():
     model, optimizer = model_and_optimizer()
     before = hooks_of(model, optimizer)

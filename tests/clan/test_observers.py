@@ -230,6 +230,11 @@ def test_a_progress_bar_follows_the_steps(capsys):
     assert "metric=" in printed
 
 
+def test_observers_are_a_list():
+    with pytest.raises(ClanError, match=r"observers is a list of observers: observers=\[<built-in"):
+        clan(observers=print)
+
+
 def test_a_list_that_cannot_select_is_refused_at_once():
     model, optimizer = model_and_optimizer()
     with pytest.raises(ClanError) as raised:

@@ -110,14 +110,17 @@ def competed(same):
 
 
 def test_members_that_compete_on_different_data_are_warned_once(ranks):
-    for lines in ranks(3).run(competed, False)[:1]:
-        assert lines == [
+    assert ranks(3).run(competed, False) == [
+        [
             (
                 "members got different batches in the first competitive step, so their losses also "
                 "differ by luck, and selection is less sure: take the batches from "
                 "clan.loader(...), which gives all members the same ones while they compete"
             )
-        ]
+        ],
+        [],
+        [],
+    ]
     assert ranks(3).run(competed, True) == [[]] * 3
 
 
@@ -306,3 +309,63 @@ def meetings_between_rounds():
 @pytest.mark.parametrize("count", [2, 4])
 def test_ranks_meet_six_times_from_the_last_step_of_a_round_to_the_next_round(ranks, count):
     assert ranks(count).run(meetings_between_rounds) == [[6, 6, 6]] * count
+
+
+# ---- After the end ----
+
+
+def after_a_run(recipe, steps):
+    """Return the values of the optimizer on this rank after a run, and of a second run's genes."""
+    first = make(recipe(), total_steps=12 if steps is None else None)
+    model, optimizer = first._state.model, first._state.optimizer
+    member = first.round()
+    while not first.finished:
+        train(member)
+        first.step(loss)
+        if steps is not None:
+            break
+        member = first.round()
+    first.close()
+    values = [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups]
+    second = Clan(model=model, optimizer=optimizer, autobind=["adamw"], round_length=4)
+    train(second.round())
+    second.step(loss)
+    return values
+
+
+@pytest.mark.parametrize("recipe", [factorial, as_specified])
+@pytest.mark.parametrize("steps", [None, 4])
+def test_all_ranks_go_on_alike_after_a_run(ranks, recipe, steps):
+    first, second = ranks(2).run(after_a_run, recipe, steps)
+    assert first == second
+    assert first != [(0.01, 0.1)] or recipe is as_specified
+
+
+def unmeasured(options, genes):
+    log = Lines()
+    try:
+        clan = make(factorial(), **options)
+        for name, given in genes.items():
+            clan.add_gene(name, **given)
+        clan.round()
+    finally:
+        logging.getLogger("clantune").removeHandler(log)
+    return [line for line in log.lines if "no loss shows" in line]
+
+
+VALUE = {"type": "value", "value": 2.0, "domain": (1.0, 4.0)}
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "genes", "named"),
+    [
+        (2, {}, {"temperature": VALUE}, "gene 'temperature' changes"),
+        (4, {}, {"temperature": VALUE}, None),
+        (4, {}, {"temperature": VALUE, "noise": VALUE}, "gene 'noise' changes"),
+        (2, {"duty_cycle": 0.5}, {"temperature": VALUE}, None),
+    ],
+)
+def test_a_gene_whose_effect_no_loss_shows_is_named_once(ranks, size, options, genes, named):
+    first, *others = ranks(size).run(unmeasured, options, genes)
+    assert [line.startswith(named) for line in first] == ([True] if named else [])
+    assert others == [[]] * (size - 1)

@@ -87,7 +87,13 @@ class Gradients:
         self._size = 1 if group is None else group.size()
 
     def at_step(self, step: int) -> None:
-        """Set the number of the step, which travels along."""
+        """Set the number of the step, which travels along.
+
+        Raises:
+            ClanError: All hooks are removed, so nothing is averaged any more.
+        """
+        if not self._hooks:
+            raise ClanError("this run is closed, so its members take no more steps: make another")
         self._step = step
 
     @contextlib.contextmanager

@@ -110,6 +110,13 @@ class GenomeExpression:
         return _expression(alleles, flags)
 
 
+def patch_of(genome: Genome, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what these values of all genes are expressed as, by path."""
+    alleles = {name: allele.with_value(values[name]) for name, allele in genome.alleles.items()}
+    flags = {name: Expressed.of(name, allele) for name, allele in alleles.items()}
+    return _expression(alleles, flags).patch
+
+
 def _expression(
     alleles: Mapping[str, AbstractAllele], flags: Mapping[str, Expressed]
 ) -> Expression:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from clantune_clan.run.best import Best
+from clantune_clan.run.centre import centre_of
 from clantune_clan.run.history import History
 from clantune_clan.run.record import RoundRecord
 from clantune_clan.run.settings import Settings
-from clantune_core import AbstractAllele, ContinuousAllele
+from clantune_core import AbstractAllele
 
 FORMAT = 1
 
@@ -34,7 +34,7 @@ def schedule_of(
     """
     rounds = [records for records in history.rounds() if not records[0].calibration]
     values = (
-        [_centre(records, alleles) for records in rounds]
+        [centre_of(alleles, [record.genes for record in records]) for records in rounds]
         if settings.recipe.inheritance == "mean"
         else _lineage(rounds, best)
     )
@@ -56,23 +56,6 @@ def schedule_of(
 def export_schedule(schedule: Mapping[str, Any], path: str | Path) -> None:
     """Write a schedule."""
     Path(path).write_text(json.dumps(schedule, indent=1) + "\n", encoding="utf-8")
-
-
-def _centre(
-    records: Sequence[RoundRecord], alleles: Mapping[str, AbstractAllele]
-) -> dict[str, Any]:
-    return {
-        name: _between(alleles[name], [record.genes[name] for record in records])
-        for name in records[0].genes
-    }
-
-
-def _between(allele: AbstractAllele, values: Sequence[Any]) -> Any:
-    if not isinstance(allele, ContinuousAllele):
-        return max(values, key=values.count)
-    if min(values) == max(values):
-        return values[0]
-    return allele.with_latent(math.fsum(map(allele.to_latent, values)) / len(values)).value
 
 
 def _lineage(rounds: Sequence[Sequence[RoundRecord]], best: Best) -> list[Mapping[str, Any]]:

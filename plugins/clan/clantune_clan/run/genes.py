@@ -26,6 +26,7 @@ from clantune_core import (
     load_preset,
 )
 from clantune_core.contracts import (
+    DATA_PATH,
     EXPRESSION,
     GRADIENT_ACCUMULATION,
     Expressed,
@@ -36,10 +37,18 @@ from clantune_core.contracts import (
 TYPES = ("optimizer", "model", "value", "gradient_accumulation")
 """What a gene may be: something in each param group, something in the model, or only read."""
 
+_ROLES: dict[str, Role] = {
+    "model": DATA_PATH,
+    "value": DATA_PATH,
+    "gradient_accumulation": GRADIENT_ACCUMULATION,
+}
+"""What genes act on, by type: a loop mostly reads a value for its data or its loss."""
+
 _IN_UNIT = ("betas/", "momentum", "dropout", "alpha", "rho", "label_smoothing")
 """Names of values between 0 and 1, where a step is one of the logit."""
 
 _CHANGES = {"value", "domain", "can_mutate", "can_crossbreed"}
+_OPTIONS = {*_CHANGES, "type", "allele", "path", "is_cooperative", "is_competitive", "role"}
 
 
 def bind(
@@ -80,6 +89,11 @@ def configure(genome: Genome, config: Mapping[str, Any], state: State) -> Genome
             raise ClanError(
                 f"genome_config[{name!r}] is a mapping of options, such as "
                 f"{{'domain': (1e-5, 1.0)}}, or an allele; got {options!r}"
+            )
+        elif unknown := options.keys() - _OPTIONS:
+            raise ClanError(
+                f"genome_config[{name!r}] has no option {min(unknown)!r}; there are "
+                f"{', '.join(sorted(_OPTIONS))}"
             )
         elif name in genome.alleles and options.keys() <= _CHANGES:
             genome = genome.with_alleles(
@@ -136,7 +150,8 @@ def add_gene(
         is_cooperative: Whether members use their own value while they cooperate; None: yes, but
             for accumulation.
         is_competitive: Whether they do while they compete.
-        role: What the clan treats specially.
+        role: What the clan treats specially; None: by default, a model's and a value gene are on
+            the data path.
     """
     if type not in TYPES:
         raise ClanError(f"the type of gene {name!r} is one of {', '.join(TYPES)}; got {type!r}")
@@ -156,7 +171,7 @@ def add_gene(
         is_cooperative=not accumulates if is_cooperative is None else is_cooperative,
         is_competitive=is_competitive,
         is_patchable=bool(places),
-        role=GRADIENT_ACCUMULATION if accumulates else role,
+        role=role or _ROLES.get(type),
     )
 
 

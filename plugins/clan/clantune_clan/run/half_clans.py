@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from clantune_clan.communication import Communication
-from clantune_core import ContinuousAllele, Genome
-from clantune_core.contracts import DATA_PATH, Expressed
+from clantune_core import AbstractAllele, ContinuousAllele, Genome
+from clantune_core.contracts import DATA_PATH, Expressed, RecipeSettings
 
 LEAST = 2
 """Members in the smaller half."""
@@ -45,10 +45,31 @@ class HalfClans:
 def latent_on_data_path(genome: Genome) -> float | None:
     """Return the latent value of the first evolving gene on the data path, if there is one."""
     for name, allele in genome.alleles.items():
-        is_on_path = allele.can_mutate and Expressed.of(name, allele).role == DATA_PATH
-        if is_on_path and isinstance(allele, ContinuousAllele):
+        if _is_on_data_path(name, allele) and isinstance(allele, ContinuousAllele):
             return allele.latent
     return None
+
+
+def _is_on_data_path(name: str, allele: AbstractAllele) -> bool:
+    return allele.can_mutate and Expressed.of(name, allele).role == DATA_PATH
+
+
+def unmeasured_genes(genome: Genome, recipe: RecipeSettings, num_members: int) -> list[str]:
+    """Return the evolving genes on the data path whose effect no loss of this run shows.
+
+    A competitive phase shows the effect of all, and half clans that of the first continuous one.
+
+    Args:
+        genome: The genes.
+        recipe: What the recipe decides.
+        num_members: Number of members.
+    """
+    if recipe.duty_cycle > 0.0 or num_members == 1:
+        return []
+    genes = {name: each for name, each in genome.alleles.items() if _is_on_data_path(name, each)}
+    has_halves = recipe.half_clans and num_members >= 2 * LEAST
+    measured = [name for name, each in genes.items() if isinstance(each, ContinuousAllele)][:1]
+    return [name for name in genes if not (has_halves and name in measured)]
 
 
 def half_clans_of(latents: Sequence[float | None]) -> tuple[bool, ...] | None:

@@ -43,7 +43,7 @@ class History:
             weakref.finalize(self, self.path.unlink, missing_ok=True)
             return
         self.path = Path(path)
-        self._is_of_another_run = self.path.exists()
+        self._is_of_another_run = self.path.exists() and self.path.stat().st_size > 0
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch()
 

@@ -100,6 +100,8 @@ def _checked(observers: Iterable[Any]) -> tuple[Any, ...]:
     Raises:
         ClanError: One is a class, or has no method that is ever called.
     """
+    if not isinstance(observers, Iterable):
+        raise ClanError(f"observers is a list of observers: observers=[{observers!r}]")
     listed = tuple(observers)
     for observer in listed:
         named = [name for name in dir(observer) if name.startswith("on_")]

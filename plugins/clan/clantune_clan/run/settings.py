@@ -58,6 +58,10 @@ class Settings:
         """Steps of the run; None if its length is unknown."""
         return self.schedule.total_steps
 
+    def progress_at(self, step: int) -> float | None:
+        """Return the share of the run that is done after a step; None if its length is unknown."""
+        return None if self.total_steps is None else min(1.0, step / self.total_steps)
+
     def compared(self) -> dict[str, str]:
         """Return what must be the same on all ranks, in words."""
         words = {field.name: str(getattr(self, field.name)) for field in attrs.fields(Settings)}

@@ -21,6 +21,7 @@ from clantune_clan.member.state import State
 from clantune_clan.run import genes
 from clantune_clan.run.console import LOGGER
 from clantune_clan.run.describe import NEVER_CROSSBREEDS
+from clantune_clan.run.half_clans import unmeasured_genes
 from clantune_clan.run.length import steps_of_epochs
 from clantune_clan.run.observers import Observers
 from clantune_clan.run.scheduler import (
@@ -272,6 +273,14 @@ class Setup:
             LOGGER.warning(
                 "this clan has one member, so nothing can be compared and nothing evolves: start "
                 "several processes, as `clantune launch -n 4 train.py` and torchrun do"
+            )
+        settings, members = self.settings, self.communicator.num_members
+        if genes := unmeasured_genes(self.draft.genome, settings.recipe, members):
+            LOGGER.warning(
+                "%s changes the gradients, which members average in all steps, so no loss shows "
+                "its effect and it changes by chance: give duty_cycle= for a competitive phase, or "
+                "use factorial() with four members or more and one such gene",
+                ", ".join(f"gene {name!r}" for name in genes),
             )
         if not self.settings.evolution.implements("handle_crossbreeding"):
             LOGGER.warning(NEVER_CROSSBREEDS)

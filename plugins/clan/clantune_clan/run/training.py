@@ -14,6 +14,7 @@ from clantune_clan.member.individual import Individual
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.run.agreement import require_equal_ranks, require_one_kind
 from clantune_clan.run.calibration import LAST, Calibration
+from clantune_clan.run.centre import Centre
 from clantune_clan.run.fitness import (
     Judge,
     Losses,
@@ -71,12 +72,11 @@ class Training:
         self.state, self.run = state, run
         self._communicator, self._settings = communicator, settings
         self._registered, self._over_scheduler = registered, over_scheduler
-        self._observers = observers
+        self._observers, self._feed = observers, Feed()
         self._turnover = Turnover(state, communicator, settings, registered)
         self._witness = BatchWitness(state.model)
         self._ramp = settings.ramp
-        self._feed = Feed()
-        self._half_clans = HalfClans(communicator)
+        self._half_clans, self._centre = HalfClans(communicator), Centre(state.genome)
         self._is_resumed = False  # in the middle of a round, which nobody has asked for yet
         if settings.schedule.calibration:
             self.run.calibration = Calibration.of(state, communicator.num_members, registered)
@@ -140,11 +140,11 @@ class Training:
         """
         if self.run.is_in_round:
             self.member.require_savable()
-        owner = self.member if self.run.is_in_round else self.state
         return {
             "run": self.run.state_dict(),
-            "member": owner.state_dict(),
+            "member": (self.member if self.run.is_in_round else self.state).state_dict(),
             "half clans": self._half_clans.latents,
+            "centre": self._centre.values,
             "registered": {name: each.state_dict() for name, each in self._registered.items()},
         }
 
@@ -155,7 +155,7 @@ class Training:
         """
         self.run.load_state_dict(state["run"])
         self.state.load_state_dict(state["member"])
-        self._half_clans.latents = [*state["half clans"]]
+        self._half_clans.latents, self._centre.values = state["half clans"], state["centre"]
         for name, each in self._registered.items():
             each.load_state_dict(state["registered"][name])
         if self.run.is_in_round:
@@ -205,6 +205,7 @@ class Training:
         self._witness.close()
         self._learning_rate.close()
         self.state.close()
+        self._centre.express(self.state)
         self._observers.close()
 
     def _judge(self, result: float | Judge) -> Population:
@@ -214,10 +215,9 @@ class Training:
             losses = losses_of_member(result, self.state)
             if problem := self.member.overwritten():
                 raise problem
-            genome = self.member.genome.serialize()
             return {
                 "losses": [*map(str, losses)],
-                "genome": genome,
+                "genome": self.member.genome.serialize(),
                 "batch": self._witness.seen,
                 "function": callable(result),
             }
@@ -226,7 +226,8 @@ class Training:
             gathered = self._communicator.together("the losses of a round", report)
         require_one_kind([each["function"] for each in gathered])
         size = self._communicator.ranks_per_member
-        self._witness.compare([each["batch"] for each in gathered], size)
+        seen = [each["batch"] for each in gathered]
+        self._witness.compare(seen, size, self._communicator.rank)
         losses = [Losses(*map(float, each["losses"])) for each in gathered]
         fitnesses = fitnesses_of(losses_of_members(losses, size, self._settings), self._settings)
         genomes = [Genome.deserialize(each["genome"]) for each in gathered[::size]]
@@ -237,18 +238,16 @@ class Training:
     def _calibrate(self, search: Calibration, population: Population) -> Outcome:
         search = search.judged(population.fitnesses())
         search.rewind(self.state, self._registered)
-        if not search.is_over:
-            self.run.calibration = search
-            return Outcome(self.run.best)
-        self.run.calibration = None
-        self.state.genome = first_genome(search.found(), self._settings, self._communicator)
+        self.run.calibration = None if search.is_over else search
+        if search.is_over:
+            self.state.genome = first_genome(search.found(), self._settings, self._communicator)
         return Outcome(self.run.best)
 
     def _turn_over(self, population: Population, judge: Judge | None) -> Outcome:
-        run, total = self.run, self._settings.total_steps
+        run = self.run
         if all(fitness == math.inf for fitness in population.fitnesses()):
             return self._turnover.recover(population, run.round, run.best, again=run.all_lost)
-        progress = None if total is None else min(1.0, run.step / total)
+        progress = self._settings.progress_at(run.step)
         return self._turnover.run(population, run.round, progress, run.best, judge)
 
     def _records(
@@ -284,6 +283,7 @@ class Training:
         size = self._communicator.ranks_per_member
         require_equal_ranks([each["next"] for each in gathered], size)
         gathered = gathered[::size]
+        self._centre.move(self.state.genome, [each["next"] for each in gathered])
         self._half_clans.latents = [each["latent"] for each in gathered]
         return [RoundRecord.from_data(each["record"]) for each in gathered]
 
@@ -294,7 +294,7 @@ class Training:
 
     def _factors(self) -> dict[int, float]:
         """Return the factor of each param group's learning rate in this step."""
-        groups = range(len(self.state.optimizer.param_groups))
         ramp, over = self._ramp.factor(self.member.steps_done), self._over_scheduler
         factors = {} if over is None else over.factors(self.member.get_gene)
-        return {index: ramp * factors.get(index, 1.0) for index in groups}
+        groups = self.state.optimizer.param_groups
+        return {index: ramp * factors.get(index, 1.0) for index in range(len(groups))}

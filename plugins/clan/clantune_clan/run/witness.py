@@ -42,10 +42,10 @@ class BatchWitness:
             look = ModuleHook(self._look)
             self._hook = self._module.register_forward_pre_hook(look, with_kwargs=True)
 
-    def compare(self, checksums: Sequence[int | None], ranks_per_member: int) -> None:
-        """Compare what the ranks have seen; a difference between members is a warning."""
+    def compare(self, checksums: Sequence[int | None], ranks_per_member: int, rank: int) -> None:
+        """Compare what the ranks have seen; rank 0 warns of a difference between members."""
         self.seen = None
-        if None in checksums:
+        if None in checksums or rank > 0:
             return
         # The ranks of one member share a batch; ranks of equal place have the same part of it.
         places = [checksums[place::ranks_per_member] for place in range(ranks_per_member)]
