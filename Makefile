@@ -52,7 +52,7 @@ wheels: $(READY) ## build every wheel and run its tests against it, outside the 
 	.ci/wheels
 
 clean:           ## remove what was made here
-	rm -rf $(VENV) docs/_build dist build schedule.json
+	rm -rf $(VENV) docs/_build dist build
 
 # A new environment is made where none is complete, and where another Python is asked for.
 IDENTITY := -c 'import sys; print(sys.base_prefix, sys.version)' 2>/dev/null

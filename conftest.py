@@ -3,12 +3,15 @@
 This file lies at the root because README.md does: pytest asks only the conftest files above a test.
 """
 
+import contextlib
 import doctest
 import os
 import sys
+import tempfile
 import tomllib
 import traceback
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -64,10 +67,22 @@ def _parse_toml(example: Example) -> None:
     tomllib.loads(example.parsed)
 
 
+def _enter_a_folder(namespace: dict[str, Any]) -> None:
+    """Let the examples of a page write their files into a folder of their own."""
+    stack = namespace["_folder"] = contextlib.ExitStack()
+    stack.enter_context(contextlib.chdir(stack.enter_context(tempfile.TemporaryDirectory())))
+
+
+def _leave_the_folder(namespace: dict[str, Any]) -> None:
+    namespace["_folder"].close()
+
+
 pytest_collect_file = Sybil(
     parsers=[
         PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS),
         CodeBlockParser("toml", _parse_toml),
     ],
     pattern="*.md",
+    setup=_enter_a_folder,
+    teardown=_leave_the_folder,
 ).pytest()

@@ -189,6 +189,9 @@ def test_a_moment_that_cannot_be_saved_is_named(tmp_path):
         member.step()
     with pytest.raises(ClanError, match=r"save after clan.step\(loss\)"):
         it.save(tmp_path)
+    it.close()
+    with pytest.raises(ClanError, match="this clan is closed, so save comes too late"):
+        it.save(tmp_path)
     assert [*tmp_path.iterdir()] == []
 
 

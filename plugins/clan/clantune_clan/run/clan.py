@@ -293,7 +293,3 @@ class Clan(Resumable):
     @property
     def _state(self) -> State:
         return self._setup.draft if self._training is None else self._training.state
-
-    def _require_open(self, what: str) -> None:
-        if self._is_closed:
-            raise ClanError(f"this clan is closed, so {what} comes too late: make another Clan")

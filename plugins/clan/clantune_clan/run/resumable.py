@@ -30,6 +30,7 @@ class Resumable:
     communicator: Communication
     _setup: Setup
     _training: Training | None
+    _is_closed: bool
 
     def save(self, folder: str | Path) -> Path:
         """Write a checkpoint into the folder of a run, and return its own folder.
@@ -40,9 +41,10 @@ class Resumable:
             folder: The folder of the run. It gets a folder for each checkpoint.
 
         Raises:
-            ClanError: No round has begun, or gradients wait for a step of the optimizer.
+            ClanError: No round has begun, the run is over, or gradients are pending.
             CheckpointError: There is a checkpoint of this step already, or the disk refuses.
         """
+        self._require_open("save")
         if self._training is None:
             raise ClanError("there is nothing to save before the first round")
         round_, step = self.run_state.round, self._steps_done()
@@ -94,6 +96,10 @@ class Resumable:
         self._setup.resume(state)
         self.run_state.load_state_dict(state["training"]["run"])
         self.history.restore(state["history"])
+
+    def _require_open(self, what: str) -> None:
+        if self._is_closed:
+            raise ClanError(f"this clan is closed, so {what} comes too late: make another Clan")
 
     def _steps_done(self) -> int:
         return 0 if self._training is None else self._training.member.steps_done
