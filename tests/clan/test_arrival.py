@@ -73,7 +73,7 @@ def test_an_announcement_at_the_first_meeting_is_read_at_once(act):
     found, _ = act(lambda rank: told(rank, "the start"), lambda rank: rank.announce("no data"))
     assert time.monotonic() - began < TIMEOUT
     assert found.startswith(
-        "rank 0 waits in vain at the start; rank 1 has failed: no data; see the log"
+        "rank 0 timed out waiting at the start; rank 1 has failed: no data; see the log"
     )
 
 
@@ -86,7 +86,7 @@ def test_the_last_rank_to_leave_takes_everything_out_of_the_store(tmp_path):
     second.announce("no data")
     second.close()
     assert told(first, "the end").startswith(
-        "rank 0 waits in vain at the end; rank 1 has failed: no data; see the log"
+        "rank 0 timed out waiting at the end; rank 1 has failed: no data; see the log"
     )
     first.close()
     assert store.num_keys() == 0
@@ -106,7 +106,7 @@ def test_a_rank_that_comes_too_late_is_named_and_comes_along_again(act):
     first, second = act(*words("a"), late)
     assert first[0] == second[0] == ["a0", "b0"]
     assert first[1].startswith(
-        "rank 0 waits in vain at meeting 1; rank 1 is missing, last seen at meeting 0"
+        "rank 0 timed out waiting at meeting 1; rank 1 is missing, last seen at meeting 0"
     )
     assert first[2] == second[2] == ["a2", "b2"]
 
@@ -122,7 +122,7 @@ def test_words_of_another_meeting_are_never_read(act):
     for told_to_one in found:
         for number, heard in enumerate(told_to_one):
             whole = [f"{name}{number}" for name in "abc"]
-            assert heard == whole or f"waits in vain at meeting {number}" in heard
+            assert heard == whole or f"timed out waiting at meeting {number}" in heard
     for heard in (*found[0][2:5], *found[1][2:5]):
         assert "rank 2 is missing, last seen at meeting 1" in heard
     assert [heard[5] for heard in found] == [["a5", "b5", "c5"]] * 3

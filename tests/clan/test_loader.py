@@ -414,7 +414,7 @@ def test_a_damaged_state_is_refused(change, message):
     loader = made(20, 2)
     with pytest.raises(LoaderError) as caught:
         loader.load_state_dict(loader.state_dict() | change)
-    assert str(caught.value) == f"This is no state of a loader: {message}"
+    assert str(caught.value) == f"This is not the state of a loader: {message}"
 
 
 def test_torchs_own_generator_is_left_alone():
@@ -595,7 +595,7 @@ def test_arguments_that_make_no_sense_are_refused(options, message):
         (
             iter(range(20)),
             (
-                "range_iterator is no dataset: it needs __len__ and __getitem__, or, if it is a "
+                "range_iterator is not a dataset: it needs __len__ and __getitem__, or, if it is a "
                 "stream, torch.utils.data.IterableDataset as a base class"
             ),
         ),

@@ -922,7 +922,7 @@ def test_a_child_that_is_not_like_its_parent_is_found(ranks):
         )
     for raised in ranks(3).fail(with_what_is_written_to, mean, "0.bias"):
         assert raised.message == (
-            "member 2 has not become equal to member 0, who has the same parents: they differ in "
+            "member 2 has not become equal to member 0, which has the same parents: they differ in "
             f"'model/0.bias', bit for bit{DO_NOT_GO_ON}"
         )
 
@@ -954,8 +954,8 @@ def test_a_rank_that_is_missing_is_named(ranks):
     for rank, raised in ((0, first), (2, third)):
         assert raised.kind == "CommunicationError"
         assert raised.message == (
-            f"rank {rank} waits in vain at preparing; rank 1 is missing, last seen at its start; "
-            "see the log of what is missing, or give slow members more than 2 s: timeout=..."
+            f"rank {rank} timed out waiting at preparing; rank 1 is missing, last seen at its "
+            "start; see the log of what is missing, or give slow members more than 2 s: timeout=..."
         )
 
 

@@ -25,7 +25,7 @@ class PathError(ClanError, LookupError):
 
 
 class OverwrittenError(ClanError):
-    """A value that a gene had set, and that somebody else has changed since.
+    """A value that a gene had set and that other code has changed since.
 
     Attributes:
         gene: Name of the gene.

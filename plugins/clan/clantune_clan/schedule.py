@@ -58,8 +58,8 @@ class Round:
 class Schedule:
     """Rounds of one length, each cooperative first and competitive at its end.
 
-    Steps are counted from 0 over all rounds. Whoever asks about the same step gets the same
-    answer, so a loader that works ahead deals out what a member will need.
+    Steps are counted from 0 over all rounds. The answer depends on the number of the
+    step alone, so a loader that works ahead returns the batches that a member will need.
 
     Attributes:
         round_length: Steps in a round, 1 or more. A step is one batch.

@@ -1,8 +1,8 @@
-"""Meetings of all ranks: who has arrived where, and the short words that they bring.
+"""Meetings of all ranks on the store: which rank has arrived where, with a short text of each.
 
-A collective that somebody does not join fails everywhere and names nobody. The store knows better,
-and a meeting there takes half a millisecond, so there is one before each exchange; what is short
-needs no other.
+A collective that one rank does not join fails on all ranks, and its error names no rank. The store
+knows which ranks have arrived, and a meeting there takes half a millisecond. So there is one before
+each exchange. Short texts are exchanged in the meeting itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.distributed import Store  # type: ignore[attr-defined]  # not listed
 
 from clantune_clan.errors import CommunicationError
 
-NOT_ALL = "somebody does not come"
+NOT_ALL = "not all ranks have arrived"
 
 GRACE = timedelta(seconds=3)
 """How long ranks that failed wait for each other's word on where they are."""
@@ -45,7 +45,7 @@ class Arrivals:
         meeting, done = self.meetings, f"done/{self.meetings}"
         self.meetings += 1
         with self._reach_store():
-            # Overwritten at the meeting after the next one, which nobody reaches before all have
+            # Overwritten at the meeting after the next one, which no rank reaches before all have
             # been at the next one.
             self._store.set(self._place(meeting, self._rank), f"{meeting} {word}")
             self._store.set(f"last/{self._rank}", where)
@@ -69,13 +69,13 @@ class Arrivals:
     def _collect(self, meeting: int) -> str:
         """Return the words of all as JSON; the last one to arrive does."""
         places = [self._place(meeting, rank) for rank in self._ranks]
-        told = [word.decode().partition(" ") for word in self._store.multi_get(places)]
-        # Who has waited in vain may be at a later meeting by now.
-        is_full = all(number == str(meeting) for number, _, _ in told)
-        return json.dumps([word for _, _, word in told]) if is_full else NOT_ALL
+        words = [word.decode().partition(" ") for word in self._store.multi_get(places)]
+        # A rank whose wait has timed out may be at a later meeting by now.
+        is_full = all(number == str(meeting) for number, _, _ in words)
+        return json.dumps([word for _, _, word in words]) if is_full else NOT_ALL
 
     def announce(self, problem: str) -> None:
-        """Leave word of what went wrong here: whoever waits for this rank reads it at once."""
+        """Publish an error of this rank: ranks that wait for it fail at once, and show it."""
         with self._reach_store():
             self._store.set(f"problem/{self._rank}", problem)
             self._store.set(f"done/{self.meetings}", NOT_ALL)
@@ -126,7 +126,7 @@ class Arrivals:
         missing = [rank for rank in self._ranks if not self._is_at(meeting, rank)]
         self.absent = tuple(missing)
         return CommunicationError(
-            f"rank {self._rank} waits in vain at {where}; "
+            f"rank {self._rank} timed out waiting at {where}; "
             f"{'; '.join(map(self._last_word, missing))}; see the log of what is missing, or "
             f"give slow members more than {self._timeout.total_seconds():g} s: timeout=...",
             missing=tuple(missing),

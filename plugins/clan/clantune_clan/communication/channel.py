@@ -230,16 +230,16 @@ class Communication:
     @property
     def _connected(self) -> Connection:
         if self._connection is None:
-            raise ClanError("there is one rank, and nobody to communicate with")
+            raise ClanError("there is one rank, so there is no other rank to communicate with")
         return self._connection
 
     def _exchange(self, where: str, text: str, failure: Failure | None = None) -> list[Any]:
         """Give a value as JSON, or say what went wrong; return the values of all ranks."""
         if self._connection is None:
             return [json.loads(text)]
-        told = None if failure is None else attrs.asdict(failure)
+        described = None if failure is None else attrs.asdict(failure)
         # JSON is ASCII here: it escapes all other characters.
-        texts = self._connection.all_gather(f"[{json.dumps([where, told])}, {text}]", where)
+        texts = self._connection.all_gather(f"[{json.dumps([where, described])}, {text}]", where)
         answers = [json.loads(each) for each in texts]
         if failure is not None:
             return []

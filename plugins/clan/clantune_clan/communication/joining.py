@@ -138,15 +138,17 @@ def _backend() -> str:
 def _end() -> None:
     """Leave before the process ends, and keep the store for the others if this process hosts it.
 
-    A gloo thread that still lets go of a tensor when Python has ended aborts the process, so the
-    group does not outlive Python.
+    A gloo thread that still frees a tensor when Python has ended aborts the process, so the group
+    must end before Python does.
     """
     assert _launch is not None  # noqa: S101  (it was made by then)
     if _launch.has_made_world:
         dist.destroy_process_group()
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
         return  # the launcher hosts the store, and outlives all
-    with contextlib.suppress(dist.DistNetworkError):  # the host is gone: nobody waits for this rank
+    with contextlib.suppress(
+        dist.DistNetworkError
+    ):  # the host is gone, so no rank waits for this one
         left = _launch.store.add("left", 1)
         until = time.monotonic() + PATIENCE
         while _launch.rank == 0 and left < _launch.world_size and time.monotonic() < until:

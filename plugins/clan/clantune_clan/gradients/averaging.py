@@ -1,4 +1,4 @@
-"""Averaging gradients at the end of each backward pass, over whoever cooperates at the moment.
+"""Averaging gradients at the end of each backward pass, over the ranks that cooperate then.
 
 The module is not wrapped: a hook on each parameter notices that its gradient is there. What is
 averaged over whom is decided when gradients arrive, so nothing that was decided before the forward
@@ -57,7 +57,7 @@ class Gradients:
         """Hook into the parameters that learn.
 
         Raises:
-            GradientError: A parameter's gradient cannot be averaged, somebody else averages it
+            GradientError: A parameter's gradient cannot be averaged, another object averages it
                 already, or the optimizer's parameters are not the module's.
         """
         self.reduction = reduction
@@ -146,7 +146,7 @@ class Gradients:
         self._hooks.append(optimizer.register_step_post_hook(on_step))
 
     def _late_hook(self) -> GradientError | None:
-        """Return an error if somebody sees gradients after us, who would see them half done."""
+        """Return an error if a later hook would see gradients before they are averaged."""
         for parameter, hook in zip(self._parameters, self._hooks, strict=False):
             hooks = parameter._post_accumulate_grad_hooks
             if next(reversed(hooks)) != hook.id:

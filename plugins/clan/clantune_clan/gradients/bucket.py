@@ -95,7 +95,7 @@ class Bucket:
         return round(weight), round(slots[step % STEPS_TOLD_APART])
 
     def hand_out(self, factor: float) -> None:
-        """Let the parameters have the sums, times a factor; those that nobody used have none."""
+        """Set gradients to the sums times a factor; None where no rank used the parameter."""
         if factor != 1.0:
             self._values.mul_(factor)
         for parameter, view, used in zip(self.parameters, self._views, self._used, strict=True):

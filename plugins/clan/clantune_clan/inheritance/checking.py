@@ -20,7 +20,7 @@ def require_inherited(
     """Check that copies equal their parents, and that children of the same parents are equal.
 
     Args:
-        plan: Who has inherited from whom.
+        plan: The parents of each child.
         communicator: The channel to the other ranks.
         totals: The total of both checksums on each rank.
         before: The checksum of this rank's state before it inherited.
@@ -45,10 +45,10 @@ def require_inherited(
             for name, part in details[rank][1].items()
             if part != theirs.get(name)
         ),
-        "what is no tensor, such as numbers in the optimizer's state or a registered object's",
+        "values that are not tensors, such as numbers in the state of the optimizer",
     )
     child, parent = (each // communicator.ranks_per_member for each in (rank, model))
-    which_one = "its parent" if which == 0 else "who has the same parents"
+    which_one = "its parent" if which == 0 else "which has the same parents"
     raise ClanError(
         f"member {child} has not become equal to member {parent}, {which_one}: they differ in "
         f"{first}; something else writes to it meanwhile, or an object's load_state_dict does not "

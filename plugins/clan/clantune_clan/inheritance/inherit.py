@@ -81,7 +81,7 @@ class Inheritance:
         """Let every member inherit as the plan says. All ranks do this together.
 
         Args:
-            plan: Made from what all ranks have told each other, so that it is the same on all.
+            plan: Made from the values of all ranks, so it is the same on all.
             digests: What `prepare` returned on each rank.
             judge: Called when the state is inherited; returns plain JSON data.
 

@@ -54,7 +54,7 @@ def from_state(state: Mapping[str, Any], deal: Deal, order: Order) -> Place:
     """Return the place that was saved; refuse one that lies in data dealt otherwise."""
     was = state.get("deal")
     if not isinstance(was, Mapping):
-        raise LoaderError("This is no state of a loader: it has no 'deal'")
+        raise LoaderError("This is not the state of a loader: it has no 'deal'")
     differing = [
         f"{name} is {value!r} and was {was.get(name)!r}"
         for name, value in _decisive(deal, order).items()
@@ -67,7 +67,9 @@ def from_state(state: Mapping[str, Any], deal: Deal, order: Order) -> Place:
         )
     epoch, step, batches = (_number(state, name) for name in ("epoch", "step", "batches"))
     if batches > step:
-        raise LoaderError(f"This is no state of a loader: batch {batches} of an epoch, step {step}")
+        raise LoaderError(
+            f"This is not the state of a loader: batch {batches} of an epoch, step {step}"
+        )
     return Place(epoch, step - batches, batches)
 
 
@@ -81,5 +83,5 @@ def _decisive(deal: Deal, order: Order) -> dict[str, Any]:
 def _number(state: Mapping[str, Any], name: str) -> int:
     number = state.get(name)
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        raise LoaderError(f"This is no state of a loader: its {name!r} is {number!r}")
+        raise LoaderError(f"This is not the state of a loader: its {name!r} is {number!r}")
     return number

@@ -51,7 +51,7 @@ class WeightAverage:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the model holds the averages now, and its own weights stand aside."""
+        """Whether the model has the averages now; a copy of its own weights is kept."""
         return bool(self._aside)
 
     @property
@@ -72,13 +72,13 @@ class WeightAverage:
 
     def restart(self) -> None:
         """Begin again from the weights as they are."""
-        self._require_aside(aside=False)
+        self._require_in_place(False)
         for mean, live in zip(self._mean.values(), self._live(), strict=True):
             mean.copy_(live.detach())
 
     def update(self, step: int) -> None:
         """Take the weights in after a step, counted from 1, if it is time to look at them."""
-        self._require_aside(aside=False)
+        self._require_in_place(False)
         if step % self.every:
             return
         if self._since is not None:
@@ -94,14 +94,14 @@ class WeightAverage:
                     mean.lerp_(live.to(mean.dtype), self._share)
 
     def swap_in(self) -> None:
-        """Put the averages into the model, and its own weights aside."""
-        self._require_aside(aside=False)
+        """Put the averages into the model, and keep a copy of its own weights."""
+        self._require_in_place(False)
         self._aside = [live.detach().clone() for live in self._live()]
         self._copy([*self._mean.values()])
 
     def swap_out(self) -> None:
         """Put the model's own weights back, to the last bit."""
-        self._require_aside(aside=True)
+        self._require_in_place(True)
         self._copy(self._aside)
         self._aside = []
 
@@ -135,8 +135,8 @@ class WeightAverage:
             for live, tensor in zip(self._live(), tensors, strict=True):
                 live.copy_(tensor)
 
-    def _require_aside(self, *, aside: bool) -> None:
-        if self.is_in_place != aside:
+    def _require_in_place(self, wanted: bool) -> None:
+        if self.is_in_place != wanted:
             raise ClanError(
                 "the model holds its averaged weights already; leave member.averaged() before "
                 "training goes on"

@@ -60,7 +60,7 @@ class GenomeExpression:
             name: Of the gene.
             allele: Its value and domain.
             path: Where it is expressed: a path, or paths with how far each value is off the gene's
-                on the latent line. None: nowhere; whoever trains reads it by name.
+                on the latent line. None: nowhere; the training loop reads it by name.
             is_cooperative: Whether members use their own value while they cooperate.
             is_competitive: Whether they do while they compete.
             is_patchable: Whether the value is written to the paths.

@@ -1,4 +1,4 @@
-"""The individual: what somebody trains with during one round."""
+"""The individual: a member during one round, as the training loop uses it."""
 
 from __future__ import annotations
 
@@ -284,8 +284,8 @@ class Individual:
     def _load(self, state: Mapping[str, Any]) -> None:
         if missing := self.state_dict().keys() - state.keys():
             raise ClanError(
-                f"this is no state of a member: it has no {', '.join(sorted(missing))}; load what "
-                "member.state_dict() returned"
+                f"this is not the state of a member: it lacks {', '.join(sorted(missing))}; load "
+                "what member.state_dict() returned"
             )
         self._transitions.load_state_dict(state)
         self._state.load_state_dict(state)

@@ -22,7 +22,7 @@ def fit(leaf: object, value: object, path: str) -> Any:
     """Return the value as the leaf holds it.
 
     Raises:
-        PathError: The leaf cannot hold it, or it is no leaf.
+        PathError: The value does not fit the leaf, or the object is not a leaf.
     """
     if isinstance(leaf, Tensor):
         return _fit_tensor(leaf, value, path)

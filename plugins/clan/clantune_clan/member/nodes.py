@@ -19,7 +19,7 @@ _OUT_OF_REACH = (
     types.MethodType,
     types.BuiltinFunctionType,
 )
-"""Objects that others share: what hangs on them is no part of anybody's state."""
+"""Objects that are shared by the whole process, so their attributes are not part of a state."""
 
 
 class TreeNodeHandler(abc.ABC):

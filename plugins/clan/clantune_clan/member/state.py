@@ -171,7 +171,7 @@ class State:
         below = put(way[-1][0], value)
         for (above, _, _), (node, handler, name) in zip(way[-2::-1], way[:0:-1], strict=True):
             if below is node or handler is None:
-                return  # changed in place: whoever holds it holds the new one
+                return  # changed in place, so the nodes above it are unchanged
             try:
                 below = handler.patched(above, name, below)
             except (AttributeError, TypeError, ValueError) as error:

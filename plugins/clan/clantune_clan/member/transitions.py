@@ -45,7 +45,7 @@ class Transitions:
             state.average.over(phases.length)
 
     def advance(self) -> bool:
-        """Take note of a step; return whether another phase has begun with it."""
+        """Count a step; return whether another phase begins after it."""
         phases = self.phases
         phases.step += 1
         if self._state.average is not None:

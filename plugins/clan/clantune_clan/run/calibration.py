@@ -44,7 +44,7 @@ class Calibration:
         """Begin a search from the state as it is, and that of registered objects.
 
         Raises:
-            ClanError: There is no gene for a learning rate, or one member alone.
+            ClanError: No gene sets a learning rate, or the clan has one member.
         """
         if not _rates(state.genome):
             raise ClanError(

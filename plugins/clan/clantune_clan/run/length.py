@@ -47,7 +47,7 @@ def steps_of_epochs(
         schedule_for: Returns the schedule of a run of so many steps.
         loader_for: Returns the loader with a schedule.
     """
-    steps_of(None, epochs, None)  # refuses what is no number
+    steps_of(None, epochs, None)  # raises an error if it is not a number
     steps = loader_for(Schedule(1, 0.0)).steps_in(epochs)
     for _ in range(TRIES):
         needed = loader_for(schedule_for(steps)).steps_in(epochs)

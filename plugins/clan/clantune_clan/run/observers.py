@@ -48,7 +48,7 @@ class Observers:
             event: [call for each in listed if (call := _method(each, event)) is not None]
             for event in EVENTS
         }
-        # A run that nobody closes ends with the clan, or with the process.
+        # If the user does not close the run, it ends with the clan object or the process.
         self._end = weakref.finalize(self, _call_all, self._calls["on_close"])
 
     def round_start(self, member: Individual) -> None:

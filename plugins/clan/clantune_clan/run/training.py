@@ -77,7 +77,7 @@ class Training:
         self._witness = BatchWitness(state.model)
         self._ramp = settings.ramp
         self._half_clans, self._centre = HalfClans(communicator), Centre(state.genome)
-        self._is_resumed = False  # in the middle of a round, which nobody has asked for yet
+        self._is_resumed = False  # whether the loop has yet to get the member of a resumed round
         if settings.schedule.calibration:
             self.run.calibration = Calibration.of(state, communicator.num_members, registered)
         else:
@@ -191,12 +191,12 @@ class Training:
         self._observers.round_end(records)
 
     def phase(self, member: Individual) -> None:
-        """Take note of the start of a phase."""
+        """Call what observes the start of a phase."""
         self._witness.phase(member.mode)
         self._observers.phase(member)
 
     def step(self, member: Individual) -> None:
-        """Take note of a step."""
+        """Call what observes a step."""
         self._observers.step(member)
 
     def close(self) -> None:

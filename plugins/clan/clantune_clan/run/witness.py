@@ -64,7 +64,7 @@ class BatchWitness:
 
     def _look(self, _: nn.Module, arguments: Any, named: Any) -> None:
         if torch.compiler.is_compiling():
-            return  # a checksum is no part of the graph; the batches are not compared then
+            return  # a checksum cannot be part of the graph, so the batches are not compared
         self.close()
         leaves = enumerate(tree_leaves((arguments, named)))
         tensors = {str(place): leaf for place, leaf in leaves if _is_dense(leaf)}
