@@ -82,7 +82,7 @@ class Movement:
         return finish
 
     def _mean(self, bucket: Bucket, parents: Mapping[int, float]) -> Finish:
-        """Begin to add up the parents' rows. All members take part, others than parents with zeros."""
+        """Begin to add up the parents' rows. All members take part; others than parents add 0."""
         rows = bucket.among(self.layouts[leading(parents)])
         device, wide = self._device(bucket), wide_type(bucket.dtype)
         # Relative to the greatest: then equal weights are 1, and equal counters stay exact.

@@ -56,8 +56,8 @@ def samples_of(dataset: Any) -> int | None:
         return None
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
         raise LoaderError(
-            f"{type(dataset).__name__} is not a dataset: it needs __len__ and __getitem__, or, if it is "
-            "a stream, torch.utils.data.IterableDataset as a base class"
+            f"{type(dataset).__name__} is not a dataset: it needs __len__ and __getitem__, or, if "
+            "it is a stream, torch.utils.data.IterableDataset as a base class"
         )
     return len(dataset)
 
