@@ -12,8 +12,10 @@ from clantune import Clan, clan_loader
 
 torch.set_num_threads(1)
 
+ROUND = 100  # 1000 in the specification, whose data last longer
+
 generator = torch.Generator().manual_seed(0)
-features = torch.randn(120_000, 4, generator=generator)
+features = torch.randn(12_000, 4, generator=generator)
 classes = (features[:, 0] > 0).long()
 train_dataset = torch.utils.data.TensorDataset(features, classes)
 val_loader = [(features[:512], classes[:512])]
@@ -43,12 +45,12 @@ def outcome(clan, member):
 def changes_of_the_optimizer_only():
     model = MyModel()
     optimizer = AdamW(model.parameters(), lr=1e-5, weight_decay=0.01)
-    loader = clan_loader(train_dataset, batch_size=32, round_length=1000, duty_cycle=0.15)
+    loader = clan_loader(train_dataset, batch_size=32, round_length=ROUND, duty_cycle=0.15)
 
     clan = Clan(
         model=model,  # Model reference for sync control
         optimizer=optimizer,  # Optimizer reference for hyperparameter application
-        round_length=1000,  # Steps per round
+        round_length=ROUND,  # Steps per round
         duty_cycle=0.15,  # Fraction of round in competitive phase
         autobind=["adamw"],  # Automatically bind all AdamW hyperparameters
     )
@@ -75,11 +77,11 @@ def changes_of_the_optimizer_only():
 def evolution_of_gradient_accumulation():
     model = MyModel()
     optimizer = AdamW(model.parameters(), lr=1e-5, weight_decay=0.01)
-    loader = clan_loader(train_dataset, batch_size=32, round_length=1000, duty_cycle=0.15)
+    loader = clan_loader(train_dataset, batch_size=32, round_length=ROUND, duty_cycle=0.15)
     clan = Clan(
         model=model,
         optimizer=optimizer,
-        round_length=1000,
+        round_length=ROUND,
         duty_cycle=0.15,
         autobind=["adamw", "gradient_accumulation"],  # Bind optimizer + grad accum
     )
@@ -160,8 +162,7 @@ def genes_added_by_hand():
     clan.add_genome(name="weight_decay", type="optimizer")
     clan.add_genome(name="betas/0", type="optimizer")
     clan.add_genome(name="betas/1", type="optimizer")
-    part = torch.utils.data.Subset(train_dataset, range(12_000))
-    return individual_in_explicit_style(clan, clan.loader(part, batch_size=32))
+    return individual_in_explicit_style(clan, clan.loader(train_dataset, batch_size=32))
 
 
 def in_short_rounds(loop):
@@ -170,8 +171,7 @@ def in_short_rounds(loop):
     clan = Clan(
         model=model, optimizer=optimizer, round_length=40, duty_cycle=0.15, autobind=["adamw"]
     )
-    part = torch.utils.data.Subset(train_dataset, range(12_000))
-    return loop(clan, clan.loader(part, batch_size=32))
+    return loop(clan, clan.loader(train_dataset, batch_size=32))
 
 
 if __name__ == "__main__":

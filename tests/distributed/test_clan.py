@@ -385,4 +385,4 @@ def test_the_loops_of_the_specification_run_under_torchrun():
         is_long = name in ("optimizer", "accumulation")
         assert (loop["rounds"], loop["members"]) == (1 if is_long else 2, 4)
         assert {"lr", "weight_decay", "betas/0", "betas/1"} <= {*loop["genes"]}
-        assert loop["steps"] == (1050 if is_long else 103)
+        assert loop["steps"] == (105 if is_long else 103)
