@@ -143,11 +143,11 @@ def test_scripts_that_leave_their_loop_end_with_status_0_under_torchrun(tmp_path
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in range(5)
+        for _ in range(2)
     ]
     printed, statuses = results(runs)
-    assert statuses == [0] * 5, printed
-    assert [output.splitlines() for output, _ in printed] == [["left: python"] * 2] * 5
+    assert statuses == [0, 0], printed
+    assert [output.splitlines() for output, _ in printed] == [["left: python"] * 2] * 2
 
 
 LATE_GROUP = """
