@@ -25,7 +25,16 @@ class DrawnCases:
 
     def under(self, law, strategies):
         """Return the law, to be tried on these cases with these strategies."""
-        return attrs.evolve(law, cases=st.builds(_with, st.sampled_from(self._cases), strategies))
+        return attrs.evolve(law, cases=self._cases_with(strategies))
+
+    def some(self, number, strategies):
+        """Return so many cases with these strategies."""
+        drawn = []
+        in_several_cases(number)(drawn.extend, self._cases_with(strategies))
+        return drawn
+
+    def _cases_with(self, strategies):
+        return st.builds(_with, st.sampled_from(self._cases), strategies)
 
 
 def _with(case, strategy):

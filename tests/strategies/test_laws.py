@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import clantune_strategies
 from clantune_core import AbstractStrategy, LogFloatAllele, LogitFloatAllele, strategies
 from clantune_core.testing import laws
+from clantune_core.testing.another_process import answers_the_same_in_another_process
 from clantune_strategies import (
     SBX,
     Annealed,
@@ -188,11 +189,22 @@ def few_examples():
         pytest.param(kind, law, id=f"{kind.__name__}-{law.name}")
         for kind, configured in CONFIGURED.items()
         for law in laws(configured, genes=NEEDED.get(kind))
+        if law.name != answers_the_same_in_another_process.__name__
     ],
 )
 def test_a_strategy_keeps_a_law(kind, law, few_examples):
     cases = drawn_cases(kind if kind in NEEDED else None)
     cases.under(law, CONFIGURED[kind])()
+
+
+def test_all_answer_the_same_in_another_process():
+    """The law that is left out above: one process tries all, since its start takes longest."""
+    cases = [
+        case
+        for kind, configured in CONFIGURED.items()
+        for case in drawn_cases(kind if kind in NEEDED else None).some(20, configured)
+    ]
+    answers_the_same_in_another_process(cases)
 
 
 def test_no_strategy_is_left_out():
