@@ -26,12 +26,12 @@ from clantune_core.testing import LawBroken, all_laws, alleles, conforms, laws, 
 
 OUTSIDE = """
 import attrs
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from clantune_core import AbstractMutationStrategy, FloatAllele
 from clantune_core.testing import conforms
 
-settings.register_profile("few", max_examples=20)
+settings.register_profile("few", max_examples=10, derandomize=True, phases=[Phase.generate])
 settings.load_profile("few")
 
 @attrs.frozen
