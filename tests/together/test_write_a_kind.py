@@ -74,6 +74,15 @@ WITH_OTHERS = {
 }
 
 
+FEW = """
+from hypothesis import settings
+
+settings.register_profile("few", max_examples=25)
+settings.load_profile("few")
+"""
+"""The examples of a law, as many as for the kinds of the core."""
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """The kinds and the test of the page, each in a file as its author has it."""
@@ -83,6 +92,7 @@ def files(tmp_path_factory):
     test = next(block for block in blocks if "from clantune_length import" in block)
     (folder / "clantune_length.py").write_text("\n\n".join(kinds), "utf-8")
     (folder / "test_length.py").write_text(test, "utf-8")
+    (folder / "conftest.py").write_text(FEW, "utf-8")
     return folder
 
 
