@@ -1,7 +1,7 @@
 """The default rule on real ranks, beside its control, other rules and plain training.
 
 Four ranks, started once; each line of the table is the loss on data that nobody saw before the end.
-`--quick`: one seed of one case, and a short run.
+`--quick`: two ranks, one seed of one case, and a short run.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def jobs(plan: Plan) -> list[dict[str, object]]:
 def as_a_rank(plan: Plan) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo")
-    tasks = {name: make() for name, make in TASKS.items()}
+    tasks = {name: TASKS[name]() for name in plan.tasks}
     todo = jobs(plan)
     for done, job in enumerate(todo):
         task, seed, method = tasks[str(job["task"])], int(str(job["seed"])), str(job["method"])
@@ -210,11 +210,12 @@ def main() -> int:
         (arguments.start,) if arguments.start else tuple(STARTS),
         arguments.seeds,
     )
-    told = json.dumps(attrs.astuple(QUICK if arguments.quick else plan))
-    return _report(answer_of_ranks(__file__, RANKS, "--rank", told))
+    plan, ranks = (QUICK, 2) if arguments.quick else (plan, RANKS)
+    told = json.dumps(attrs.astuple(plan))
+    return _report(answer_of_ranks(__file__, ranks, "--rank", told), ranks)
 
 
-def _report(runs: list[dict[str, object]]) -> int:
+def _report(runs: list[dict[str, object]], ranks: int) -> int:
     rows: list[tuple[object, ...]] = [
         ("task", "start", "method", "loss", "quartiles", "regret", "simulated", "seconds")
     ]
@@ -247,7 +248,7 @@ def _report(runs: list[dict[str, object]]) -> int:
         rival = "DDP, warm-up, cooldown"
         ratio = losses["factorial()"] / losses[rival]
         bars.append(bar(f"{task}, {start}: factorial() against {rival}", ratio, 1.0))
-    title = f"The default rule on {RANKS} ranks"
+    title = f"The default rule on {ranks} ranks"
     return report(title, rows, figures, bars, (*PACKAGES, "clantune", "torch"))
 
 
