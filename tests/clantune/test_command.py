@@ -105,7 +105,7 @@ def test_the_package_runs_as_the_command():
 
 def test_the_demo_shows_the_schedule_and_both_losses(tmp_path):
     schedule = tmp_path / "schedule.json"
-    done = clantune("launch", "-n", "4", EXAMPLE, "--steps", "40", "--schedule", schedule)
+    done = clantune("launch", "-n", "2", EXAMPLE, "--steps", "40", "--schedule", schedule)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "starts with lr 0.06, weight decay 1.0, beta2 0.8; the clan's centre:"
