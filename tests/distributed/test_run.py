@@ -17,6 +17,7 @@ from clantune_core import AbstractMutationStrategy
 from clantune_strategies import Everyone, as_specified, factorial
 
 X = torch.randn(64, 4, generator=torch.Generator().manual_seed(1))
+VALUE = {"type": "value", "value": 2.0, "domain": (1.0, 4.0)}
 
 
 def make(recipe=None, **options):
@@ -290,16 +291,18 @@ def test_a_step_that_failed_on_one_rank_can_be_tried_again(ranks):
     assert ranks(2).run(a_step_that_is_tried_again) == [True, True]
 
 
-def meetings_between_rounds():
+def meetings_between_rounds(genes):
     clan, counts = make(), []
+    for name, given in genes.items():
+        clan.add_gene(name, **given)
     member = clan.round()
     for _ in range(3):
         while not member.done:
-            before = clan.communicator.meetings  # at last, before the last step of the round
             loss(member.model).backward()
             member.optimizer.step()
             member.optimizer.zero_grad()
             member.step()
+        before = clan.communicator.meetings
         clan.step(loss)
         member = clan.round()
         counts.append(clan.communicator.meetings - before)
@@ -307,8 +310,12 @@ def meetings_between_rounds():
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_ranks_meet_six_times_from_the_last_step_of_a_round_to_the_next_round(ranks, count):
-    assert ranks(count).run(meetings_between_rounds) == [[6, 6, 6]] * count
+def test_ranks_meet_five_times_between_two_rounds(ranks, count):
+    assert ranks(count).run(meetings_between_rounds, {}) == [[5, 5, 5]] * count
+
+
+def test_ranks_meet_once_more_to_form_half_clans(ranks):
+    assert ranks(4).run(meetings_between_rounds, {"noise": VALUE}) == [[6, 6, 6]] * 4
 
 
 # ---- After the end ----
@@ -351,9 +358,6 @@ def unmeasured(options, genes):
     finally:
         logging.getLogger("clantune").removeHandler(log)
     return [line for line in log.lines if "no loss shows" in line]
-
-
-VALUE = {"type": "value", "value": 2.0, "domain": (1.0, 4.0)}
 
 
 @pytest.mark.parametrize(

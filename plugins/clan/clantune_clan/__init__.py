@@ -2,6 +2,7 @@
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import (
+    CheckpointError,
     ClanError,
     CommunicationError,
     GradientError,
@@ -27,6 +28,7 @@ Member = Individual
 """What the individual is called in a training loop."""
 
 __all__ = [
+    "CheckpointError",
     "Clan",
     "ClanError",
     "ClanLoader",
