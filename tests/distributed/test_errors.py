@@ -385,7 +385,7 @@ def at_different_places():
 
 def test_ranks_at_different_places_are_told_so(ranks):
     for rank, raised in enumerate(ranks(2).fail(at_different_places)):
-        own, other = ["handing out the first weights", "the models"][:: 1 - 2 * rank]
+        own, other = ["handing out ones", "the models"][:: 1 - 2 * rank]
         assert raised.kind == "CommunicationError"
         assert raised.message == (
             f"rank {1 - rank} is at {other}, and rank {rank} at {own}: every rank takes the same "

@@ -32,7 +32,8 @@ def make(recipe, *, stream=False, num_workers=0, **options):
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
     given = {"autobind": ["adamw"], "total_steps": STEPS, "round_length": 6, "timeout": 20.0}
     clan = Clan(model=model, optimizer=optimizer, strategies=RECIPES[recipe](), **given | options)
-    loader = clan.loader(Stream() if stream else DATA, 4, num_workers=num_workers)
+    data = Stream() if stream else DATA
+    loader = clan.loader(data, 4, num_workers=num_workers, drop_last=True)
     return clan, loader
 
 
