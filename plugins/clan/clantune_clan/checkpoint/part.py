@@ -37,7 +37,7 @@ def write_part(folder: Path, rank: int, state: Mapping[str, Any]) -> dict[str, s
         state: Nested dictionaries, lists and tuples of tensors and plain data.
     """
     tensors: dict[str, Tensor] = {}
-    form = take_apart(dict(state), ROOT, tensors)
+    form = take_apart(dict(state), ROOT, tensors, in_order=True)
     stored, same_as = _once(tensors)
     structure = json.dumps({"form": form, "same_as": same_as}).encode()
     contents = zip(names_of(rank), (structure, save(stored)), strict=True)

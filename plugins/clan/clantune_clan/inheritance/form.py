@@ -6,6 +6,7 @@ form itself, so two states have equal forms if and only if they differ in tensor
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
@@ -41,8 +42,17 @@ _NAMES: dict[type, str] = {
 }
 
 
-def take_apart(value: object, name: str, tensors: dict[str, Tensor]) -> Form:
+def take_apart(
+    value: object, name: str, tensors: dict[str, Tensor], *, in_order: bool = False
+) -> Form:
     """Return the form of a value; add each tensor in it to `tensors` by name, in order.
+
+    Args:
+        value: Tensors and plain data, nested.
+        name: What the names of its tensors begin with.
+        tensors: Where the tensors are added.
+        in_order: Whether dictionaries keep their order. Otherwise keys are sorted, so that equal
+            dictionaries have equal forms.
 
     Raises:
         ClanError: There is something in it that cannot travel.
@@ -56,16 +66,22 @@ def take_apart(value: object, name: str, tensors: dict[str, Tensor]) -> Form:
         return {"tensor": [dtype, [*value.shape], value.device.type]}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    apart = functools.partial(take_apart, in_order=in_order)
     kind = _NAMES.get(type(value), "")
     if kind in _SEQUENCES and isinstance(value, (list, tuple, deque)):
-        return {kind: [take_apart(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]}
+        return {kind: [apart(v, f"{name}/{i}", tensors) for i, v in enumerate(value)]}
     if isinstance(value, dict) and kind:
-        entries = sorted(value.items(), key=lambda entry: (type(entry[0]).__name__, str(entry[0])))
+        entries = [*value.items()] if in_order else sorted(value.items(), key=_type_and_text)
         for key, _ in entries:
             if not (key is None or isinstance(key, (bool, int, float, str))):
                 raise _cannot_travel(name, f"a {kind} with a {type(key).__name__} for a key")
-        return {kind: [[key, take_apart(v, f"{name}/{key}", tensors)] for key, v in entries]}
+        return {kind: [[key, apart(v, f"{name}/{key}", tensors)] for key, v in entries]}
     raise _cannot_travel(name, f"a {type(value).__name__}")
+
+
+def _type_and_text(entry: tuple[object, object]) -> tuple[str, str]:
+    """Return what the entries of a dictionary are sorted by: keys may be of several types."""
+    return type(entry[0]).__name__, str(entry[0])
 
 
 def put_together(form: Form, name: str, tensor: Callable[[Outline], Tensor]) -> Any:
