@@ -1,9 +1,10 @@
-"""Checks of what strategies draw at random."""
+"""What tests of strategies share: checks of random draws, and how many cases a law is tried on."""
 
 import math
 from collections import Counter
 
 import pytest
+from hypothesis import settings
 
 
 def _bound(draws):
@@ -41,3 +42,14 @@ def assert_occurs():
             assert abs(counts[outcome] / count - probability) < _bound(count), outcome
 
     return check
+
+
+@pytest.fixture
+def few_examples():
+    """Laws are tried on few of the cases that were drawn once for all of them."""
+    usual = settings.get_current_profile_name()
+    number = min(settings.default.max_examples, 25)
+    settings.register_profile("few", settings.get_profile(usual), max_examples=number)
+    settings.load_profile("few")
+    yield
+    settings.load_profile(usual)

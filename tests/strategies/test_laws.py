@@ -173,16 +173,6 @@ def drawn_cases(needs):
     return DrawnCases(settings.default.max_examples, genes=NEEDED.get(needs))
 
 
-@pytest.fixture
-def few_examples():
-    usual = settings.get_current_profile_name()
-    number = min(settings.default.max_examples, 25)
-    settings.register_profile("few", settings.get_profile(usual), max_examples=number)
-    settings.load_profile("few")
-    yield
-    settings.load_profile(usual)
-
-
 @pytest.mark.parametrize(
     ("kind", "law"),
     [
