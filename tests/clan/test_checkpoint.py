@@ -9,7 +9,7 @@ import torch
 from small_clans import X, Y, clan, loss
 
 from clantune_clan import ClanError, Communication
-from clantune_clan.checkpoint import Checkpoint, read
+from clantune_clan.checkpoint import Checkpoint, Checkpoints, read
 from clantune_clan.errors import CheckpointError
 
 DATA = torch.utils.data.TensorDataset(X, Y)
@@ -145,6 +145,62 @@ def test_tied_tensors_are_stored_once_and_stay_tied(tmp_path):
     assert model.one.weight is model.other.weight
     train(it, loader := it._setup.loader)
     assert_equal(other, it)
+
+
+# ---- By itself ----
+
+
+def test_a_run_writes_checkpoints_by_itself_and_goes_on_from_the_latest(tmp_path):
+    whole, loader = begin()
+    train(whole, loader)
+    first, loader = begin(checkpoints=tmp_path)
+    train(first, loader, 16)
+    steps = [each.name for each in sorted(tmp_path.iterdir())]
+    assert steps == [f"step-{step:09d}" for step in (8, 12, 16)]
+    second, loader = begin(checkpoints=str(tmp_path))
+    train(second, loader)
+    assert_equal(second, whole)
+
+
+def test_checkpoints_are_as_rare_and_as_few_as_asked_for(tmp_path):
+    it, loader = begin(checkpoints=Checkpoints(tmp_path, every=2, keep=1))
+    seen = []
+    for until in (4, 8, 12, 16, 20):
+        train(it, loader, until)
+        seen.append([each.name[-2:] for each in tmp_path.iterdir()])
+    assert seen == [[], ["08"], ["08"], ["16"], ["16"]]
+
+
+def test_what_a_killed_process_has_left_is_deleted(tmp_path):
+    (tmp_path / ".unfinished-abc").mkdir()
+    saved(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["step-000000008"]
+
+
+def test_a_second_attempt_that_finds_no_checkpoint_begins_a_new_history(tmp_path, monkeypatch):
+    path = tmp_path / "history.jsonl"
+    first, loader = begin(history=path)
+    train(first, loader, 4)
+    with pytest.raises(ClanError, match="there is a history at"):
+        begin(history=path, checkpoints=tmp_path / "run")[0].round()
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    second, loader = begin(history=path, checkpoints=tmp_path / "run")
+    train(second, loader, 4)
+    assert [record.round for record in second.history] == [0]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (3, "checkpoints is the folder of a run, or Checkpoints(...); got 3"),
+        ({"every": 0}, "every of Checkpoints is a whole number, 1 or more; got 0"),
+        ({"keep": True}, "keep of Checkpoints is a whole number, 1 or more; got True"),
+    ],
+)
+def test_checkpoints_that_make_no_sense_are_refused(tmp_path, given, message):
+    with pytest.raises(ClanError) as raised:
+        begin(checkpoints=Checkpoints(tmp_path, **given) if isinstance(given, dict) else given)
+    assert str(raised.value) == message
 
 
 # ---- What is refused ----

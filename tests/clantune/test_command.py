@@ -46,6 +46,15 @@ def test_a_script_that_fails_fails_the_command(tmp_path):
     assert "exitcode  : 3" in done.stderr
 
 
+def test_a_script_that_fails_once_is_started_again(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(
+        'import os; raise SystemExit(os.environ["TORCHELASTIC_RESTART_COUNT"] == "0")'
+    )
+    done = clantune("launch", "-n", "1", "--max-restarts", "1", script)
+    assert done.returncode == 0, done.stderr
+
+
 def is_running(pid):
     status = Path(f"/proc/{pid}/status")
     return status.exists() and "State:\tZ" not in status.read_text("utf-8")
@@ -88,6 +97,10 @@ def wait_until(holds, seconds=60):
         (
             ["launch", "-n", "0", __file__],
             "clantune launch: -n is a number of processes, 1 or more",
+        ),
+        (
+            ["launch", "--max-restarts", "-1", __file__],
+            "clantune launch: --max-restarts is a number of restarts, 0 or more",
         ),
         (["launch", "nowhere.py"], "clantune launch: there is no script nowhere.py"),
     ],

@@ -1,5 +1,6 @@
 """Clans for ClanTune: members that train with hyperparameters of their own and share gradients."""
 
+from clantune_clan.checkpoint import Checkpoints
 from clantune_clan.communication import Communication
 from clantune_clan.errors import (
     CheckpointError,
@@ -29,6 +30,7 @@ Member = Individual
 
 __all__ = [
     "CheckpointError",
+    "Checkpoints",
     "Clan",
     "ClanError",
     "ClanLoader",

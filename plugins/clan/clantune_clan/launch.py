@@ -25,7 +25,8 @@ def main(arguments: Sequence[str], program: str) -> int:
     given = _parser(program).parse_args(arguments)
     problem = _problem(given)
     if problem is None:
-        _become_torchrun(given.members, [str(given.script), *given.arguments])
+        script = [str(given.script), *given.arguments]
+        _become_torchrun(given.members, given.max_restarts, script)
     print(f"{program}: {problem}", file=sys.stderr)
     return 2
 
@@ -33,13 +34,15 @@ def main(arguments: Sequence[str], program: str) -> int:
 def _problem(given: argparse.Namespace) -> str | None:
     if given.members < 1:
         return "-n is a number of processes, 1 or more"
+    if given.max_restarts < 0:
+        return "--max-restarts is a number of restarts, 0 or more"
     if not given.script.is_file():
         return f"there is no script {given.script}"
     return None
 
 
-def _become_torchrun(processes: int, script: Sequence[str]) -> NoReturn:
-    options = ("--standalone", f"--nproc-per-node={processes}")
+def _become_torchrun(processes: int, restarts: int, script: Sequence[str]) -> NoReturn:
+    options = ("--standalone", f"--nproc-per-node={processes}", f"--max-restarts={restarts}")
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(  # noqa: S606  (the user's own script)
@@ -55,6 +58,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "-n", "--members", type=int, default=4, help="number of processes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--max-restarts",
+        type=int,
+        default=0,
+        metavar="N",
+        help="how often all processes are started again after one has failed; give the clan "
+        "checkpoints= to go on from the latest one (default: %(default)s)",
     )
     parser.add_argument("script", type=Path, help="the training script")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the script")

@@ -1,5 +1,6 @@
 """Checkpoints: the state of all ranks in a directory, complete or not there."""
 
-from clantune_clan.checkpoint.folder import Checkpoint, find_latest, read, write
+from clantune_clan.checkpoint.automatic import Checkpoints
+from clantune_clan.checkpoint.folder import Checkpoint, find_latest, prune, read, write
 
-__all__ = ["Checkpoint", "find_latest", "read", "write"]
+__all__ = ["Checkpoint", "Checkpoints", "find_latest", "prune", "read", "write"]

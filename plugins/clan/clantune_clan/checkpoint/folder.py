@@ -51,8 +51,18 @@ class Checkpoint:
 
 def find_latest(folder: Path) -> Path | None:
     """Return the folder of a run's last complete checkpoint; None if there is none."""
-    complete = [each for each in folder.glob(f"{PREFIX}*") if (each / manifest.NAME).is_file()]
-    return max(complete, key=lambda each: each.name, default=None)
+    return next(reversed(_complete_in(folder)), None)
+
+
+def _complete_in(folder: Path) -> list[Path]:
+    """Return the folders of complete checkpoints, in the order of their steps."""
+    return sorted(each for each in folder.glob(f"{PREFIX}*") if (each / manifest.NAME).is_file())
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Delete all complete checkpoints of a run but the latest ones."""
+    for each in _complete_in(folder)[:-keep]:
+        shutil.rmtree(each, ignore_errors=True)  # what is left is looked at again next time
 
 
 def write(
@@ -138,6 +148,8 @@ def _begin(folder: Path) -> Path:
 
     def make() -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(f"{UNFINISHED}*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
         return Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder.parent))
 
     return _on_disk(folder, make)

@@ -23,6 +23,8 @@ from clantune_clan.errors import ClanError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
+ATTEMPT = "TORCHELASTIC_RESTART_COUNT"
+
 PATIENCE = 3.0
 """Seconds for which the process that hosts the store waits for the others before it exits."""
 
@@ -91,6 +93,11 @@ def current_world_size() -> int:
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
+def is_restarted() -> bool:
+    """Return whether torchrun has started these processes again, after some had failed."""
+    return os.environ.get(ATTEMPT, "0") != "0"
+
+
 def _is_launched() -> bool:
     missing = [name for name in VARIABLES if name not in os.environ]
     if missing and int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -109,7 +116,7 @@ def _make_group(timeout: timedelta) -> None:
         store, rank, world_size = next(rendezvous("env://", timeout=timeout))
         # After a restart the store still has the addresses of processes that are dead: a prefix of
         # its own keeps each attempt apart.
-        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        attempt = os.environ.get(ATTEMPT, "0")
         _launch = _Launch(PrefixStore(f"attempt{attempt}", store), rank, world_size)
         # Of all finalizers the first ones run last: those of channels come before this one.
         weakref.finalize(_launch, _end)

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from torch import nn
 from torch.optim import Optimizer
 
+from clantune_clan.checkpoint import Checkpoints
 from clantune_clan.communication import Communication
 from clantune_clan.communication.channel import TIMEOUT
 from clantune_clan.errors import ClanError
@@ -71,6 +72,7 @@ class Clan(Resumable):
         verbose: bool | None = None,
         progress: bool = False,
         history: str | Path | None = None,
+        checkpoints: str | Path | Checkpoints | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
         """Set up a clan. All ranks do this together.
@@ -103,6 +105,7 @@ class Clan(Resumable):
             verbose: Whether rank 0 logs a line per round; None: if the error stream is a terminal.
             progress: Whether rank 0 shows a progress bar, by tqdm.
             history: File that rank 0 writes records to; None: a temporary one.
+            checkpoints: Folder for a checkpoint after each round, or `Checkpoints(...)`.
             timeout: Seconds to wait for another rank.
         """
         arguments = RunArguments(
@@ -120,13 +123,12 @@ class Clan(Resumable):
             has_scheduler=scheduler is not None,
         )
         arguments.resolve()  # before ranks meet: what is wrong here is wrong on all
+        self._checkpoints = Checkpoints.of(checkpoints)
         self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)
         self.run_state = RunState(seed)
         self.communicator = Communication(num_members=population_size, timeout=timeout)
-        config = genome_config or {}
-        self._setup = Setup(
-            self.communicator, arguments, autobind, config, scheduler, reduction, epochs
-        )
+        given = (autobind, genome_config or {}, scheduler, reduction, epochs)
+        self._setup = Setup(self.communicator, arguments, *given)
         self._training: Training | None = None
         self._is_closed = False
         self._setup.attach_both(model, optimizer)
@@ -217,7 +219,7 @@ class Clan(Resumable):
             return training.member
         self._require_open("round")
         if training is None:
-            self.history.require_own()
+            self._look_back()
             observers = self._reporting.start(self.history, self.settings, self.communicator)
             training = self._training = self._setup.start(self.run_state, observers)
         return training.begin_round()
@@ -239,6 +241,8 @@ class Clan(Resumable):
         training.end_round(result)
         if training.is_over:
             self.close()
+        else:
+            self._save_if_due()
 
     @property
     def finished(self) -> bool:

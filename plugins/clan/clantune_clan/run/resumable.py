@@ -8,7 +8,9 @@ from typing import Any
 
 from clantune_clan import checkpoint
 from clantune_clan.communication import Communication
+from clantune_clan.communication.joining import is_restarted
 from clantune_clan.errors import ClanError
+from clantune_clan.run.console import LOGGER
 from clantune_clan.run.history import History
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.snapshot import random_streams
@@ -31,6 +33,7 @@ class Resumable:
     _setup: Setup
     _training: Training | None
     _is_closed: bool
+    _checkpoints: checkpoint.Checkpoints | None
 
     def save(self, folder: str | Path) -> Path:
         """Write a checkpoint into the folder of a run, and return its own folder.
@@ -71,6 +74,8 @@ class Resumable:
         )
         state = checkpoint.read(found, self.communicator)
         self.communicator.attempt("resuming", lambda: self.load_state_dict(state))
+        if self.communicator.rank == 0:
+            LOGGER.info("the run goes on from %s", found.folder)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that this rank needs to go on, as tensors and plain data.
@@ -96,6 +101,32 @@ class Resumable:
         self._setup.resume(state)
         self.run_state.load_state_dict(state["training"]["run"])
         self.history.restore(state["history"])
+
+    def _look_back(self) -> None:
+        """Go on from the latest checkpoint, if the run writes them and has written one.
+
+        Raises:
+            ClanError: There is a history of another run.
+        """
+        if self._checkpoints is not None and self._setup.resumed is None:
+            folder = self._checkpoints.folder
+            found = self.communicator.together(
+                "looking for a checkpoint", lambda: checkpoint.find_latest(folder) is not None
+            )
+            if any(found):
+                self.resume(folder)
+            elif is_restarted():
+                self.history.restore("")  # of an attempt that ended before its first checkpoint
+        self.communicator.attempt("the history", self.history.require_own)
+
+    def _save_if_due(self) -> None:
+        """Write a checkpoint after a round, if it is time for one."""
+        automatic = self._checkpoints
+        if automatic is None or self.run_state.round % automatic.every:
+            return
+        self.save(automatic.folder)
+        if self.communicator.rank == 0:
+            checkpoint.prune(automatic.folder, automatic.keep)
 
     def _require_open(self, what: str) -> None:
         if self._is_closed:
