@@ -1,4 +1,4 @@
-"""Everything that ranks tell each other, in one place."""
+"""Communication between the ranks of a clan, except for gradients."""
 
 from clantune_clan.communication.channel import Communication
 

@@ -1,8 +1,8 @@
-"""Meetings of all ranks on the store: which rank has arrived where, with a short text of each.
+"""Meetings of all ranks on the store, which record where each rank is and exchange short texts.
 
-A collective that one rank does not join fails on all ranks, and its error names no rank. The store
-knows which ranks have arrived, and a meeting there takes half a millisecond. So there is one before
-each exchange. Short texts are exchanged in the meeting itself.
+If one rank does not join a collective, it fails on all ranks, and its error names no rank. The
+store knows which ranks have arrived, and a meeting there takes half a millisecond. So the ranks
+meet before each exchange. They exchange short texts in the meeting itself.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from clantune_clan.errors import CommunicationError
 NOT_ALL = "not all ranks have arrived"
 
 GRACE = timedelta(seconds=3)
-"""How long ranks that failed wait for each other's word on where they are."""
+"""Time for which a rank that failed waits until the others report where they are."""
 
 
 class Arrivals:
     """Meetings of all ranks, one after the other, on the store that the process group uses."""
 
     def __init__(self, store: Store, rank: int, world_size: int, timeout: timedelta) -> None:
-        """Meet on a store; a meeting waits for the last rank as long as the timeout says."""
+        """Use a store. A meeting waits for the last rank until the timeout."""
         self._store = store
         self._rank = rank
         self._ranks = range(world_size)
@@ -37,16 +37,16 @@ class Arrivals:
         self.absent: tuple[int, ...] = ()
 
     def meet(self, where: str, word: str = "") -> list[str]:
-        """Wait until every rank has arrived here; return the word of each, in rank order.
+        """Wait until every rank has arrived here; return the word of each rank, in rank order.
 
         Raises:
-            CommunicationError: Some have not in time, or the store's host is gone.
+            CommunicationError: A rank has not arrived in time, or the store's host has exited.
         """
         meeting, done = self.meetings, f"done/{self.meetings}"
         self.meetings += 1
         with self._reach_store():
-            # Overwritten at the meeting after the next one, which no rank reaches before all have
-            # been at the next one.
+            # The meeting after the next one overwrites this key. No rank reaches that meeting
+            # before all ranks have been at the next one.
             self._store.set(self._place(meeting, self._rank), f"{meeting} {word}")
             self._store.set(f"last/{self._rank}", where)
             if self._store.add(f"arrived/{meeting}", 1) == len(self._ranks):
@@ -60,14 +60,14 @@ class Arrivals:
             collected = self._store.get(done).decode()
             if collected == NOT_ALL:
                 raise self._missing(meeting, where)
-            if self._rank == 0 and meeting:  # which all have left, or they would not be here
+            if self._rank == 0 and meeting:  # all ranks are here, so they have left the last one
                 for key in ("arrived", "done"):
                     self._store.delete_key(f"{key}/{meeting - 1}")
         words: list[str] = json.loads(collected)
         return words
 
     def _collect(self, meeting: int) -> str:
-        """Return the words of all as JSON; the last one to arrive does."""
+        """Return the words of all ranks as JSON. The last rank to arrive calls this."""
         places = [self._place(meeting, rank) for rank in self._ranks]
         words = [word.decode().partition(" ") for word in self._store.multi_get(places)]
         # A rank whose wait has timed out may be at a later meeting by now.
@@ -75,15 +75,15 @@ class Arrivals:
         return json.dumps([word for _, _, word in words]) if is_full else NOT_ALL
 
     def announce(self, problem: str) -> None:
-        """Publish an error of this rank: ranks that wait for it fail at once, and show it."""
+        """Publish an error of this rank. Ranks that wait for this rank fail at once and show it."""
         with self._reach_store():
             self._store.set(f"problem/{self._rank}", problem)
             self._store.set(f"done/{self.meetings}", NOT_ALL)
 
     def whereabouts(self, where: str) -> str:
-        """Say where this rank failed; return in words where all are.
+        """Report where this rank failed; return a description of where all ranks are.
 
-        Those who do not say it within a few seconds are absent.
+        Ranks that do not report within a few seconds count as absent.
         """
         with self._reach_store():
             self._store.set(f"failed/{self._rank}", where)
@@ -100,8 +100,8 @@ class Arrivals:
             )
 
     def close(self) -> None:
-        """Leave; the last rank to leave deletes what all have written, which others read so far."""
-        with contextlib.suppress(dist.DistNetworkError):  # the store is gone, and all keys with it
+        """Leave. The last rank to leave deletes the keys of all, which no rank needs any more."""
+        with contextlib.suppress(dist.DistNetworkError):  # the store has ended, with all its keys
             if self._store.add("left", 1) < len(self._ranks):
                 return
             meetings = range(self.meetings - 2, self.meetings + 1)

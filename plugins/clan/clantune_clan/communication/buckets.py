@@ -1,4 +1,4 @@
-"""Buckets: parts of many tensors of one type, packed into one tensor that travels."""
+"""Buckets: parts of many tensors of one type, packed into one tensor that a rank sends."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ import torch
 from torch import Tensor
 
 LIMIT = 8 * 2**20
-"""Bytes of a bucket, unless a single row of a tensor is larger."""
+"""Size limit of a bucket in bytes. A single row of a tensor may exceed it."""
 
 
 @attrs.frozen
 class Outline:
-    """What ranks compare of a tensor before they exchange it. Of its device, the kind counts."""
+    """The properties of a tensor that ranks compare before they exchange it.
+
+    Attributes:
+        name: Name of the tensor.
+        dtype: Type of its elements.
+        shape: Its shape.
+        device: Kind of its device, such as `"cuda"`, without an index.
+    """
 
     name: str
     dtype: torch.dtype
@@ -28,13 +35,13 @@ class Outline:
         return cls(name, tensor.dtype, tuple(tensor.shape), tensor.device.type)
 
     def __str__(self) -> str:
-        """Return it in words, without the name."""
+        """Return a description without the name."""
         return f"{str(self.dtype).removeprefix('torch.')} of shape {self.shape} on {self.device}"
 
 
 @attrs.frozen
 class Rows:
-    """Some rows of a tensor: a view of it, whatever its layout in memory is."""
+    """A range of rows of a tensor, which is a view of it for every memory layout."""
 
     outline: Outline
     begin: int
@@ -65,12 +72,12 @@ class Bucket:
     rows: tuple[Rows, ...]
 
     def among(self, outlines: Container[Outline]) -> Bucket:
-        """Return a bucket of those rows whose tensors are among these."""
+        """Return a bucket of the rows whose tensors are among `outlines`."""
         rows = tuple(each for each in self.rows if each.outline in outlines)
         return attrs.evolve(self, rows=rows)
 
     def empty(self, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
-        """Return a tensor of one dimension that the rows fit into; by default of their own type."""
+        """Return an empty tensor of one dimension for the rows, by default of their own type."""
         count = sum(each.count for each in self.rows)
         return torch.empty(count, dtype=dtype or self.dtype, device=device)
 
@@ -80,7 +87,7 @@ class Bucket:
         device: torch.device,
         dtype: torch.dtype | None = None,
     ) -> Tensor:
-        """Return a copy of the rows, one after the other; by default in their own type."""
+        """Return a copy of the rows, one after the other, by default in their own type."""
         packed = self.empty(device, dtype)
         for each, place in self._places(packed):
             place.copy_(each.of(tensors[each.outline]))
@@ -90,7 +97,7 @@ class Bucket:
         """Copy a packed tensor into the rows of tensors."""
         for each, place in self._places(packed):
             view = each.of(tensors[each.outline])
-            # All entries along a dimension that was expanded are one place in memory.
+            # All entries along an expanded dimension share one place in memory.
             once = tuple(slice(0, 1 if stride == 0 else None) for stride in view.stride())
             view[once].copy_(place[once])
 
@@ -102,7 +109,7 @@ class Bucket:
 
 
 def buckets_of(outlines: Iterable[Outline]) -> Iterator[Bucket]:
-    """Return buckets of all rows of some tensors, the same for the same outlines."""
+    """Return buckets of all rows of some tensors; equal outlines give equal buckets."""
     alike: dict[tuple[torch.dtype, str], list[Outline]] = {}
     for outline in outlines:
         alike.setdefault((outline.dtype, outline.device), []).append(outline)
@@ -121,7 +128,7 @@ def buckets_of(outlines: Iterable[Outline]) -> Iterator[Bucket]:
 
 
 def _divided(outline: Outline, limit: int) -> Iterator[Rows]:
-    """Return the rows of a tensor, in ranges of so many elements; none if it is empty."""
+    """Return the rows of a tensor in ranges of at most `limit` elements; none if it is empty."""
     height = outline.shape[0] if outline.shape else 1
     whole = Rows(outline, 0, height)
     if whole.count:

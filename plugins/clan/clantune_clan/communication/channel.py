@@ -27,18 +27,19 @@ TIMEOUT = 600.0
 
 
 class Communication:
-    """What the ranks of a clan tell each other. Every collective is here, or in `gradients`.
+    """Exchanges data between the ranks of a clan.
 
-    All ranks call the same methods in the same order. What is not a tensor travels as JSON.
+    Every collective of ClanTune is in this package or in `gradients`. All ranks call the same
+    methods in the same order. Ranks exchange tensors as they are, and all other data as JSON.
     Without a process group there is one rank.
 
     Attributes:
-        rank: This process, from 0.
+        rank: Number of this process, from 0.
         world_size: Number of processes.
-        ranks_per_member: How many consecutive ranks train one member together.
-        member_index: The member that this rank belongs to, from 0.
+        ranks_per_member: Number of consecutive ranks that train one member together.
+        member_index: Number of the member that this rank belongs to, from 0.
         num_members: Number of members.
-        deadline: How long a rank waits for another one.
+        deadline: Time for which a rank waits for another one.
     """
 
     def __init__(
@@ -53,8 +54,8 @@ class Communication:
         Every rank makes its own `Communication` at the same time.
 
         Args:
-            ranks_per_member: How many consecutive ranks train one member together.
-            num_members: Number of members, instead of `ranks_per_member`; None: as that says.
+            ranks_per_member: Number of consecutive ranks that train one member together.
+            num_members: Number of members, which overrides `ranks_per_member`, or None.
             timeout: Seconds to wait for a rank, in an exchange or a step.
         """
         if not timeout > 0.0:
@@ -71,13 +72,13 @@ class Communication:
         self._halves: list[bool] = []
         if self.world_size > 1:
             self._connection = Connection(self.ranks_per_member, self.deadline)
-            # Groups also end with this object, and before the process ends: a thread of a group
-            # that is still at work when Python has ended aborts the process.
+            # Groups also end with this object, and before the process ends: if a thread of a group
+            # still runs when Python has ended, it aborts the process.
             self._end_groups = weakref.finalize(self, self._connection.groups.close)
 
     @property
     def transfer(self) -> Transfer:
-        """Moves tensors between members. There is none if there is one rank."""
+        """The transfer that moves tensors between members. A single rank has none."""
         return self._connected.transfer
 
     @property
@@ -97,27 +98,27 @@ class Communication:
 
     @property
     def meetings(self) -> int:
-        """How often the ranks have met to exchange plain data."""
+        """Number of times that the ranks have met to exchange plain data."""
         return 0 if self._connection is None else self._connection.arrivals.meetings
 
     @property
     def absent(self) -> tuple[int, ...]:
-        """The ranks that were found missing when something failed last."""
+        """The ranks that were missing at the last failure."""
         return () if self._connection is None else self._connection.arrivals.absent
 
     def together(self, where: str, function: Callable[[], Any]) -> list[Any]:
-        """Call a function on every rank; return what each returned, in rank order, on every rank.
+        """Call a function on every rank; return the values of all, in rank order, on every rank.
 
-        If it fails on one rank, it fails on all: that rank raises its own exception, and the other
+        If it fails on one rank, it fails on all. That rank raises its own exception. The other
         ranks raise one that names the rank, with the class (if it is ClanTune's), the message and
         the notes of the original.
 
         Args:
-            where: What this is about, in words, such as `"the end of round 3"`: the same on all.
-            function: Returns plain JSON data; a tuple arrives as a list.
+            where: Description of the exchange, such as `"the end of round 3"`, equal on all ranks.
+            function: Function that returns plain JSON data; a tuple arrives as a list.
 
         Raises:
-            CommunicationError: A rank is missing or somewhere else.
+            CommunicationError: A rank is missing or at another place.
         """
         self._require_usable(where)
         try:
@@ -128,7 +129,7 @@ class Communication:
         return self._exchange(where, text)
 
     def attempt(self, where: str, function: Callable[[], T]) -> T:
-        """Call a function on every rank; return what it returned here, which may be anything.
+        """Call a function on every rank; return its value on this rank, which may be any object.
 
         If it fails on one rank, it fails on all, as in `together`.
         """
@@ -140,9 +141,9 @@ class Communication:
         """Return the value of every rank, in rank order, on every rank.
 
         Args:
-            where: What this is about, as in `together`.
+            where: Description of the exchange, as in `together`.
             value: Plain JSON data.
-            problem: An exception that this rank raises instead.
+            problem: Exception that this rank raises instead of sending the value.
         """
 
         def function() -> Any:
@@ -158,11 +159,11 @@ class Communication:
         """Check that all ranks have the same entries in the same order.
 
         Args:
-            where: What this is about, as in `together`.
-            describe: Returns entries by name, for each subject, such as `"the model"`.
+            where: Description of the exchange, as in `together`.
+            describe: Function that returns entries by name for each subject, such as `"the model"`.
 
         Raises:
-            ClanError: Two ranks differ; the error, on every rank, names both and what differs.
+            ClanError: Two ranks differ. Every rank raises it; it names both and the difference.
         """
         first, *others = self.together(where, describe)
         for rank, theirs in enumerate(others, start=1):
@@ -173,7 +174,7 @@ class Communication:
                     )
 
     def divide(self, half: bool) -> None:
-        """Divide the clan into the ranks that pass the same value. All ranks do this together."""
+        """Divide the clan into halves by the value of each rank. All ranks call this together."""
         halves = self.gather("dividing the clan", bool(half))
         if self._connection is not None and halves != self._halves:
             self._halves = halves
@@ -182,12 +183,12 @@ class Communication:
             self._connection.groups.make("half clan", divisions, None)
 
     def broadcast(self, where: str, tensors: Iterable[Tensor], *, source: int = 0) -> None:
-        """Fill tensors with those of a rank.
+        """Fill tensors with the values of one rank.
 
         Args:
-            where: What this is about, as in `together`.
+            where: Description of the exchange, as in `together`.
             tensors: Tensors of the same shapes and types on all ranks.
-            source: The rank whose tensors the others get.
+            source: Rank that sends its tensors to the others.
         """
         if self._connection is None:
             return
@@ -202,21 +203,21 @@ class Communication:
                 bucket.unpack(packed, by_outline)
 
     def announce(self, problem: Exception) -> None:
-        """Let other ranks read what went wrong here, if they wait for this rank."""
+        """Publish an error of this rank for the ranks that wait for it."""
         if self._connection is not None:
             failure = Failure.of(problem)
             self._connection.arrivals.announce("; ".join([str(failure), *failure.notes]))
 
     def whereabouts(self, where: str) -> str:
-        """Return in words where all ranks are, when something failed here."""
+        """Return a description of where all ranks are, after a failure on this rank."""
         return self._connected.arrivals.whereabouts(where)
 
     def close(self) -> None:
         """Leave the process groups that this channel has made.
 
-        Each rank closes its own channel, and does not wait for the others. The default process
-        group is destroyed too, if a channel has made it and no other channel uses it. Closing
-        twice does nothing.
+        Each rank closes its own channel and does not wait for the others. This also destroys the
+        default process group if a channel has made it and no other channel uses it. A second call
+        does nothing.
         """
         if not self._is_open:
             return
@@ -234,7 +235,7 @@ class Communication:
         return self._connection
 
     def _exchange(self, where: str, text: str, failure: Failure | None = None) -> list[Any]:
-        """Give a value as JSON, or say what went wrong; return the values of all ranks."""
+        """Send a value as JSON, or a failure; return the values of all ranks."""
         if self._connection is None:
             return [json.loads(text)]
         described = None if failure is None else attrs.asdict(failure)

@@ -1,4 +1,4 @@
-"""What connects a rank with the others: meetings on the store, process groups, transfers."""
+"""The connection of a rank to the others: meetings on the store, process groups, transfers."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from clantune_clan.communication.transfer import Transfer
 from clantune_clan.errors import CommunicationError
 
 SHORT = 4096
-"""Letters of each rank that travel by the store; the rest of a longer text follows over gloo."""
+"""Number of characters that a rank sends over the store. It sends the rest of a text over gloo."""
 
 
 class Connection:
     """Connects the ranks of the default process group.
 
     Attributes:
-        groups: The process groups: `"control"`, a gloo group of all ranks, whatever the tensors
-            use; `"member"`, of the ranks that train one member; and those made later.
-        arrivals: The meetings.
-        transfer: Moves tensors between members.
+        groups: Process groups: `"control"`, a gloo group of all ranks for every kind of tensors;
+            `"member"`, the ranks that train one member; and groups that are added later.
+        arrivals: Meetings of all ranks.
+        transfer: Transfer that moves tensors between members.
     """
 
     def __init__(self, ranks_per_member: int, timeout: timedelta) -> None:
-        """Connect. All ranks do this together.
+        """Connect. All ranks call this together.
 
         Args:
-            ranks_per_member: How many consecutive ranks train one member together.
-            timeout: How long a rank waits for another one.
+            ranks_per_member: Number of consecutive ranks that train one member together.
+            timeout: Time for which a rank waits for another one.
         """
         world_size = dist.get_world_size()
-        # torch has no public way to its store, and a second one would need a second port.
+        # torch has no public access to its store, and a second store would need a second port.
         store = dist.distributed_c10d._get_default_store()
         # Every rank makes its channels of a process group in the same order.
         number = store.add(f"clantune/channels of rank {dist.get_rank()}", 1)
@@ -54,11 +54,12 @@ class Connection:
     def all_gather(self, text: str, where: str) -> list[str]:
         """Return the texts of all ranks, in rank order.
 
-        Short texts travel by the store: a collective takes several times as long on few cores.
+        Ranks send short texts over the store: on few cores a collective takes several times as
+        long.
 
         Args:
-            text: The text of this rank, of ASCII characters.
-            where: What this is about, the same on all ranks.
+            text: Text of this rank, in ASCII characters.
+            where: Description of the exchange, equal on all ranks.
         """
         words = self.arrivals.meet(where, f"{len(text)} {text[:SHORT]}")
         parts = [word.partition(" ") for word in words]
@@ -76,7 +77,7 @@ class Connection:
         """Wait for a collective.
 
         Raises:
-            CommunicationError: It fails; the error says where all ranks are.
+            CommunicationError: The collective fails; the error says where all ranks are.
         """
         try:
             if work is not None:
@@ -89,11 +90,11 @@ class Connection:
             ) from error
 
     def _all_gather_rest(self, text: str, where: str) -> list[str]:
-        """Return texts, all of one length."""
+        """Return the texts of all ranks, which have the same length."""
         mine = torch.frombuffer(bytearray(text, "ascii"), dtype=torch.uint8)
         parts = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
-        # No name for the group here: the traceback of a failure would keep it, see `Groups`.
+        # No local variable for the group: the traceback of a failure would keep it, see `Groups`.
         work = dist.all_gather(parts, mine, group=self.groups["control"], async_op=True)
         self.finish(work, where)
-        # Not by way of numpy, which torch does not ask for.
+        # Without numpy, which torch does not require.
         return [ctypes.string_at(part.data_ptr(), part.nbytes).decode() for part in parts]

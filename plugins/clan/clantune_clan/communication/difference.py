@@ -1,4 +1,4 @@
-"""The first difference between what two ranks have."""
+"""The first difference between the entries of two ranks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def difference_of(first: Mapping[str, Any], other: Mapping[str, Any], rank: int) -> str:
-    """Return the first difference in words; nothing if there is none.
+    """Return a description of the first difference, or an empty string.
 
     Args:
-        first: The entries of rank 0 by name.
-        other: Those of another rank.
-        rank: The other rank.
+        first: Entries of rank 0 by name.
+        other: Entries of another rank by name.
+        rank: Number of the other rank.
     """
     for name in [*first, *other]:
         here, there = first.get(name, "missing"), other.get(name, "missing")

@@ -1,4 +1,4 @@
-"""What went wrong on one rank, as plain data: how an exception reaches the other ranks."""
+"""An exception of one rank as plain data, in which form it reaches the other ranks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Failure:
     """An exception, without its traceback.
 
     Attributes:
-        module: The module of its class.
-        kind: The name of its class, such as `"KeyError"`.
-        message: Its message.
-        notes: Its notes.
+        module: Module of the exception's class.
+        kind: Name of the class, such as `"KeyError"`.
+        message: Message of the exception.
+        notes: Notes of the exception.
     """
 
     module: str
@@ -35,7 +35,7 @@ class Failure:
         return cls(kind.__module__, kind.__qualname__, str(error), notes)
 
     def __str__(self) -> str:
-        """Return class and message, as the last line of a traceback shows them."""
+        """Return the class and the message, as the last line of a traceback shows them."""
         return f"{self.kind}: {self.message}" if self.message else self.kind
 
     def error(self, rank: int) -> ClanTuneError:
@@ -44,7 +44,7 @@ class Failure:
         ClanTune's own exceptions keep their class; others become a `ClanError` that names it.
 
         Args:
-            rank: The rank on which it was raised.
+            rank: Rank that raised the original exception.
         """
         error = self._own_kind(f"rank {rank}: {self.message}") or ClanError(f"rank {rank}: {self}")
         for note in self.notes:
@@ -58,6 +58,6 @@ class Failure:
             return None
         try:
             error = kind(message)
-        except TypeError:  # it takes other arguments
+        except TypeError:  # the class takes other arguments
             return None
         return error if str(error) == message else None

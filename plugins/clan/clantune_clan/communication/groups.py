@@ -1,4 +1,4 @@
-"""The process groups that a channel makes, all in one place, so that all of them are destroyed."""
+"""The process groups of a channel, in one place, so that the channel can destroy all of them."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ import torch.distributed as dist
 class Groups:
     """Makes process groups, and destroys them.
 
-    torch ends the threads of a gloo group when nothing refers to the group any more. So groups are
-    kept here alone, and looked up where they are needed.
+    torch ends the threads of a gloo group when the last reference to the group is gone. So only
+    this object keeps references, and other code looks groups up by name.
     """
 
     def __init__(self, timeout: timedelta) -> None:
         """Begin without groups.
 
         Args:
-            timeout: How long a rank waits for another one.
+            timeout: Time for which a rank waits for another one.
         """
         self._timeout = timeout
         self._groups: dict[str, dist.ProcessGroup] = {}
 
     def __getitem__(self, name: str) -> dist.ProcessGroup:
-        """Return the group of that name which this rank belongs to."""
+        """Return the group of this name that this rank belongs to."""
         return self._groups[name]
 
     def get(self, name: str) -> dist.ProcessGroup | None:
-        """Return the group of that name which this rank belongs to, or None."""
+        """Return the group of this name that this rank belongs to, or None."""
         return self._groups.get(name)
 
     def make(self, name: str, divisions: Sequence[Sequence[int]], backend: str | None) -> None:
-        """Make a group of each of several sets of ranks, in place of the last ones of that name.
+        """Make one group for each set of ranks, in place of earlier groups of this name.
 
-        All ranks make all of them together, in one order, as torch wants it. Each keeps its own.
+        All ranks make all groups together in the same order, as torch requires. Each rank keeps
+        the group that it belongs to.
 
         Args:
-            name: What the groups are called here.
+            name: Name of the groups in this object.
             divisions: Ranks of each group.
-            backend: How they communicate; None: as the default process group does.
+            backend: Backend of the groups; None: the one of the default process group.
         """
         self._destroy(name)
         for ranks in divisions:

@@ -1,7 +1,7 @@
 """Joining the process group that a launcher has prepared, and leaving it again.
 
-A channel joins when it is made, unless the process group exists already, and leaves when it is
-closed. The last channel to leave destroys the group, if a channel has made it.
+A new channel makes the group unless it exists already. A channel leaves the group when it is
+closed. The last channel to leave destroys the group if a channel has made it.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 ATTEMPT = "TORCHELASTIC_RESTART_COUNT"
 
 PATIENCE = 3.0
-"""Seconds for which the process that hosts the store waits for the others before it exits."""
+"""Seconds that the process that hosts the store waits for the others before it exits."""
 
 
 @attrs.define
 class _Launch:
-    """What the launcher has prepared, and what this process has made of it.
+    """The environment that the launcher has prepared, and the groups that channels made in it.
 
     Attributes:
-        store: The store of the launcher; this process connects to it once and stays connected.
-        rank: This process, from 0.
+        store: Store of the launcher; this process connects to it once and stays connected.
+        rank: Number of this process, from 0.
         world_size: Number of processes.
-        groups: How many default process groups channels have made, one after the other.
-        group: The last of these groups, if it still exists.
-        channels: How many open channels use it.
+        groups: Number of default process groups that channels have made, one after the other.
+        group: Reference to the last of these groups, if it still exists.
+        channels: Number of open channels that use that group.
     """
 
     store: Store
@@ -60,15 +60,16 @@ _launch: _Launch | None = None
 
 
 def join(timeout: timedelta) -> bool:
-    """Make the default process group as `torchrun` and others describe it in the environment.
+    """Make the default process group that `torchrun` or another launcher describes.
 
-    Nothing is made if there is a group already, or if this process was started alone.
+    The description is in environment variables. This makes no group if there is one already, or
+    if no launcher has started this process.
 
     Returns:
-        Whether the channel uses a group that a channel has made: then it calls `leave` once.
+        Whether the channel uses a group that a channel has made. If so, it calls `leave` once.
 
     Raises:
-        ClanError: The environment names several processes, and not how to reach them.
+        ClanError: The environment names several processes, but not how to reach them.
     """
     if not dist.is_available():
         return False
@@ -81,7 +82,7 @@ def join(timeout: timedelta) -> bool:
 
 
 def leave() -> None:
-    """Leave the default process group; the last channel to leave destroys it."""
+    """Leave the default process group. The last channel to leave destroys it."""
     assert _launch is not None  # noqa: S101  (`join` has returned true)
     _launch.channels -= 1
     if _launch.channels == 0 and _launch.has_made_world:
@@ -89,7 +90,7 @@ def leave() -> None:
 
 
 def current_world_size() -> int:
-    """Return how many processes the default process group has; 1 without a group."""
+    """Return the number of processes in the default process group; 1 without a group."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
@@ -114,11 +115,11 @@ def _make_group(timeout: timedelta) -> None:
     global _launch  # noqa: PLW0603  (a process has one launcher)
     if _launch is None:
         store, rank, world_size = next(rendezvous("env://", timeout=timeout))
-        # After a restart the store still has the addresses of processes that are dead: a prefix of
-        # its own keeps each attempt apart.
+        # After a restart the store still has the addresses of processes that have ended. So each
+        # attempt uses its own prefix.
         attempt = os.environ.get(ATTEMPT, "0")
         _launch = _Launch(PrefixStore(f"attempt{attempt}", store), rank, world_size)
-        # Of all finalizers the first ones run last: those of channels come before this one.
+        # Finalizers run in reverse order of registration, so those of channels run before this one.
         weakref.finalize(_launch, _end)
     excepthook = sys.excepthook
     dist.init_process_group(
@@ -129,33 +130,33 @@ def _make_group(timeout: timedelta) -> None:
         timeout=timeout,
     )
     if _launch.groups:
-        sys.excepthook = excepthook  # torch has wrapped it already, and would do so each time
+        sys.excepthook = excepthook  # torch wraps it at each call, and once is enough
     world = dist.group.WORLD
     _launch.group = None if world is None else weakref.ref(world)
     _launch.groups += 1
 
 
 def _backend() -> str:
-    """Return NCCL for tensors on a GPU, if each process of this machine has one of its own."""
+    """Return NCCL for tensors on a GPU if each process of this machine has a GPU of its own."""
     local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     has_own = torch.cuda.is_available() and torch.cuda.device_count() >= local
     return "cpu:gloo,cuda:nccl" if has_own and dist.is_nccl_available() else "gloo"
 
 
 def _end() -> None:
-    """Leave before the process ends, and keep the store for the others if this process hosts it.
+    """Destroy the group at the exit of the process, and wait for the others if it hosts the store.
 
-    A gloo thread that still frees a tensor when Python has ended aborts the process, so the group
+    If a gloo thread frees a tensor after Python has ended, it aborts the process. So the group
     must end before Python does.
     """
-    assert _launch is not None  # noqa: S101  (it was made by then)
+    assert _launch is not None  # noqa: S101  (`_make_group` registers this after it sets it)
     if _launch.has_made_world:
         dist.destroy_process_group()
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
-        return  # the launcher hosts the store, and outlives all
+        return  # the launcher hosts the store, and outlives all processes
     with contextlib.suppress(
         dist.DistNetworkError
-    ):  # the host is gone, so no rank waits for this one
+    ):  # the host has ended, so no rank waits for this one
         left = _launch.store.add("left", 1)
         until = time.monotonic() + PATIENCE
         while _launch.rank == 0 and left < _launch.world_size and time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""Messages between members, and sums over them, on the group that serves their device."""
+"""Messages between members and sums over members, on the group that supports the device."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from clantune_clan.communication.groups import Groups
 class Transfer:
     """Moves tensors between the ranks that have the same place in each member, without waiting.
 
-    What lies on an accelerator travels over the model's own group if that group serves it.
-    Everything else travels over gloo, which sends from main memory only.
+    A tensor on an accelerator travels over the default process group if that group supports the
+    device. All other tensors travel over gloo, which sends from main memory only.
     """
 
     def __init__(
@@ -29,9 +29,9 @@ class Transfer:
 
         Args:
             ranks: Number of ranks.
-            ranks_per_member: How many of them make a member.
-            groups: The process groups; `"control"` is a gloo group of all ranks.
-            finish: Waits for work, and says where all ranks are when it fails.
+            ranks_per_member: Number of ranks that train one member.
+            groups: Process groups; `"control"` is a gloo group of all ranks.
+            finish: Function that waits for work, and reports where all ranks are when it fails.
         """
         self._peers = [range(place, ranks, ranks_per_member) for place in range(ranks_per_member)]
         self._place = dist.get_rank() % ranks_per_member
@@ -39,7 +39,7 @@ class Transfer:
         self.finish = finish
 
     def message_device(self, device: torch.device) -> torch.device:
-        """Return where messages lie that are packed from tensors on a device."""
+        """Return the device of messages that are packed from tensors on `device`."""
         backends = dist.get_backend_config().split(",")  # such as cpu:gloo,cuda:nccl
         backend = dict(each.split(":") for each in backends).get(device.type, "gloo")
         return torch.device("cpu") if backend == "gloo" else device
@@ -47,15 +47,15 @@ class Transfer:
     def exchange(
         self, member: int, outgoing: Mapping[int, Tensor], incoming: Mapping[int, Tensor]
     ) -> list[dist.Work]:
-        """Begin to send a message to each of some members, and to fill one from each of others.
+        """Begin to send messages to some members and to receive messages from others.
 
         Messages from one member to another arrive in the order in which they were sent. A message
         must not change before its work is done.
 
         Args:
-            member: This rank's own member. A message to itself is copied, not sent.
-            outgoing: What is sent, by member.
-            incoming: What is filled, by member.
+            member: Number of this rank's member. A message to itself is copied, not sent.
+            outgoing: Messages to send, by receiving member.
+            incoming: Tensors to fill, by sending member.
         """
         if member in incoming:
             incoming[member].copy_(outgoing[member])
@@ -69,7 +69,7 @@ class Transfer:
         return dist.batch_isend_irecv(operations) if operations else []
 
     def add_up(self, message: Tensor) -> dist.Work | None:
-        """Begin to replace a message by its sum over all members, who call this together."""
+        """Begin to replace a message by its sum over all members, which call this together."""
         work: dist.Work | None = dist.all_reduce(
             message, group=self._group_of_peers(message), async_op=True
         )
