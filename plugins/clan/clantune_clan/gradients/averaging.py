@@ -1,8 +1,7 @@
-"""Averaging gradients at the end of each backward pass, over the ranks that cooperate then.
+"""Averaging of gradients at the end of each backward pass, over the ranks that cooperate.
 
-The module is not wrapped: a hook on each parameter notices that its gradient is there. What is
-averaged over whom is decided when gradients arrive, so nothing that was decided before the forward
-pass can be wrong by then.
+The module is not wrapped: a hook on each parameter reports that its gradient has arrived. The
+group is read when gradients arrive. So it may change after the forward pass.
 """
 
 from __future__ import annotations
@@ -38,13 +37,14 @@ class Gradients:
     """Averages the gradients of a module's parameters over a group of ranks, or over none.
 
     Attributes:
-        reduction: `"exact"` adds up once, when all gradients are there; a rank with a gradient
-            that is not finite is left out as a whole. `"overlap"` adds up parts while the backward
-            pass goes on; a rank that is sound in some parts only makes everybody skip the pass.
-        steps: How many steps the optimizer has made.
-        averaged: How many backward passes were averaged, which is the same on all ranks.
-        left_out: How often this rank was left out because its gradients were not finite.
-        skipped: How many passes everybody skipped.
+        reduction: Method of averaging. `"exact"` adds up once, when all gradients have arrived; a
+            rank with a gradient that is not finite is left out as a whole. `"overlap"` adds up
+            parts during the backward pass; if only some parts of a rank are finite, all ranks skip
+            the pass.
+        steps: Number of steps that the optimizer has made.
+        averaged: Number of backward passes that were averaged, equal on all ranks.
+        left_out: Number of passes that left this rank out because its gradients were not finite.
+        skipped: Number of passes that all ranks skipped.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class Gradients:
         communicator: Communication,
         reduction: Reduction,
     ) -> None:
-        """Hook into the parameters that learn.
+        """Register hooks on the parameters that require gradients.
 
         Raises:
             GradientError: A parameter's gradient cannot be averaged, another object averages it
-                already, or the optimizer's parameters are not the module's.
+                already, or the optimizer has parameters that the module does not have.
         """
         self.reduction = reduction
         self.steps = self.averaged = self.left_out = self.skipped = 0
@@ -73,8 +73,8 @@ class Gradients:
         self._size = 1
         self._paused = False
         self._step = 0
-        self._backward = -1  # the backward pass whose gradients come in, by the number of its graph
-        self._launched: list[bool] = []  # of each bucket that is on its way, whether it was sound
+        self._backward = -1  # number of the graph of the current backward pass
+        self._launched: list[bool] = []  # for each launched bucket, whether it was finite
         self._unused = False  # whether gradients have arrived that no step has used yet
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
         self._wrappers = Wrappers(model, communicator)
@@ -82,15 +82,15 @@ class Gradients:
         self._hook(optimizer)
 
     def average_over(self, group: dist.ProcessGroup | None) -> None:
-        """Set whose gradients are averaged from now on; None: everybody's own stay."""
+        """Set the group that averages gradients from now on; None: each rank keeps its own."""
         self._group = None if group is None else weakref.ref(group)
         self._size = 1 if group is None else group.size()
 
     def at_step(self, step: int) -> None:
-        """Set the number of the step, which travels along.
+        """Set the number of the step, which each rank sends along with its gradients.
 
         Raises:
-            ClanError: All hooks are removed, so nothing is averaged any more.
+            ClanError: All hooks are removed, so gradients are not averaged any more.
         """
         if not self._hooks:
             raise ClanError("this run is closed, so its members take no more steps: make another")
@@ -98,7 +98,7 @@ class Gradients:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Let gradients add up on this rank inside the block: the next pass averages their sum."""
+        """Accumulate gradients on this rank inside the block. The next pass averages their sum."""
         before, self._paused = self._paused, True
         try:
             yield
@@ -107,20 +107,20 @@ class Gradients:
 
     @property
     def are_pending(self) -> bool:
-        """Whether gradients wait for a step of the optimizer.
+        """Whether the optimizer has yet to use some gradients in a step.
 
-        A gradient that a step has used does not wait, whether it was zeroed since or not.
+        A gradient that a step has used does not count, even if it was not zeroed since.
         """
         return self._unused and any(
             p.grad is not None and bool(p.grad.any()) for p in self._parameters
         )
 
     def problem(self) -> GradientError | None:
-        """Return an error if the model has other parameters, or hooks that come after ours."""
+        """Return an error if the parameters have changed, or if a hook runs after ClanTune's."""
         return self._fingerprint.problem() or self._late_hook()
 
     def close(self) -> None:
-        """Remove all hooks: gradients are everybody's own from now on."""
+        """Remove all hooks. Each rank keeps its own gradients from now on."""
         for hook in self._hooks:
             hook.remove()
         for parameter in self._parameters if self._hooks else ():
@@ -129,7 +129,7 @@ class Gradients:
         self._wrappers.close()
 
     def _hook(self, optimizer: Optimizer) -> None:
-        # Parameters and optimizer outlive those who average gradients, and keep them not alive.
+        # Parameters and the optimizer outlive this object, and their hooks must not keep it alive.
         arrived, stepped = weakref.WeakMethod(self._arrived), weakref.WeakMethod(self._stepped)
 
         def on_gradient(parameter: Tensor) -> None:
@@ -181,12 +181,12 @@ class Gradients:
 
     def _begin(self, backward: int) -> None:
         if self._backward != -1:
-            self._forget()  # an exception ended the last one half-way
+            self._forget()  # an exception has interrupted the last backward pass
         self._backward = backward
         Variable._execution_engine.queue_callback(functools.partial(self._end, backward))
 
     def _launch_full(self) -> None:
-        """Launch what is full, in order: the same order on all ranks, whatever arrives first."""
+        """Launch full buckets in the order of the list, which is the same on all ranks."""
         while len(self._launched) < len(self._buckets):
             bucket = self._buckets[len(self._launched)]
             if not bucket.is_full:
@@ -196,7 +196,7 @@ class Gradients:
 
     def _launch(self, bucket: Bucket, *, sound: bool) -> None:
         group = None if self._group is None else self._group()
-        assert group is not None  # noqa: S101  (asked by those who call)
+        assert group is not None  # noqa: S101  (`_arrived` has checked it)
         bucket.launch(group, self._step, sound=sound)
         self._launched.append(sound)
 

@@ -1,7 +1,7 @@
-"""One flat tensor that the gradients of several parameters are averaged in, with what goes along.
+"""A flat tensor in which the gradients of several parameters are averaged.
 
-Behind the gradients travel a few numbers more: a weight, which is 0 for a rank whose gradients are
-not finite; which step the rank is in; and which parameters had a gradient at all.
+After the gradients it contains a few numbers: a weight, which is 0 for a rank whose gradients are
+not finite; the step that the rank is in; and which parameters had a gradient.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch.nn import Parameter
 from clantune_clan.errors import GradientError
 
 STEPS_TOLD_APART = 4
-"""A rank that is behind is found at its first step, so few numbers are enough. They are small, and
-so exact in every floating-point type: in bfloat16 up to 256 ranks."""
+"""Number of successive steps with different codes. A rank that falls behind is found at its first
+step, so few codes are enough. Their sums are exact in bfloat16 for up to 256 ranks."""
 
 
 class Bucket:
-    """Parameters whose gradients travel together. Neither layout nor order of sums changes."""
+    """Parameters whose gradients are averaged together. The layout and order of sums are fixed."""
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
-        """Lay out a bucket for parameters of one type on one device."""
+        """Allocate the flat tensor for parameters of one type on one device."""
         self.parameters = tuple(parameters)
         first, count = self.parameters[0], sum(p.numel() for p in self.parameters)
         numbers = 1 + STEPS_TOLD_APART + len(self.parameters)
@@ -38,7 +38,7 @@ class Bucket:
         self._work: dist.Work | None = None
 
     def arrive(self) -> bool:
-        """Count one gradient more; return whether all are there."""
+        """Count one more gradient; return whether all have arrived."""
         self._arrived += 1
         return self.is_full
 
@@ -48,10 +48,10 @@ class Bucket:
         return self._arrived == len(self.parameters)
 
     def take(self, share: float) -> None:
-        """Take in the gradients that are there, scaled by their share in the mean; zeros for none.
+        """Copy the gradients, scaled by their share in the mean; a missing gradient gives zeros.
 
         Raises:
-            GradientError: One is of a kind that cannot be averaged.
+            GradientError: A gradient is of a kind that cannot be averaged.
         """
         views, gradients = [], []
         for place, (parameter, view) in enumerate(zip(self.parameters, self._views, strict=True)):
@@ -59,7 +59,7 @@ class Bucket:
             self._used[place] = gradient is not None
             if gradient is None:
                 view.zero_()
-            elif gradient is not view:  # one that was averaged before, and has grown since, is
+            elif gradient is not view:  # an averaged gradient that later passes added to is a view
                 _require_plain(gradient)
                 views.append(view)
                 gradients.append(gradient)
@@ -70,13 +70,13 @@ class Bucket:
 
     def is_finite(self) -> bool:
         """Whether all gradients here are finite."""
-        # One pass, and no mask of the same size: a sum of finite numbers is not finite only if
-        # they are so large that the step would ruin the weights.
+        # A sum needs one pass and no mask of the same size. A sum of finite numbers overflows only
+        # if they are so large that the step would ruin the weights.
         total = self._values.sum(dtype=torch.promote_types(self._values.dtype, torch.float32))
         return bool(torch.isfinite(total))
 
     def launch(self, group: dist.ProcessGroup, step: int, *, sound: bool) -> None:
-        """Begin to add up; a rank that is not sound contributes zeros and a weight of zero."""
+        """Begin to add up. A rank that is not sound contributes zeros and a weight of zero."""
         if not sound:
             self._values.zero_()
         slots = [float(step % STEPS_TOLD_APART == slot) for slot in range(STEPS_TOLD_APART)]
@@ -85,7 +85,7 @@ class Bucket:
         self._work = dist.all_reduce(self._flat, group=group, async_op=True)
 
     def wait(self, timeout: timedelta, step: int) -> tuple[int, int]:
-        """Wait for the sums; return how many ranks were sound, and how many are in this step."""
+        """Wait for the sums; return the number of sound ranks and of ranks in this step."""
         work, self._work = self._work, None
         if work is not None:
             work.wait(timeout)
@@ -95,19 +95,19 @@ class Bucket:
         return round(weight), round(slots[step % STEPS_TOLD_APART])
 
     def hand_out(self, factor: float) -> None:
-        """Set gradients to the sums times a factor; None where no rank used the parameter."""
+        """Set gradients to the sums times a factor, or to None if no rank used the parameter."""
         if factor != 1.0:
             self._values.mul_(factor)
         for parameter, view, used in zip(self.parameters, self._views, self._used, strict=True):
             parameter.grad = view if used else None
 
     def drop(self) -> None:
-        """Leave the parameters without gradients: optimizers then leave them as they are."""
+        """Set all gradients to None, so that the optimizer does not change the parameters."""
         for parameter in self.parameters:
             parameter.grad = None
 
     def clear(self, timeout: timedelta) -> None:
-        """Be ready for the next backward pass: nothing may still be on its way."""
+        """Prepare for the next backward pass: wait for a sum that is still under way."""
         work, self._work = self._work, None
         if work is not None:
             work.wait(timeout)
@@ -127,14 +127,14 @@ def _require_plain(gradient: Tensor) -> None:
 
 
 def _like(part: Tensor, parameter: Parameter) -> Tensor:
-    """Return a flat part in the shape of a parameter, and in its memory layout if that is dense."""
+    """Return a view in the shape of a parameter, with its memory layout if that is dense."""
     if _is_dense(parameter):
         return part.as_strided(parameter.size(), parameter.stride(), part.storage_offset())
     return part.view(parameter.shape)
 
 
 def _is_dense(tensor: Tensor) -> bool:
-    """Whether a tensor fills its memory without gaps, in whatever order of dimensions."""
+    """Whether a tensor fills its memory without gaps, in any order of dimensions."""
     expected = 1
     for stride, size in sorted(zip(tensor.stride(), tensor.size(), strict=True)):
         if size > 1 and stride != expected:

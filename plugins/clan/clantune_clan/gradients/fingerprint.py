@@ -1,4 +1,4 @@
-"""A fingerprint of the parameters: whether they are still those that the member was set up with."""
+"""A fingerprint of the parameters, which detects changes after the setup of a member."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from clantune_clan.errors import GradientError
 
 
 class ParameterFingerprint:
-    """Which tensors are parameters, which of them learn, and in which param groups they are."""
+    """The parameters of a model, their `requires_grad` flags, and the optimizer's param groups."""
 
     def __init__(self, module: nn.Module, optimizer: Optimizer) -> None:
         """Take the fingerprint.
 
         Raises:
-            GradientError: The optimizer holds parameters that are not the model's.
+            GradientError: The optimizer has parameters that the model does not have.
         """
         self._module = module
         self._optimizer = optimizer
@@ -37,7 +37,7 @@ class ParameterFingerprint:
         return next(name for name, held in self._parameters.items() if held is parameter)
 
     def problem(self) -> GradientError | None:
-        """Return what has changed since, or None."""
+        """Return an error that names the first change since then, or None."""
         return self._other_groups() or self._other_parameters()
 
     def _other_groups(self) -> GradientError | None:

@@ -1,4 +1,4 @@
-"""Which gradients travel together."""
+"""The division of gradients into buckets."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from clantune_clan.errors import GradientError
 from clantune_clan.gradients.bucket import Bucket
 
 FIRST = 2**20
-"""Bytes of the first bucket: small, so that adding up begins early."""
+"""Size of the first bucket in bytes. It is small, so that adding up begins early."""
 
 OTHERS = 25 * 2**20
-"""Bytes of the others: large, so that few messages are sent."""
+"""Size of the other buckets in bytes. They are large, so that ranks send few messages."""
 
 
 def buckets_of(parameters: Sequence[Parameter], *, overlap: bool) -> list[Bucket]:
     """Return buckets for parameters, in the order in which they are added up.
 
     Args:
-        parameters: Those that learn.
-        overlap: Whether parts are added up while others are still awaited; else there is one
-            bucket for each type and device.
+        parameters: Parameters that require gradients.
+        overlap: Whether ranks add up the first buckets while they wait for other gradients. If
+            not, there is one bucket for each type and device.
     """
     together: dict[object, list[Parameter]] = {}
     for parameter in parameters:

@@ -1,8 +1,8 @@
-"""Wrappers of other code that average gradients too: found in the first step, and switched off.
+"""Detection of `DistributedDataParallel` wrappers, which also average gradients.
 
 A framework may wrap the model, or a module around it, in `DistributedDataParallel` before or after
-the clan is made. A wrapper decides in its forward pass whether it averages, so it is looked for
-there: whenever a forward pass of the model runs inside one.
+the clan is made. A wrapper decides in its forward pass whether it averages. So each forward pass
+of the model checks whether it runs inside a wrapper, and switches that wrapper off.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from clantune_clan.module_hook import ModuleHook
 
 
 class Wrappers:
-    """Keeps every `DistributedDataParallel` around a model from averaging its gradients."""
+    """Prevents every `DistributedDataParallel` around a model from averaging its gradients."""
 
     def __init__(self, model: nn.Module, communicator: Communication) -> None:
-        """Switch off the wrappers that come with the model, and look out for others.
+        """Switch off the wrappers in the model, and register hooks that detect others.
 
         Raises:
-            GradientError: One of them cannot be switched off.
+            GradientError: A wrapper cannot be switched off.
         """
         self._model = model
         self._communicator = communicator
@@ -36,13 +36,13 @@ class Wrappers:
         for module in model.modules():
             if isinstance(module, DistributedDataParallel):
                 self._switch_off(module)
-        # In the first step the parts of the model are looked at too: they may be called without it.
+        # In the first step the submodules have hooks too: other code may call them directly.
         look = ModuleHook(self._before_forward)
         self._first, *parts = [module.register_forward_pre_hook(look) for module in _called(model)]
         self._parts = parts
 
     def end_first_step(self) -> None:
-        """Look at the model alone from now on."""
+        """Remove the hooks of the submodules, and keep the hook of the model."""
         for hook in self._parts:
             hook.remove()
         self._parts = []
@@ -66,7 +66,7 @@ class Wrappers:
             self._communicator.announce(problem)
             raise
 
-    # The forward pass that this is called in may be compiled.
+    # The forward pass that calls this may be compiled.
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _switch_off(self, wrapper: DistributedDataParallel) -> None:
         if problem := self._problem(wrapper):
@@ -74,7 +74,7 @@ class Wrappers:
         _silence(wrapper)
         if all(wrapper is not known for known in self._off):
             self._off.append(wrapper)
-            # Something may switch it on again between two steps, as Lightning does.
+            # A framework may switch it on again between two steps, as Lightning does.
             self._hooks.append(wrapper.register_forward_pre_hook(_silence))
 
     def _problem(self, wrapper: DistributedDataParallel) -> GradientError | None:
@@ -97,13 +97,13 @@ class Wrappers:
 
 def _silence(wrapper: Any, *_: object) -> None:
     wrapper.require_backward_grad_sync = False
-    wrapper.require_forward_param_sync = False  # no buffers from rank 0 either
+    wrapper.require_forward_param_sync = False  # it would also copy buffers from rank 0
 
 
 def _called(module: nn.Module) -> Iterator[nn.Module]:
-    """Return a module and its parts, down to those whose forward pass torch.compile has taken.
+    """Return a module and its submodules, down to those that torch.compile has compiled.
 
-    A hook in there would have them compiled once more when it is removed.
+    Removing a hook inside a compiled module would cause a recompilation.
     """
     yield module
     if not hasattr(module, "_orig_mod") and module._compiled_call_impl is None:
