@@ -1,4 +1,4 @@
-"""Inheritance: weights, buffers and optimizer state go from parents to children."""
+"""Inheritance: children receive weights, buffers and optimizer state from their parents."""
 
 from clantune_clan.inheritance.inherit import Inheritance, Report
 from clantune_clan.inheritance.plan import Plan

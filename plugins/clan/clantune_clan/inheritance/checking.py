@@ -1,4 +1,4 @@
-"""Whether children have what they should, by checksums that all ranks compare."""
+"""A check that children have inherited the right state, by checksums that all ranks compare."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def require_inherited(
     """Check that copies equal their parents, and that children of the same parents are equal.
 
     Args:
-        plan: The parents of each child.
-        communicator: The channel to the other ranks.
-        totals: The total of both checksums on each rank.
-        before: The checksum of this rank's state before it inherited.
-        after: That of its state now.
+        plan: Parents of each child.
+        communicator: Channel to the other ranks.
+        totals: Totals of both checksums on each rank.
+        before: Checksum of this rank's state before it inherited.
+        after: Checksum of its state now.
 
     Raises:
-        ClanError: A child does not have what it should.
+        ClanError: The state of a child differs from the expected one.
     """
     wrong = [
         (rank, model, which)
@@ -57,7 +57,7 @@ def require_inherited(
 
 
 def _pairs(plan: Plan, per_member: int) -> list[tuple[int, int, int]]:
-    """Return ranks, each with the one that it must equal, as that was before (0) or is now (1)."""
+    """Return pairs of ranks with equal states; the second one's state is its old (0) or new (1)."""
     pairs = []
     earlier: dict[tuple[int, str], int] = {}
     for rank in range(len(plan.parents) * per_member):

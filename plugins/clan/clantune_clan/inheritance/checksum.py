@@ -1,8 +1,8 @@
-"""A checksum of tensors' bits in which their places count, the same on every device.
+"""A checksum of the bits of tensors and of their order, the same on every device.
 
 Words of 64 bits are multiplied by odd weights, one for each place, and added up modulo 2**64. First
-the upper bits of each word are mixed into the lower ones. Otherwise a change of the uppermost bit,
-which is a sign, would only make the sum odd or even, and a second change would undo it.
+the upper bits of each word are mixed into the lower ones. Without that, a change of the uppermost
+bit, which is a sign, would only flip one bit of the sum, and a second change would undo it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 WORDS = 2**17
-"""Words that are added up at once: few enough to stay in a processor's cache."""
+"""Number of words that are added up at once. They fit into the cache of a processor."""
 
 _FACTOR = 0x9E3779B97F4A7C15  # odd, and without a pattern
 
@@ -26,8 +26,8 @@ class Checksum:
     """The checksums of several tensors, and one of all of them.
 
     Attributes:
-        parts: One for each tensor, by name, 0 to 2**64 - 1.
-        total: One of all, and of the text that belongs to them, 0 to 2**63 - 1.
+        parts: Checksum of each tensor, by name, 0 to 2**64 - 1.
+        total: Checksum of all tensors and of the text that belongs to them, 0 to 2**63 - 1.
     """
 
     parts: Mapping[str, int]
@@ -35,7 +35,7 @@ class Checksum:
 
 
 NO_CHECKSUM = Checksum({}, 0)
-"""Of a state that is not checked."""
+"""The checksum of a state that is not checked."""
 
 
 def checksum(tensors: Mapping[str, Tensor], text: str = "") -> Checksum:
@@ -48,7 +48,7 @@ def checksum(tensors: Mapping[str, Tensor], text: str = "") -> Checksum:
 
 
 def checksum_of(tensor: Tensor) -> int:
-    """Return the checksum of a tensor's elements in order, whatever their layout in memory."""
+    """Return the checksum of a tensor's elements in order, which ignores their memory layout."""
     tensor = tensor.detach().resolve_conj().resolve_neg()
     data = tensor.contiguous().view(-1).view(torch.uint8)
     weights = _weights(tensor.device)
@@ -60,12 +60,12 @@ def checksum_of(tensor: Tensor) -> int:
 
 
 def _sum(words: Tensor, weights: Tensor) -> Tensor:
-    upper = (words >> 29).bitwise_and_(2**35 - 1)  # no type without a sign can be shifted
+    upper = (words >> 29).bitwise_and_(2**35 - 1)  # torch cannot shift unsigned types
     return upper.bitwise_xor_(words).mul_(weights[: len(words)]).sum()
 
 
 def _words(data: Tensor) -> Tensor:
-    """Return bytes as words; zeros fill up the last one."""
+    """Return bytes as words. Zeros fill up the last word."""
     if len(data) % 8 or data.storage_offset() % 8:
         padded = data.new_zeros(-(-len(data) // 8) * 8)
         padded[: len(data)] = data
@@ -75,7 +75,7 @@ def _words(data: Tensor) -> Tensor:
 
 @functools.cache
 def _weights(device: torch.device) -> Tensor:
-    """Return an odd number for each place, the same ones on all ranks."""
+    """Return an odd number for each place, equal on all ranks."""
     generator = torch.Generator().manual_seed(0)
     numbers = torch.randint(-(2**63), 2**63 - 1, (WORDS,), generator=generator)
     return (numbers | 1).to(device)

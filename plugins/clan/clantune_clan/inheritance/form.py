@@ -1,7 +1,7 @@
-"""Nested state as a form, which is plain JSON data, and tensors; and back again.
+"""Conversion of nested state into tensors and a form, which is plain JSON data, and back.
 
-In the form a tensor stands as its type, shape and kind of device. Everything else stands in the
-form itself, so two states have equal forms if and only if they differ in tensors' values alone.
+The form contains the type, shape and kind of device of each tensor. It contains all other values
+themselves. So two states have equal forms if and only if they differ in tensors' values alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from clantune_clan.communication.buckets import Outline
 from clantune_clan.errors import ClanError
 
 Form: TypeAlias = Any
-"""What `take_apart` returns: JSON data."""
+"""The JSON data that `take_apart` returns."""
 
 _SEQUENCES: dict[str, Callable[[Iterable[Any]], Any]] = {
     "list": list,
@@ -55,7 +55,7 @@ def take_apart(
             dictionaries have equal forms.
 
     Raises:
-        ClanError: There is something in it that cannot travel.
+        ClanError: The value contains an object that no rank can send.
     """
     if isinstance(value, Tensor):
         _require_memory(value, name)
@@ -85,7 +85,7 @@ def _type_and_text(entry: tuple[object, object]) -> tuple[str, str]:
 
 
 def put_together(form: Form, name: str, tensor: Callable[[Outline], Tensor]) -> Any:
-    """Return a value of this form, with the tensors that `tensor` returns for their outlines."""
+    """Return a value of this form. `tensor` returns the tensor for an outline."""
     if not isinstance(form, dict):
         return form
     [(kind, inside)] = form.items()
@@ -98,9 +98,9 @@ def put_together(form: Form, name: str, tensor: Callable[[Outline], Tensor]) -> 
 
 
 def walk(form: Form, name: str) -> Iterator[tuple[str, Outline | str]]:
-    """Return everything in a form by name: tensors as outlines, all else in words.
+    """Return all parts of a form by name: tensors as outlines, other parts as descriptions.
 
-    Numbers and texts are described by their kind, without the value.
+    The description of a number or a text is its kind, without the value.
     """
     if not isinstance(form, dict):
         yield name, "None" if form is None else f"a {type(form).__name__}"

@@ -1,4 +1,4 @@
-"""Inheritance as a whole: compare forms, move the tensors, take them over, and check."""
+"""The steps of an inheritance: compare forms, move tensors, load the state, and check it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ WHERE = "inheriting"
 
 @attrs.frozen
 class Report:
-    """What an inheritance has done on this rank.
+    """The results of an inheritance on this rank.
 
     Attributes:
-        bytes_moved: Size of what this rank has inherited from others, in bytes.
-        seconds: How long each part took: `"forms"`, `"transfer"`, `"takeover"`, `"checks"`.
-        checksum: Of the state afterwards: equal for a child and the parent that it copies, and for
-            children of the same parents. None if it is compared with no other member's.
+        bytes_moved: Size of the tensors that this rank has inherited from others, in bytes.
+        seconds: Duration of each part: `"forms"`, `"transfer"`, `"takeover"`, `"checks"`.
+        checksum: Checksum of the new state. It is equal for a child and the parent that it copies,
+            and for children of the same parents. None if no other member's state must be equal.
     """
 
     bytes_moved: int
@@ -42,7 +42,7 @@ class Report:
 class Inheritance:
     """Moves weights, buffers and optimizer state from parents to children, between two rounds.
 
-    Children inherit all parameters and buffers, also those that are frozen or not saved; the state
+    Children inherit all parameters and buffers, including frozen and non-persistent ones; the state
     of the optimizer with its step counters; the running average; and registered objects. They keep
     their own hyperparameters of the optimizer.
     """
@@ -53,13 +53,13 @@ class Inheritance:
         communicator: Communication,
         registered: Mapping[str, Any] | None = None,
     ) -> None:
-        """Inherit into a state.
+        """Prepare inheritance into a state.
 
         Args:
-            state: The state of this rank's member.
-            communicator: The channel to the other ranks.
-            registered: Objects with `state_dict` and `load_state_dict` that are inherited as well,
-                by name; the same names on all ranks.
+            state: State of this rank's member.
+            communicator: Channel to the other ranks.
+            registered: Further objects to inherit, with `state_dict` and `load_state_dict`, by
+                name; the same names on all ranks.
         """
         self._state = state
         self._communicator = communicator
@@ -67,7 +67,7 @@ class Inheritance:
         self._own = InheritedState({}, {}, {})
 
     def prepare(self) -> str:
-        """Look at the state of this rank, and return a digest of its form for the other ranks.
+        """Read the state of this rank, and return a digest of its form for the other ranks.
 
         Raises:
             ClanError: The state has a part that no child can inherit.
@@ -78,19 +78,19 @@ class Inheritance:
     def apply(
         self, plan: Plan, digests: Sequence[str], judge: Callable[[], Any] = lambda: None
     ) -> tuple[Report, list[Any]]:
-        """Let every member inherit as the plan says. All ranks do this together.
+        """Let every member inherit according to the plan. All ranks call this together.
 
         Args:
-            plan: Made from the values of all ranks, so it is the same on all.
-            digests: What `prepare` returned on each rank.
-            judge: Called when the state is inherited; returns plain JSON data.
+            plan: Plan that is made from the values of all ranks, so it is equal on all ranks.
+            digests: Return values of `prepare` on each rank.
+            judge: Function that is called after the inheritance and returns plain JSON data.
 
         Returns:
-            What was done on this rank, and what `judge` returned on each rank.
+            The report of this rank, and the return value of `judge` on each rank.
 
         Raises:
-            ClanError: Members do not match, or what a child has afterwards is not its parent's. It
-                is raised on all ranks.
+            ClanError: Members do not match, or the new state of a child is not its parent's. All
+                ranks raise it.
             CommunicationError: A rank is missing.
         """
         seconds: dict[str, float] = {}
@@ -125,7 +125,7 @@ class Inheritance:
         return Report(moved, seconds, checksum_now), [value for _, _, value in answers]
 
     def _forms(self, plan: Plan, digests: Sequence[str]) -> list[Mapping[str, Form]]:
-        """Return the forms of each member's state: of the ranks of this rank's place."""
+        """Return the form of each member's state, on the rank with the place of this rank."""
         communicator = self._communicator
         if problem := plan.problem(communicator.num_members):
             raise problem

@@ -1,4 +1,4 @@
-"""What a child inherits: tensors and plain data of a member's state, in a fixed order."""
+"""The state that a child inherits: a member's tensors and plain data, in a fixed order."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from clantune_clan.unwrapping import bare_module, named_tensors
 
 @attrs.frozen(slots=False, eq=False)
 class InheritedState:
-    """The part of a member's state that travels.
+    """The part of a member's state that children inherit.
 
     Attributes:
-        values: The parts by name: `"model"`, `"average"`, `"optimizer"`, `"registered"`.
-        forms: The form of each part.
-        tensors: The tensors in them, which are those of the state itself where it shares them.
+        values: Parts by name: `"model"`, `"average"`, `"optimizer"`, `"registered"`.
+        forms: Form of each part.
+        tensors: Tensors in the parts, which the member's state shares wherever possible.
     """
 
     values: dict[str, Any]
@@ -41,16 +41,16 @@ class InheritedState:
 
     @cached_property
     def digest(self) -> str:
-        """A short text that differs if the forms do."""
+        """A short text that differs if the forms differ."""
         return hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
 
     def shaped_as(self, forms: Mapping[str, Form], state: TrainingState) -> InheritedState:
-        """Return a state of other forms to be filled: of these tensors where they fit, or new."""
+        """Return a state of other forms to fill. It reuses tensors that fit, and adds new ones."""
         placements = {f"optimizer/{name}": p.detach() for name, p in _parameters(state)}
         tensors: dict[Outline, Tensor] = {}
 
         def tensor(outline: Outline) -> Tensor:
-            # A registered object may show parts of something else: they are never written to.
+            # A registered object may share memory with another object, so never write to it.
             own = None if _is_registered(outline) else self.tensors.get(outline)
             tensors[outline] = _empty(outline, placements) if own is None else own
             return tensors[outline]
@@ -60,11 +60,11 @@ class InheritedState:
 
 
 def inherited_state(state: TrainingState, registered: Mapping[str, Any]) -> InheritedState:
-    """Return what children inherit of a state, and of objects that were registered.
+    """Return the part of a state and of registered objects that children inherit.
 
     Raises:
-        ClanError: Something in it cannot travel, an object fails, or the model holds the averages
-            at the moment.
+        ClanError: A value cannot be sent, an object raises an exception, or the model contains its
+            averaged weights now.
     """
     if state.average is not None and state.average.is_in_place:
         raise ClanError(
@@ -73,7 +73,7 @@ def inherited_state(state: TrainingState, registered: Mapping[str, Any]) -> Inhe
         )
     values: dict[str, Any] = {
         "model": named_tensors(state.model),
-        # Not its state_dict, which would copy everything.
+        # Not its state_dict, which would copy all tensors.
         "average": None if state.average is None else state.average.tensors,
         "optimizer": _optimizer_state(state),
         "registered": {name: _state_dict(name, each) for name, each in registered.items()},
@@ -87,16 +87,16 @@ def inherited_state(state: TrainingState, registered: Mapping[str, Any]) -> Inhe
 def take_over(
     state: TrainingState, registered: Mapping[str, Any], inherited: InheritedState
 ) -> None:
-    """Make an inherited state, whose tensors are filled, the state of a member.
+    """Load an inherited state, whose tensors are filled, into the state of a member.
 
     Raises:
-        ClanError: An object does not take its part.
+        ClanError: A registered object fails to load its part.
     """
     entries, found = state.optimizer.state, inherited.values["optimizer"]
     for name, parameter in _parameters(state):
         if name in found:
             _put(state.optimizer, parameter, found[name])
-        elif parameter in entries:  # reading an entry that is missing would create it
+        elif parameter in entries:  # reading a missing entry would create it
             del entries[parameter]
     for name, each in registered.items():
         try:
@@ -106,10 +106,11 @@ def take_over(
 
 
 def _apart(tensors: Mapping[Outline, Tensor]) -> dict[Outline, Tensor]:
-    """Return tensors, with copies of those whose memory an earlier one has.
+    """Return tensors, with a copy of each one that shares memory with an earlier tensor.
 
-    The earlier one may be overwritten before they are sent. A tensor of the model or the optimizer
-    has that of another if both have the same view of it; parts of one memory are apart.
+    Inherited values may overwrite the earlier tensor before the later one is sent. Tensors of the
+    model or the optimizer share memory only if they are the same view of it. Different parts of one
+    storage do not count.
     """
     storages: set[int] = set()
     views: set[tuple[Any, ...]] = set()
@@ -145,14 +146,14 @@ def _failed(name: str, method: str, error: Exception) -> ClanError:
 def _put(optimizer: Optimizer, parameter: Tensor, entry: Any) -> None:
     current = optimizer.state.get(parameter)
     if isinstance(current, dict) and isinstance(entry, dict):
-        current.clear()  # the dictionary itself stays: others may refer to it
+        current.clear()  # keep the dictionary itself: other objects may refer to it
         current.update(entry)
     else:
         optimizer.state[parameter] = entry
 
 
 def _parameters(state: TrainingState) -> Iterator[tuple[str, Tensor]]:
-    """Return the optimizer's parameters with their names, which are those in the model."""
+    """Return the optimizer's parameters with their names in the model."""
     names = {id(p): name for name, p in bare_module(state.model).named_parameters()}
     for place, group in enumerate(state.optimizer.param_groups):
         for number, parameter in enumerate(group["params"]):
@@ -165,7 +166,7 @@ def _optimizer_state(state: TrainingState) -> dict[str, Any]:
 
 
 def _empty(outline: Outline, placements: Mapping[str, Tensor]) -> Tensor:
-    """Return an empty tensor, on the device of its parameter and laid out like it."""
+    """Return an empty tensor with the device and the memory layout of its parameter."""
     parameter = placements.get("/".join(outline.name.split("/")[:2]))
     if parameter is None or parameter.device.type != outline.device:
         return torch.empty(outline.shape, dtype=outline.dtype, device=outline.device)

@@ -1,4 +1,4 @@
-"""Whether the states of parents and children fit together, found alike on all ranks."""
+"""A check that the states of parents and children match, with the same result on all ranks."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from clantune_clan.inheritance.form import Form, walk
 from clantune_clan.inheritance.plan import Plan
 
 FIXED = ("model", "average")
-"""Parts that have the same form on all ranks, because all ranks build the same objects."""
+"""Parts with the same form on all ranks, because all ranks build the same objects."""
 
 
 def require_matching(plan: Plan, forms: Sequence[Mapping[str, Form]], per_member: int) -> None:
-    """Check that children can take what they inherit, and that parents can be averaged.
+    """Check that children can load the inherited states, and that parents can be averaged.
 
     Args:
-        plan: Who inherits from whom.
-        forms: The forms of each rank's state.
-        per_member: How many ranks make a member.
+        plan: Parents of each child.
+        forms: Forms of each rank's state.
+        per_member: Number of ranks that train one member.
 
     Raises:
-        ClanError: Two members do not match; the error names both, and what differs.
+        ClanError: Two members do not match; the error names both and the difference.
     """
     entries = [{part: dict(walk(f, part)) for part, f in each.items()} for each in forms]
     for rank in range(len(forms)):
@@ -64,7 +64,7 @@ def _require_same_names(
 def _difference(
     one: Mapping[str, object], other: Mapping[str, object]
 ) -> tuple[str, str, str] | None:
-    """Return what differs, by name, and what is there on both sides; None if nothing does."""
+    """Return the name of the first difference and both its values, or None."""
     if one == other:
         return None
     for name in [*one, *other]:

@@ -1,7 +1,7 @@
-"""How tensors move from parents to children: bucket by bucket, as copies and as means.
+"""The transfer of tensors from parents to children: bucket by bucket, as copies and as means.
 
-A rank packs its own rows of a bucket before it writes inherited ones over them. So members may
-change places, in circles too.
+A rank packs its own rows of a bucket before it overwrites them with inherited ones. So members may
+exchange their states, even in a cycle.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from clantune_clan.communication.transfer import Transfer
 from clantune_clan.inheritance.plan import Plan, leading
 
 AHEAD = 2
-"""Messages that a rank has on their way while it packs the next bucket."""
+"""Number of messages under way while a rank packs the next bucket."""
 
 WHERE = "moving what is inherited"
 
 Finish: TypeAlias = Callable[[], None]
-"""Waits for messages, and unpacks them."""
+"""A function that waits for messages and unpacks them."""
 
 
 @attrs.frozen
 class Movement:
-    """What one rank sends and receives.
+    """The messages that one rank sends and receives.
 
     Attributes:
-        plan: Who inherits from whom.
-        member: The number of this rank's member.
-        layouts: What tensors each member has, in order.
-        own: This rank's tensors.
-        inherited: The tensors that are filled, some of which may be this rank's own.
-        transfer: Reaches the other members.
+        plan: Parents of each child.
+        member: Number of this rank's member.
+        layouts: Outlines of each member's tensors, in order.
+        own: Tensors of this rank.
+        inherited: Tensors to fill, some of which may be this rank's own.
+        transfer: Transfer to the other members.
     """
 
     plan: Plan
@@ -48,7 +48,7 @@ class Movement:
     transfer: Transfer
 
     def run(self) -> None:
-        """Move everything. All ranks do this together."""
+        """Move all tensors. All ranks call this together."""
         outlines = dict.fromkeys(outline for layout in self.layouts for outline in layout)
         started: deque[Finish] = deque()
         for bucket in buckets_of(outlines):
@@ -61,7 +61,7 @@ class Movement:
             finish()
 
     def _copy(self, bucket: Bucket) -> Finish:
-        """Begin to send this member's rows to its children, and to receive those of a parent."""
+        """Begin to send this member's rows to its children, and to receive rows of a parent."""
         parents = [self._copied(child, bucket.dtype) for child in range(len(self.layouts))]
         outgoing, incoming = {}, {}
         if self.member in parents:
@@ -82,10 +82,10 @@ class Movement:
         return finish
 
     def _mean(self, bucket: Bucket, parents: Mapping[int, float]) -> Finish:
-        """Begin to add up the parents' rows. All members take part; others than parents add 0."""
+        """Begin to add up the parents' rows. All members take part; non-parents add 0."""
         rows = bucket.among(self.layouts[leading(parents)])
         device, wide = self._device(bucket), wide_type(bucket.dtype)
-        # Relative to the greatest: then equal weights are 1, and equal counters stay exact.
+        # Divide by the greatest weight: then equal weights are 1, and equal counters stay exact.
         weights = {parent: w / max(parents.values()) for parent, w in parents.items()}
         if self.member in weights:
             packed = rows.pack(self.own, device, wide).mul_(weights[self.member])
@@ -101,18 +101,18 @@ class Movement:
         return finish
 
     def _copied(self, child: int, dtype: torch.dtype) -> int | None:
-        """Return the parent whose values of a type a child copies; None if there is none."""
+        """Return the parent from which a child copies values of a type, or None."""
         is_averaged = len(self.plan.parents[child]) > 1 and has_mean(dtype)
         return None if is_averaged or self.plan.keeps_own(child) else self.plan.first(child)
 
     def _device(self, bucket: Bucket) -> torch.device:
-        """Return where a bucket's messages lie."""
+        """Return the device of a bucket's messages."""
         devices = (self.own[r.outline].device for r in bucket.rows if r.outline in self.own)
         return self.transfer.message_device(next(devices, torch.device(bucket.device)))
 
 
 def has_mean(dtype: torch.dtype) -> bool:
-    """Whether values of a type are averaged; others are copied from the first parent."""
+    """Whether values of a type are averaged. Other values are copied from the first parent."""
     return dtype.is_floating_point or dtype.is_complex
 
 

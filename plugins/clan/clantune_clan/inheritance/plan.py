@@ -1,4 +1,4 @@
-"""The plan of an inheritance: who inherits from whom, and how much."""
+"""The plan of an inheritance: the parents of each child and their weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 from clantune_clan.errors import ClanError
 
 TOLERANCE = 1e-6
-"""How far the weights of a child's parents may be from adding up to 1."""
+"""Greatest difference between 1 and the sum of the weights of a child's parents."""
 
 
 def _in_order(parents: Sequence[Mapping[int, float]]) -> tuple[dict[int, float], ...]:
@@ -22,19 +22,19 @@ def _in_order(parents: Sequence[Mapping[int, float]]) -> tuple[dict[int, float],
 
 @attrs.frozen
 class Plan:
-    """The parents of each member, in the order of members; the same on all ranks.
+    """The parents of each member, in the order of members, equal on all ranks.
 
     A child with one parent becomes its copy. A child with several becomes their weighted mean.
 
     Attributes:
-        parents: For each child the weight of each parent, by the parent's number. Weights are 0 or
-            more and add up to 1. A parent of weight 0 contributes nothing and is left out.
+        parents: Weights of each child's parents, by the parent's number. Weights are 0 or more and
+            add up to 1. A parent of weight 0 is left out.
     """
 
     parents: tuple[Mapping[int, float], ...] = attrs.field(converter=_in_order)
 
     def problem(self, members: int) -> ClanError | None:
-        """Return what is wrong with the plan for a clan of so many members, or None."""
+        """Return an error if the plan does not fit a clan of `members` members, or None."""
         if len(self.parents) != members:
             return ClanError(
                 f"the plan is for {len(self.parents)} members, and the clan has {members}: give "
@@ -57,15 +57,15 @@ class Plan:
         return None
 
     def first(self, child: int) -> int:
-        """Return the parent that a child inherits most from."""
+        """Return the parent of a child with the greatest weight."""
         return leading(self.parents[child])
 
     def keeps_own(self, member: int) -> bool:
-        """Whether a member inherits from itself alone, which changes nothing."""
+        """Whether a member is its own only parent, so that it keeps its state."""
         return [*self.parents[member]] == [member]
 
     def is_copied(self, member: int) -> bool:
-        """Whether another member becomes a copy of a member."""
+        """Whether another member becomes a copy of this member."""
         return any([*each] == [member] for c, each in enumerate(self.parents) if c != member)
 
     @property
