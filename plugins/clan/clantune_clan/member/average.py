@@ -1,4 +1,4 @@
-"""A running average of the weights: what a member is judged by, because it is less noisy."""
+"""A running average of the weights. It is evaluated instead of them because it is less noisy."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from clantune_clan.errors import ClanError
 from clantune_clan.unwrapping import bare_module
 
 HORIZON = 0.4
-"""Over what share of a round the weights are averaged."""
+"""Share of a round over which the weights are averaged."""
 
 SAMPLES = 32
-"""How often in a round they are looked at, at least: more would cost time and say little."""
+"""Least number of updates of the average in a round. More would cost time for little accuracy."""
 
 
 class WeightAverage:
     """Exponential average of the weights and the saved floating-point buffers of a model.
 
     Attributes:
-        every: How many steps lie between two looks at the weights.
+        every: Number of steps from one update to the next.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        """Start from the weights as they are."""
+        """Start from the current weights."""
         module = bare_module(model)
-        saved = module.state_dict().keys()  # a buffer that is not saved holds no knowledge
+        saved = module.state_dict().keys()  # other buffers contain no learned values
         self._holders = {
             name: (module.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2])
             for name, tensor in (*module.named_parameters(), *module.named_buffers())
             if tensor.is_floating_point() and name in saved
         }
-        # Of a half-precision weight in full precision: a small step would be lost in rounding.
+        # Half-precision weights are averaged in full precision: rounding would drop small changes.
         self._mean = {
             name: tensor.detach().clone().to(torch.promote_types(tensor.dtype, torch.float32))
             for name, tensor in zip(self._holders, self._live(), strict=True)
@@ -46,38 +46,38 @@ class WeightAverage:
         self._since: int | None = None
 
     def _live(self) -> list[Tensor]:
-        """Return the tensors as they are now: a forward pass may put others in their place."""
+        """Return the current tensors, since a forward pass may replace them by others."""
         return [getattr(holder, name) for holder, name in self._holders.values()]
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the model has the averages now; a copy of its own weights is kept."""
+        """Whether the model contains the averages now. This object then has its own weights."""
         return bool(self._aside)
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """The averages themselves by name, for who moves them: `state_dict` copies."""
+        """The averages by name, without the copies that `state_dict` makes."""
         return dict(self._mean)
 
     def over(self, round_length: int) -> None:
-        """Set what it averages over: the last part of a round of so many steps."""
+        """Average exponentially over the last part of a round of `round_length` steps."""
         self.every = max(1, round_length // SAMPLES)
         self._share = min(1.0, self.every / max(1.0, HORIZON * round_length))
         self._since = None
 
     def over_last(self, steps: int, round_length: int) -> None:
-        """Set that it is the plain mean over the last steps of a round, and nothing before."""
+        """Use the plain mean over the last steps of a round, and ignore the steps before."""
         self.every = 1
         self._since = round_length - max(1, steps)
 
     def restart(self) -> None:
-        """Begin again from the weights as they are."""
+        """Start again from the current weights."""
         self._require_in_place(False)
         for mean, live in zip(self._mean.values(), self._live(), strict=True):
             mean.copy_(live.detach())
 
     def update(self, step: int) -> None:
-        """Take the weights in after a step, counted from 1, if it is time to look at them."""
+        """Add the weights after a step, counted from 1, if an update is due."""
         self._require_in_place(False)
         if step % self.every:
             return
@@ -94,20 +94,20 @@ class WeightAverage:
                     mean.lerp_(live.to(mean.dtype), self._share)
 
     def swap_in(self) -> None:
-        """Put the averages into the model, and keep a copy of its own weights."""
+        """Copy the averages into the model, and keep a copy of its own weights."""
         self._require_in_place(False)
         self._aside = [live.detach().clone() for live in self._live()]
         self._copy([*self._mean.values()])
 
     def swap_out(self) -> None:
-        """Put the model's own weights back, to the last bit."""
+        """Restore the model's own weights, bit for bit."""
         self._require_in_place(True)
         self._copy(self._aside)
         self._aside = []
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Let the model hold the averages inside the block."""
+        """Put the averages into the model inside the block."""
         self.swap_in()
         try:
             yield
@@ -119,10 +119,10 @@ class WeightAverage:
         return {name: mean.clone() for name, mean in self._mean.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over averages that `state_dict` returned.
+        """Load averages that `state_dict` returned.
 
         Raises:
-            ClanError: They are those of another model.
+            ClanError: The averages belong to another model.
         """
         if state.keys() != self._mean.keys():
             differing = ", ".join(sorted(state.keys() ^ self._mean.keys()))

@@ -1,4 +1,4 @@
-"""Where genes may be expressed: not in what is learned, and not in a value of another kind."""
+"""A check of the paths of genes, which may not set a parameter or a value of another kind."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from clantune_core.contracts import Expressed
 
 
 def value_at(path: str, gene: str, state: State) -> Any:
-    """Return the value that a gene is to set: a number if it is in a tensor of one element.
+    """Return the current value at a gene's path: a number if it is a tensor of one element.
 
     Raises:
-        PathError: The path leads nowhere, or to what no gene may set.
+        PathError: The path does not exist, or a gene may not set the object there.
     """
     leaf = state.get(path)
     if isinstance(leaf, nn.Parameter):
@@ -40,7 +40,7 @@ def require_fitting(genome: Genome, state: State) -> None:
     """Check that the genes of a genome can be expressed in a state.
 
     Raises:
-        PathError: One cannot; the error names the gene, the path, and what is there.
+        PathError: A gene does not fit; the error names the gene, the path and the object there.
     """
     for name, allele, path in _places(genome):
         value = value_at(path, name, state)
@@ -58,10 +58,10 @@ def require_fitting(genome: Genome, state: State) -> None:
 
 
 def make_numbers_real(state: State) -> None:
-    """Turn whole numbers that mean real ones, as in lr=1, into these, so that genes can move them.
+    """Convert integers that stand for floats, as in lr=1, so that genes can set fractions.
 
     Args:
-        state: A state whose genes fit.
+        state: State that the genes fit.
     """
     for _, allele, path in _places(state.genome):
         if _is_real(allele) and type(number := state.get(path)) is int:

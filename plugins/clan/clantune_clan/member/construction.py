@@ -1,6 +1,6 @@
-"""Making a state that is ready for training.
+"""Construction of a state that is ready for training.
 
-The weights are the same everywhere, and nothing else averages gradients.
+All ranks have the same weights, and only ClanTune averages gradients.
 """
 
 from __future__ import annotations
@@ -43,23 +43,23 @@ def build_state(
     ema: bool = True,
     compared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> TrainingState:
-    """Make a member's state. All ranks do this together.
+    """Make a member's state. All ranks call this together.
 
     On a fresh start all members get the weights and buffers of rank 0.
 
     Args:
-        genome: The member's genome.
-        model: The model, bare or wrapped. `DistributedDataParallel` around it is switched off.
-        optimizer: The optimizer of its parameters.
-        communicator: The channel to the other ranks.
-        reduction: How gradients are averaged, see `Gradients`; `"auto"` overlaps what is large.
-        resume: Whether members keep the weights that they have, as after loading a checkpoint.
-        ema: Whether an exponential moving average of the weights is kept.
-        compared: What else must be the same on all ranks: entries by name, for each subject.
+        genome: Genome of the member.
+        model: Model, bare or wrapped. `DistributedDataParallel` around it is switched off.
+        optimizer: Optimizer of its parameters.
+        communicator: Channel to the other ranks.
+        reduction: Method of averaging gradients, see `Gradients`; `"auto"` overlaps large models.
+        resume: Whether members keep their own weights, as after loading a checkpoint.
+        ema: Whether to compute an exponential moving average of the weights.
+        compared: Further entries that must be equal on all ranks, by name, for each subject.
 
     Raises:
-        ClanError: The ranks differ in what they have built, or the model cannot be used; the error
-            is raised on all ranks.
+        ClanError: The ranks have built different objects, or the model cannot be used. All ranks
+            raise it.
     """
     module = bare_module(model)
 
@@ -114,7 +114,7 @@ def _gradients(
 
 
 def _require_one_genome_each(genome: Genome, communicator: Communication) -> None:
-    """Check that the ranks of a member have the same values, with which they train it."""
+    """Check that the ranks of a member have the same values of all genes."""
     size = communicator.ranks_per_member
     if size == 1:
         return
@@ -129,6 +129,6 @@ def _require_one_genome_each(genome: Genome, communicator: Communication) -> Non
 
 
 def _choose(module: nn.Module) -> Reduction:
-    """Overlap pays if there is more than the first bucket."""
+    """Overlap is faster if the gradients exceed the first bucket."""
     bytes_ = sum(p.numel() * p.element_size() for p in module.parameters() if p.requires_grad)
     return "exact" if bytes_ <= FIRST else "overlap"

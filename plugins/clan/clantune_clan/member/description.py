@@ -1,4 +1,4 @@
-"""What ranks must have alike before they train together, in words that can be compared."""
+"""Descriptions of the objects that must be equal on all ranks before they train together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clantune_core.contracts import Expressed
 
 
 def model_described(module: nn.Module) -> dict[str, str]:
-    """Return type and shape of each parameter and buffer, in order."""
+    """Return the type and shape of each parameter and buffer, in order."""
     return {
         **{name: _described(tensor, is_frozen=False) for name, tensor in module.named_buffers()},
         **{
@@ -24,7 +24,7 @@ def model_described(module: nn.Module) -> dict[str, str]:
 
 
 def genome_described(genome: Genome) -> dict[str, str]:
-    """Return what each gene is, and what may happen to it. Values may differ."""
+    """Return the kind, domain and options of each gene. Values may differ between ranks."""
     described = {}
     for name, allele in genome.alleles.items():
         described[f"the kind of {name}"] = str(allele.kind)
@@ -39,7 +39,7 @@ def genome_described(genome: Genome) -> dict[str, str]:
 def optimizer_described(optimizer: Optimizer, module: nn.Module, genome: Genome) -> dict[str, str]:
     """Return the class of the optimizer, and its options and parameters by param group.
 
-    An option that a gene sets may have another value on each rank.
+    Options that a gene sets are left out, since they may differ between ranks.
     """
     governed = {
         path for name, allele in genome.alleles.items() for path in Expressed.of(name, allele).path

@@ -1,4 +1,4 @@
-"""Expression: what a genome means for the objects of a member, in each phase."""
+"""Expression: the values that a genome gives to the objects of a member, in each phase."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clantune_core import AbstractAllele, ContinuousAllele, DataError, Genome
 from clantune_core.contracts import Expressed, Role
 
 OwnValue = Callable[[Expressed], bool]
-"""A mode: whether members use their own value of a gene; if not, the clan's mean."""
+"""A function that says whether members use their own value of a gene or the clan's mean."""
 
 MODES: Mapping[str, OwnValue] = {
     "cooperative": lambda gene: gene.is_cooperative,
@@ -25,12 +25,12 @@ MODES: Mapping[str, OwnValue] = {
 
 @attrs.frozen
 class Expression:
-    """What was expressed: the same values by gene and by path.
+    """The values that are expressed, by gene and by path.
 
     Attributes:
         genes: Value of each gene, the member's own or the clan's mean.
         patch: Value at each path that genes are written to.
-        gene_at: Name of the gene that a path belongs to.
+        gene_at: Name of the gene of each path.
     """
 
     genes: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Expression:
 
 
 class GenomeExpression:
-    """Turns a genome into values, in a mode: each gene's own one, or the clan's mean."""
+    """Turns a genome into values: the mode selects each gene's own value or the clan's mean."""
 
     @staticmethod
     def set_allele(
@@ -53,18 +53,18 @@ class GenomeExpression:
         is_patchable: bool = True,
         role: Role | None = None,
     ) -> Genome:
-        """Return the genome with a gene that says where and when it is expressed.
+        """Return the genome with a gene that has rules for its expression.
 
         Args:
-            genome: Where the gene is added, or replaced.
-            name: Of the gene.
-            allele: Its value and domain.
-            path: Where it is expressed: a path, or paths with how far each value is off the gene's
-                on the latent line. None: nowhere; the training loop reads it by name.
+            genome: Genome to which the gene is added, or in which it is replaced.
+            name: Name of the gene.
+            allele: Value and domain of the gene.
+            path: Path at which the gene is expressed, or several paths, each with its offset from
+                the gene's value on the latent line. None: the training loop reads it by name.
             is_cooperative: Whether members use their own value while they cooperate.
-            is_competitive: Whether they do while they compete.
-            is_patchable: Whether the value is written to the paths.
-            role: What the clan treats specially.
+            is_competitive: Whether members use their own value while they compete.
+            is_patchable: Whether the clan writes the value to the paths.
+            role: Role of a gene that the clan treats specially.
         """
         try:
             made = Expressed(
@@ -87,11 +87,11 @@ class GenomeExpression:
         """Return the values of a genome in a mode. All ranks call this together.
 
         Args:
-            genome: This member's.
-            mode: `"cooperative"`, `"competitive"` or `"all"`.
-            communicator: Asked for the clan's values of the genes that are not expressed.
-            where: Where in the run this is, such as `"step 20"`: the same on all ranks.
-            problem: What is wrong on this rank, if something is: then it is raised on all.
+            genome: Genome of this member.
+            mode: Mode: `"cooperative"`, `"competitive"` or `"all"`.
+            communicator: Channel that gathers the values for the clan's means.
+            where: Place in the run, such as `"step 20"`, equal on all ranks.
+            problem: Error on this rank, or None. All ranks raise an error.
         """
         if mode not in MODES:
             raise ClanError(f"there is no mode {mode!r}; there are {', '.join(MODES)}")
@@ -111,7 +111,7 @@ class GenomeExpression:
 
 
 def patch_of(genome: Genome, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what these values of all genes are expressed as, by path."""
+    """Return the expressed values by path, for given values of all genes."""
     alleles = {name: allele.with_value(values[name]) for name, allele in genome.alleles.items()}
     flags = {name: Expressed.of(name, allele) for name, allele in alleles.items()}
     return _expression(alleles, flags).patch
@@ -141,14 +141,14 @@ def _expression(
 
 
 def _for_mean(allele: AbstractAllele) -> Any:
-    """Return what others need to know of an allele to find the clan's mean."""
+    """Return the value of an allele that enters the clan's mean."""
     return allele.latent if isinstance(allele, ContinuousAllele) else allele.value
 
 
 def _mean(allele: AbstractAllele, shared: Sequence[Any]) -> AbstractAllele:
     """Return the clan's mean of an allele: the mean of latents, or the most frequent choice."""
     if not isinstance(allele, ContinuousAllele):
-        # If several are as frequent, the first of them counts, which is the lowest rank's.
+        # Among equally frequent choices the first one counts, which is the lowest rank's.
         return allele.with_value(max(shared, key=shared.count))
     are_equal = min(shared) == max(shared)  # then the mean is exact, without rounding
     return allele.with_latent(shared[0] if are_equal else math.fsum(shared) / len(shared))

@@ -21,17 +21,17 @@ from clantune_core.contracts import GRADIENT_ACCUMULATION, Expressed
 
 
 class RoundObserver(Protocol):
-    """What is called while a member trains."""
+    """An observer whose methods are called while a member trains."""
 
     def phase(self, member: Individual) -> None: ...  # noqa: D102
     def step(self, member: Individual) -> None: ...  # noqa: D102
 
 
 class Individual:
-    """One round of one member: its phases, its steps, and the values it trains with.
+    """One round of one member: its phases, its steps, and the values that it trains with.
 
     Members cooperate first: gradients are averaged, and each applies them with its own genome.
-    Then they compete, each alone. Call `step()` once per batch; when `done` is true the round is
+    Then they compete, each alone. Call `step()` once per batch. When `done` is true the round is
     over, and another individual takes its place.
     """
 
@@ -52,25 +52,25 @@ class Individual:
         feed: Feed | None = None,
         learning_rates: Callable[[], tuple[float, ...]] | None = None,
     ) -> None:
-        """Begin a round. All ranks do this together.
+        """Begin a round. All ranks call this together.
 
         Args:
-            state: Genome, model and optimizer, as `build_state` makes them.
-            communicator: The channel to the other ranks.
+            state: State of the member, as `build_state` makes it.
+            communicator: Channel to the other ranks.
             round_length: Steps in the round, 1 or more.
             duty_cycle: Share of the round in which members compete, 0 to 1.
-            first_step: How many steps of the run came before.
-            late: How many steps of this round the round before has taken, because it ended late.
-            accumulate: Batches per step of the optimizer: phases are multiples of it.
+            first_step: Number of steps of the run before this round.
+            late: Number of steps by which the last round ended late; this round is shorter by them.
+            accumulate: Batches per step of the optimizer; phases are multiples of it.
             ends_run: Whether the run ends with this round.
-            half_clan: None lets all members cooperate; otherwise gradients are averaged over the
-                half of the clan that passes the same value.
-            hold_ema: Whether the model holds its averaged weights from the end of the round
-                on, so that they are evaluated.
-            observer: Called after each step, and at the start of each later phase.
-            feed: Where batches come from, over all rounds; None begins a loader anew.
-            learning_rates: Returns the learning rate of each param group in a step taken now;
-                None: as the param groups say.
+            half_clan: Value that this rank's half of the clan shares; gradients are averaged over
+                that half. None: all members cooperate.
+            hold_ema: Whether the model contains its averaged weights after the end of the round,
+                so that they are evaluated.
+            observer: Observer of each step, and of the start of each later phase.
+            feed: Source of batches over all rounds; None starts the loader from the beginning.
+            learning_rates: Function that returns the current learning rate of each param group;
+                None: the `lr` of each group.
         """
         form = Round(
             number=0,
@@ -108,7 +108,7 @@ class Individual:
 
     @property
     def mode(self) -> Mode:
-        """What the members do now: `"cooperative"` or `"competitive"`."""
+        """The current phase of all members: `"cooperative"` or `"competitive"`."""
         return self._phases.mode
 
     @property
@@ -118,24 +118,24 @@ class Individual:
 
     @property
     def first_step(self) -> int:
-        """How many steps of the run came before this round."""
+        """Number of steps of the run before this round."""
         return self._phases.first_step
 
     @property
     def steps_done(self) -> int:
-        """How many steps of the run are done, over all rounds."""
+        """Number of steps of the run that are done, over all rounds."""
         return self._phases.steps_done
 
     def step(self) -> None:
-        """Go on to the next batch: at the end of a phase the next one begins.
+        """Count a step. At the end of a phase, begin the next one.
 
-        A phase that is due to end while gradients wait for a step of the optimizer, on any rank,
-        goes on until they have been used.
+        If gradients wait for a step of the optimizer on any rank when a phase is due to end, it
+        continues until the optimizer has used them.
 
         Raises:
-            ClanError: The round is over already; or its optimizer has made no step, or gradients
-                wait for one too long.
-            OverwrittenError: Something has changed a value that a gene had set.
+            ClanError: The round is over already, its optimizer has made no step, or gradients wait
+                for a step too long.
+            OverwrittenError: Other code has changed a value that a gene had set.
         """
         self._phases.require_more("step")
         begins_a_phase = self._transitions.advance()
@@ -147,10 +147,10 @@ class Individual:
     def batches(self, loader: Iterable[Any]) -> Iterator[Any]:
         """Return batches until the round is over, and make a step after each.
 
-        The next round goes on where this one has stopped, in the middle of an epoch if need be.
+        The next round continues at the batch where this one has stopped, even within an epoch.
 
         Args:
-            loader: An iterable that can be read again, such as `clan.loader(...)`.
+            loader: Iterable that can be iterated again, such as `clan.loader(...)`.
         """
         while not self.done:
             yield self._feed.next(loader)
@@ -158,28 +158,28 @@ class Individual:
 
     @property
     def learning_rate(self) -> float:
-        """Learning rate of the first param group now: gene times warm-up, cooldown, scheduler."""
+        """Current learning rate of the first param group: gene, warm-up, cooldown, scheduler."""
         return self.learning_rates[0]
 
     @property
     def learning_rates(self) -> tuple[float, ...]:
-        """Learning rate of each param group in a step that is taken now."""
+        """Current learning rate of each param group."""
         return self._learning_rates()
 
     @contextlib.contextmanager
     def sync_context(self, sync: bool = True) -> Iterator[None]:
-        """Wrap the backward pass: gradients are averaged while members cooperate, else left alone.
+        """Wrap the backward pass, to average gradients over the ranks that cooperate or not.
 
         Args:
-            sync: False lets gradients add up on this rank alone; the next pass that is not
-                wrapped like this averages their sum. All ranks do this in the same steps.
+            sync: Whether to average. False accumulates gradients on this rank; the next pass with
+                True, or without this context, averages their sum. It is equal on all ranks.
         """
         self._phases.require_more("sync_context")
         with contextlib.nullcontext() if sync else self._transitions.gradients.paused():
             yield
 
     def express(self) -> None:
-        """Express the genome again, for the current phase. All ranks do this together."""
+        """Express the genome again, for the current phase. All ranks call this together."""
         self._phases.require_more("express")
         self._transitions.express(problem=self._values.problem())
 
@@ -192,10 +192,10 @@ class Individual:
         return self._values.at(path)
 
     def get_gene(self, name: str) -> Any:
-        """Return the value of a gene as it is expressed now.
+        """Return the value of a gene that is expressed now.
 
-        That of a gene for gradient accumulation is the size of the window that the current batch
-        belongs to. The last window of a phase is as long as what is left of the phase.
+        For a gene of gradient accumulation it is the size of the window that the current batch
+        belongs to. The last window of a phase ends with the phase.
 
         Raises:
             ClanError: There is no such gene.
@@ -206,7 +206,7 @@ class Individual:
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[nn.Module]:
-        """Let the model hold its averaged weights inside the block, as for an evaluation."""
+        """Put the averaged weights into the model inside the block, as for an evaluation."""
         if self._state.average is None:
             raise ClanError("no average of the weights is kept: build_state(..., ema=True)")
         is_in_place = self._state.average.is_in_place  # as it is at the end of a round
@@ -216,10 +216,10 @@ class Individual:
     def get_world_fitness(self, fitness: float) -> dict[int, Genome]:
         """Set the fitness of this member and return the genomes of all, by member.
 
-        All ranks do this together. Lower is better.
+        All ranks call this together. Lower is better.
 
         Raises:
-            OverwrittenError: Something has changed a value that a gene had set.
+            OverwrittenError: Other code has changed a value that a gene had set.
         """
         problem: Exception | None = self._values.problem()
         try:
@@ -233,14 +233,14 @@ class Individual:
         return {member: Genome.deserialize(data) for member, data in enumerate(firsts)}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that makes this member, and where it is in its round."""
+        """Return the state of this member and its place in the round."""
         return {**self._state.state_dict(), **self._transitions.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` returned. All ranks do this together.
+        """Load a state that `state_dict` returned. All ranks call this together.
 
         Raises:
-            ClanError: It is of a round of another form.
+            ClanError: The state belongs to a round of another form.
         """
         self._communicator.attempt("loading a member", lambda: self._load(state))
         self._transitions.enter()
@@ -260,7 +260,7 @@ class Individual:
             )
 
     def overwritten(self) -> OverwrittenError | None:
-        """Return an error if something has changed a value that a gene had set, or None."""
+        """Return an error if other code has changed a value that a gene had set, or None."""
         return self._values.problem()
 
     def _group_rates(self) -> tuple[float, ...]:
@@ -272,7 +272,7 @@ class Individual:
         return self._state
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the step, if nothing went wrong in it."""
+        """End the step if it has raised no exception."""
         if kind is None:
             self.step()
 

@@ -1,4 +1,4 @@
-"""Leaves of a state: whether a value fits, and how it gets there. Their kind never changes."""
+"""Leaves of a state: checks and assignment of values. The kind of a leaf never changes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LEAVES = (bool, int, float, str, Tensor)
 
 
 def is_leaf(node: object) -> TypeGuard[bool | int | float | str | Tensor]:
-    """Whether a node holds a value, and nothing below it."""
+    """Whether a node is a value without children."""
     return isinstance(node, LEAVES)
 
 
 def fit(leaf: object, value: object, path: str) -> Any:
-    """Return the value as the leaf holds it.
+    """Return the value in the type of the leaf.
 
     Raises:
         PathError: The value does not fit the leaf, or the object is not a leaf.
@@ -37,19 +37,19 @@ def fit(leaf: object, value: object, path: str) -> Any:
 
 
 def put(leaf: object, value: object) -> object:
-    """Return what takes the place of the leaf: a tensor stays, and is filled."""
+    """Return the new leaf. A tensor stays the same object, and is filled with the value."""
     if not isinstance(leaf, Tensor):
         return value
     with torch.no_grad():
         if isinstance(value, Tensor):
             leaf.copy_(value)
         else:
-            leaf.fill_(cast(float, value))  # `fit` has seen to it
+            leaf.fill_(cast(float, value))  # `fit` has checked it
     return leaf
 
 
 def is_same(leaf: object, value: object) -> bool:
-    """Whether a leaf holds the value that was put there, in the precision of the leaf."""
+    """Whether a leaf equals the value that was put there, in the precision of the leaf."""
     if not isinstance(leaf, Tensor):
         return bool(leaf == value)
     wanted = value if isinstance(value, Tensor) else torch.as_tensor(value, dtype=leaf.dtype)
@@ -74,7 +74,7 @@ def _fit_tensor(leaf: Tensor, value: object, path: str) -> object:
 
 
 def _as_kind(kind: type, value: object) -> object:
-    """Return the value as one of a kind, or None if it is not."""
+    """Return the value converted to a kind, or None if it is of another kind."""
     if kind in (bool, str) or isinstance(value, bool):
         return value if type(value) is kind else None
     if not isinstance(value, numbers.Real):

@@ -1,6 +1,7 @@
-"""The values of a genome in the live objects: written, read back, and compared again later.
+"""The values of a genome in the live objects.
 
-Nothing that a gene has set is overwritten in silence.
+The clan writes the values, reads them back, and compares them again later. So it reports other code
+that overwrites a value.
 """
 
 from __future__ import annotations
@@ -15,29 +16,29 @@ from clantune_clan.member.state import State
 
 
 class LiveValues:
-    """What the genome of a state is expressed as now."""
+    """The values of a state's genome that are expressed now."""
 
     def __init__(self, state: State, communicator: Communication) -> None:
-        """Begin with nothing expressed."""
+        """Start without expressed values."""
         self._state = state
         self._communicator = communicator
         self._expression = GenomeExpression()
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was expressed, as when other values were loaded."""
+        """Forget the expressed values, as after other values were loaded."""
         self._now = Expression({}, {}, {})
 
     def express(self, mode: str, where: str, *, problem: Exception | None) -> None:
-        """Write the values of the genome into the state. All ranks do this together.
+        """Write the values of the genome into the state. All ranks call this together.
 
         Args:
-            mode: The phase.
-            where: Where in the run this is, the same on all ranks.
-            problem: An error on this rank, if there is one: it is raised on all.
+            mode: Current phase.
+            where: Place in the run, equal on all ranks.
+            problem: Error on this rank, or None. All ranks raise an error.
 
         Raises:
-            ClanError: A value does not fit where it is expressed.
+            ClanError: A value does not fit at its path.
             OverwrittenError: The state does not keep a value.
         """
         genome = self._state.genome
@@ -53,7 +54,7 @@ class LiveValues:
         self.require_unchanged()
 
     def problem(self) -> OverwrittenError | None:
-        """Return an error for the first value that is not as it was expressed, or None."""
+        """Return an error for the first value that differs from the expressed one, or None."""
         for path, value in self._now.patch.items():
             found = self._state.get(path)
             if not is_same(found, value):
@@ -61,7 +62,7 @@ class LiveValues:
         return None
 
     def require_unchanged(self) -> None:
-        """Raise an error if a value has been overwritten, and let the others read it."""
+        """Raise an error if a value has been overwritten, and publish it for the other ranks."""
         if problem := self.problem():
             self._communicator.announce(problem)
             raise problem
@@ -78,10 +79,10 @@ class LiveValues:
         return self._now.patch[path]
 
     def of_gene(self, name: str) -> Any:
-        """Return the value that a gene is expressed with.
+        """Return the expressed value of a gene.
 
         Raises:
-            ClanError: There is no such gene.
+            ClanError: There is no gene of this name.
         """
         if name not in self._now.genes:
             known = ", ".join(self._now.genes) or "none"

@@ -1,4 +1,4 @@
-"""Nodes of a state's tree: the children of each kind, and what a change of one does to it."""
+"""Nodes of a state's tree: access to the children of each kind of node, and changes of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OUT_OF_REACH = (
     types.MethodType,
     types.BuiltinFunctionType,
 )
-"""Objects that are shared by the whole process, so their attributes are not part of a state."""
+"""Types of objects that the whole process shares, so their attributes are not part of a state."""
 
 
 class TreeNodeHandler(abc.ABC):
@@ -27,7 +27,7 @@ class TreeNodeHandler(abc.ABC):
 
     @abc.abstractmethod
     def handles(self, node: object) -> bool:
-        """Whether this node is of the kind."""
+        """Whether this handler supports the node."""
 
     @abc.abstractmethod
     def children(self, node: Any) -> Iterator[tuple[str, object]]:
@@ -38,16 +38,16 @@ class TreeNodeHandler(abc.ABC):
         """Return the child of this name.
 
         Raises:
-            LookupError: There is none.
+            LookupError: The node has no such child.
         """
 
     @abc.abstractmethod
     def patched(self, node: Any, name: str, child: object) -> object:
-        """Return the node with another child: itself, changed, where the kind can be changed."""
+        """Return the node with another child: the node itself if it is mutable, or a copy."""
 
 
 class DictNode(TreeNodeHandler):
-    """A mapping with texts or whole numbers for keys. Other keys lead nowhere."""
+    """A mapping whose keys are strings or integers. Paths ignore other keys."""
 
     def handles(self, node: object) -> bool:
         """Whether it is a dictionary."""
@@ -60,12 +60,12 @@ class DictNode(TreeNodeHandler):
     def child(self, node: dict[Any, object], name: str) -> object:
         """Return the entry."""
         key = self._key(node, name)
-        if key not in node:  # asking a defaultdict for it would make it
+        if key not in node:  # reading it from a defaultdict would create it
             raise KeyError(name)
         return node[key]
 
     def patched(self, node: dict[Any, object], name: str, child: object) -> object:
-        """Put the entry in place."""
+        """Replace the entry."""
         node[self._key(node, name)] = child
         return node
 
@@ -74,14 +74,14 @@ class DictNode(TreeNodeHandler):
 
 
 class ListNode(TreeNodeHandler):
-    """A list, whose children are named by their places."""
+    """A list. The names of its children are their indices."""
 
     def handles(self, node: object) -> bool:
         """Whether it is a list."""
         return isinstance(node, list)
 
     def children(self, node: list[object]) -> Iterator[tuple[str, object]]:
-        """Return the entries by place."""
+        """Return the entries by index."""
         return ((str(place), entry) for place, entry in enumerate(node))
 
     def child(self, node: list[object], name: str) -> object:
@@ -89,20 +89,20 @@ class ListNode(TreeNodeHandler):
         return node[_index(name)]
 
     def patched(self, node: list[object], name: str, child: object) -> object:
-        """Put the entry in place."""
+        """Replace the entry."""
         node[_index(name)] = child
         return node
 
 
 class TupleNode(TreeNodeHandler):
-    """A tuple, which is built anew around a changed entry."""
+    """A tuple. A change of an entry makes a new tuple."""
 
     def handles(self, node: object) -> bool:
         """Whether it is a tuple."""
         return isinstance(node, tuple)
 
     def children(self, node: tuple[object, ...]) -> Iterator[tuple[str, object]]:
-        """Return the entries by place."""
+        """Return the entries by index."""
         return ((str(place), entry) for place, entry in enumerate(node))
 
     def child(self, node: tuple[object, ...], name: str) -> object:
@@ -110,15 +110,15 @@ class TupleNode(TreeNodeHandler):
         return node[_index(name)]
 
     def patched(self, node: tuple[object, ...], name: str, child: object) -> object:
-        """Return a tuple of the same type with the other entry."""
+        """Return a tuple of the same type with the new entry."""
         place = _index(name)
         entries = (*node[:place], child, *node[place + 1 :])
-        make = getattr(type(node), "_make", type(node))  # a named tuple takes its fields apart
+        make = getattr(type(node), "_make", type(node))  # a named tuple takes its fields one by one
         return make(entries)
 
 
 class GenomeNode(TreeNodeHandler):
-    """A genome, whose children are the values of its genes; built anew around a changed one."""
+    """A genome. Its children are the values of its genes; a change of one makes a new genome."""
 
     def handles(self, node: object) -> bool:
         """Whether it is a genome."""
@@ -139,10 +139,10 @@ class GenomeNode(TreeNodeHandler):
 
 
 class ObjectNode(TreeNodeHandler):
-    """Any other object: its public attributes, and of a module what it registers."""
+    """Any other object. Its children are its public attributes, and the entries of a module."""
 
     def handles(self, node: object) -> bool:
-        """Whether it is an object that belongs to this state alone."""
+        """Whether it is an object with attributes that only this state uses."""
         return hasattr(node, "__dict__") and not isinstance(node, (*_OUT_OF_REACH, Tensor))
 
     def children(self, node: object) -> Iterator[tuple[str, object]]:
@@ -171,7 +171,7 @@ NODES: tuple[TreeNodeHandler, ...] = (
     GenomeNode(),
     ObjectNode(),
 )
-"""The kinds that a state knows, in the order in which they are asked."""
+"""Handlers of all kinds of nodes. The first one that supports a node is used."""
 
 
 def _holders(node: object) -> Iterator[Mapping[str, object]]:
@@ -186,7 +186,7 @@ def _unwrapped(node: object) -> object:
 
 
 def _is_name(key: object) -> bool:
-    """Whether a key can stand in a path: private names cannot."""
+    """Whether a key can be part of a path. Private names cannot."""
     return isinstance(key, int) or (isinstance(key, str) and not key.startswith("_"))
 
 

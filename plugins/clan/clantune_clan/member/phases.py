@@ -1,4 +1,4 @@
-"""The phases of a round: which one a member is in, and when it is due to end."""
+"""The phases of a round: the current phase of a member, and the step at which it is due to end."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from clantune_clan.schedule import Mode, Round
 
 @attrs.define
 class Phases:
-    """Where a member is in its round.
+    """The place of a member in its round.
 
     A phase is due to end at a step of the schedule. It ends later if gradients wait for a step of
-    the optimizer then. The phase after it still ends as scheduled, but has one step at least.
+    the optimizer then. The next phase still ends as scheduled, but has at least one step.
 
     Attributes:
-        round: The round as the schedule has it.
-        late: How many of its steps the round before has taken, because it ended late.
-        step: How many steps the member has made in the round.
-        mode: What members do now.
-        begin: At which step of the round this phase began.
+        round: Round of the schedule.
+        late: Number of steps by which the last round ended late; this round is shorter by them.
+        step: Number of steps that the member has made in the round.
+        mode: Current phase.
+        begin: Step of the round at which this phase began.
         done: Whether the round is over.
     """
 
@@ -39,12 +39,12 @@ class Phases:
 
     @property
     def first_step(self) -> int:
-        """How many steps of the run came before the first one of this member."""
+        """Number of steps of the run before the first step of this member."""
         return self.round.start + self.late
 
     @property
     def steps_done(self) -> int:
-        """How many steps of the run are done, over all rounds."""
+        """Number of steps of the run that are done, over all rounds."""
         return self.first_step + self.step
 
     @property
@@ -54,7 +54,7 @@ class Phases:
 
     @property
     def due(self) -> int:
-        """At which step of the round this phase is due to end."""
+        """Step of the round at which this phase is due to end."""
         return self.length if self._is_last else self.round.cooperative_steps - self.late
 
     @property
@@ -69,14 +69,14 @@ class Phases:
 
     @property
     def ends_run(self) -> bool:
-        """Whether the run ends here: then no data follows, nor a phase that could be spoilt."""
+        """Whether the run ends here, so that neither data nor another phase follows."""
         return self.round.ends_run and self.step >= self.length
 
     def window(self, size: int) -> int:
-        """Return the size of the window of accumulation that the next batch belongs to.
+        """Return the size of the accumulation window that the next batch belongs to.
 
-        Windows tile a phase. The last one is as long as what is left, so that the phase ends with
-        a step of the optimizer. A phase that goes on after that has windows of one batch.
+        Windows divide a phase. The last one ends with the phase, so that the phase ends with a step
+        of the optimizer. If a phase ends late, its windows have one batch from then on.
 
         Args:
             size: Batches in a window, 1 or more.
@@ -86,10 +86,10 @@ class Phases:
         return 1 if self.step >= self.due else min(size, self.due - window_begin)
 
     def overdue(self, ranks: Sequence[int]) -> ClanError | None:
-        """Return an error if gradients have made this phase longer by a whole round.
+        """Return an error if gradients have extended this phase by a whole round.
 
         Args:
-            ranks: Where gradients wait for a step of the optimizer.
+            ranks: Ranks on which gradients wait for a step of the optimizer.
         """
         if self.step < self.length + self.round.length:
             return None
@@ -101,7 +101,7 @@ class Phases:
         )
 
     def idle(self) -> ClanError | None:
-        """Return an error if the round ends here, for an optimizer that has made no step in it."""
+        """Return an error if the round ends here. The caller's optimizer has made no step in it."""
         if not self.ends_round:
             return None
         return ClanError(
@@ -115,7 +115,7 @@ class Phases:
         """Raise an error if the round is over.
 
         Args:
-            what: The call that comes too late.
+            what: Name of the call that comes too late.
         """
         if not self.done:
             return
@@ -135,15 +135,15 @@ class Phases:
         self.mode, self.begin = "competitive", self.step
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the place in the round, and what round it is, as plain data."""
+        """Return the place in the round, and the form of the round, as plain data."""
         place = {name: getattr(self, name) for name in ("step", "mode", "begin", "done")}
         return {"round": self._form(), "place": place}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` returned.
+        """Load a state that `state_dict` returned.
 
         Raises:
-            ClanError: It is of a round of another form.
+            ClanError: The state belongs to a round of another form.
         """
         form, place = self._form(), state["place"]
         if state["round"] != form:

@@ -1,4 +1,4 @@
-"""The state of one member: genome, model and optimizer as one tree that paths lead through."""
+"""The state of one member: genome, model and optimizer as one tree with paths."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class State:
     """Genome, model and optimizer as one tree: walked, read and patched by path.
 
     A path such as `"optimizer/param_groups/0/betas/1"` or `"model/encoder/dropout/p"` starts at
-    one of the three. Private names lead nowhere, and neither does what many share, such as classes
-    and Python modules. Use `build_state` to make one that is ready for training.
+    one of the three. Paths contain no private names, and no objects that the process shares, such
+    as classes and Python modules. Use `build_state` to make a state that is ready for training.
 
     Attributes:
-        genome: The member's genome.
-        model: The model to call; paths lead into the module itself, without its wrappers.
-        optimizer: The optimizer of its parameters.
+        genome: Genome of the member.
+        model: Model to call; paths lead into the module itself, without its wrappers.
+        optimizer: Optimizer of its parameters.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class State:
         model: nn.Module,
         optimizer: Optimizer,
     ) -> None:
-        """Make a state of the three.
+        """Make a state.
 
         Args:
-            genome: The member's genome.
-            model: The model to call, bare or wrapped.
-            optimizer: The optimizer of its parameters.
+            genome: Genome of the member.
+            model: Model to call, bare or wrapped.
+            optimizer: Optimizer of its parameters.
         """
         self.genome = genome
         self.model = model
@@ -53,7 +53,7 @@ class State:
     def walk(self) -> Iterator[tuple[Path, Leaf]]:
         """Return every leaf with its path, depth first.
 
-        An object that is reached twice, by sharing or in a circle, is entered the first time.
+        An object that several paths or a cycle lead to is visited only the first time.
         """
         entered: set[int] = set()
         for root in ROOTS:
@@ -64,35 +64,35 @@ class State:
         return {path: leaf for path, leaf in self.walk() if predicate(path, leaf)}
 
     def get(self, path: Path) -> Any:
-        """Return what lies at a path.
+        """Return the object at a path.
 
         Raises:
-            PathError: It leads nowhere.
+            PathError: The path does not exist.
         """
         return [*self._along(path)][-1][0]
 
     def patch(self, values: Mapping[Path, object]) -> None:
-        """Put values where their paths lead: all of them, or none if one does not fit.
+        """Set the values at paths: all of them, or none if one does not fit.
 
-        A tensor is filled in place; anything else is replaced by a value of the same kind.
+        A tensor is filled in place. Any other leaf is replaced by a value of the same kind.
 
         Raises:
-            PathError: A path leads nowhere, or a value does not fit what is there.
+            PathError: A path does not exist, or a value does not fit the leaf there.
         """
         fitted = {path: fit(self.get(path), value, path) for path, value in values.items()}
         for path, value in fitted.items():
             self._put(path, value)
 
     def replace(self, path: Path, value: object) -> None:
-        """Put a value where its path leads, of whatever kind it is.
+        """Set a value of any kind at a path.
 
         Raises:
-            PathError: The path leads nowhere, or the object there refuses the value.
+            PathError: The path does not exist, or the object there rejects the value.
         """
         self._put(path, value)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that makes the member, as tensors and plain data."""
+        """Return the state of the member, as tensors and plain data."""
         return {
             "genome": self.genome.serialize(),
             "model": bare_module(self.model).state_dict(),
@@ -100,10 +100,10 @@ class State:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned; express the genome again after that.
+        """Load a state that `state_dict` returned; express the genome again after that.
 
         Raises:
-            ClanError: It has other genes.
+            ClanError: The state has other genes.
         """
         genome = Genome.deserialize(state["genome"])
         if genome.alleles.keys() != self.genome.alleles.keys():
@@ -125,13 +125,13 @@ class State:
         if is_leaf(node):
             yield path, node
         elif (handler := self._handler(node)) and id(node) not in entered:
-            if not isinstance(node, tuple):  # equal ones are often one object, and no circle is
-                entered.add(id(node))  # made of tuples alone
+            if not isinstance(node, tuple):  # equal tuples are often one object, and tuples alone
+                entered.add(id(node))  # make no cycle
             for name, child in handler.children(node):
                 yield from self._leaves(child, f"{path}/{name}", entered)
 
     def _along(self, path: Path) -> Iterator[tuple[object, TreeNodeHandler | None, str]]:
-        """Return the nodes on the way, each with who handles the one above it, and its name."""
+        """Return the nodes along a path, each with the handler of its parent and its name."""
         root, *names = path.split("/")
         if root not in ROOTS:
             raise PathError(
@@ -141,7 +141,7 @@ class State:
         yield node, None, root
         while names:
             handler = None if is_leaf(node) else self._handler(node)
-            for length in range(len(names), 0, -1):  # a name may have "/" in it, as "betas/0" does
+            for length in range(len(names), 0, -1):  # a name may contain "/", as "betas/0" does
                 name = "/".join(names[:length])
                 try:
                     child = handler.child(node, name) if handler else None

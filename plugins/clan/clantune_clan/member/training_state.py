@@ -1,4 +1,4 @@
-"""The state of a member once it trains."""
+"""The state of a member during training."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from clantune_core import Genome
 
 
 class TrainingState(State):
-    """A state whose gradients are averaged, and whose weights may be. `build_state` makes it.
+    """A state with averaged gradients and optionally averaged weights. `build_state` makes it.
 
     Attributes:
-        gradients: Averages the gradients.
-        average: The exponential moving average of the weights; None if `ema=False`.
+        gradients: Object that averages the gradients.
+        average: Exponential moving average of the weights; None if `ema=False`.
     """
 
     def __init__(
@@ -31,35 +31,35 @@ class TrainingState(State):
         gradients: Gradients,
         average: WeightAverage | None,
     ) -> None:
-        """Make a state of these.
+        """Make a state.
 
         Args:
-            genome: The member's genome.
-            model: The model to call, bare or wrapped.
-            optimizer: The optimizer of its parameters.
-            gradients: Averages the gradients.
-            average: The exponential moving average of the weights.
+            genome: Genome of the member.
+            model: Model to call, bare or wrapped.
+            optimizer: Optimizer of its parameters.
+            gradients: Object that averages the gradients.
+            average: Exponential moving average of the weights.
         """
         super().__init__(genome, model, optimizer)
         self.gradients = gradients
         self.average = average
 
     def close(self) -> None:
-        """Remove all hooks, and give the model its own weights back if it has the averages."""
+        """Remove all hooks, and restore the model's own weights if it contains the averages."""
         if self.average is not None and self.average.is_in_place:
             self.average.swap_out()
         self.gradients.close()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that makes the member, as tensors and plain data."""
+        """Return the state of the member, as tensors and plain data."""
         average = None if self.average is None else self.average.state_dict()
         return {**super().state_dict(), "average": average}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned; express the genome again after that.
+        """Load a state that `state_dict` returned; express the genome again after that.
 
         Raises:
-            ClanError: It has other genes, or is of another model.
+            ClanError: The state has other genes, or belongs to another model.
         """
         super().load_state_dict(state)
         if self.average is not None and state["average"] is not None:

@@ -1,4 +1,4 @@
-"""What changes when a phase of a round begins or ends: who shares gradients, and which values."""
+"""Transitions between the phases of a round, which change the gradient group and gene values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from clantune_clan.member.training_state import TrainingState
 
 
 class Transitions:
-    """Takes a member from phase to phase. All ranks do this together.
+    """Moves a member from phase to phase. All ranks do this together.
 
     Attributes:
-        phases: Where the member is in its round.
-        values: What its genome is expressed as.
-        gradients: What averages its gradients.
+        phases: Place of the member in its round.
+        values: Expressed values of its genome.
+        gradients: Object that averages its gradients.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Transitions:
         half_clan: bool | None,
         hold_ema: bool,
     ) -> None:
-        """Prepare a round; arguments as of `Individual`."""
+        """Prepare a round. `Individual` describes the arguments."""
         self.phases = phases
         self.values = LiveValues(state, communicator)
         self._state, self._communicator = state, communicator
@@ -52,8 +52,8 @@ class Transitions:
             self._state.average.update(phases.step)
         if not (phases.is_due and self._phase_ends()):
             self.gradients.at_step(phases.steps_done)
-            # Whatever overwrites a value mostly does so in each step: that is found at once, and
-            # the rest at the end of the phase.
+            # Code that overwrites a value mostly does so in each step, which this finds at once.
+            # The check at the end of the phase finds other cases.
             if phases.step == phases.begin + 1:
                 self.values.require_unchanged()
             return False
@@ -77,18 +77,18 @@ class Transitions:
         self.values.express(self.phases.mode, where, problem=problem)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the place in the round, and how many steps the optimizer has made in it."""
+        """Return the place in the round, and the number of optimizer steps in it."""
         made = self.gradients.steps - self._steps_before
         return {**self.phases.state_dict(), "optimizer_steps": made}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over the place in the round; `enter` then begins its phase again."""
+        """Load the place in the round. `enter` then begins its phase again."""
         self.phases.load_state_dict(state)
         self._steps_before = self.gradients.steps - state["optimizer_steps"]
         self.values.clear()
 
     def stop_averaging(self) -> None:
-        """Leave gradients to each rank, as between two rounds."""
+        """Let each rank keep its own gradients, as between two rounds."""
         self.gradients.average_over(None)
 
     @property
@@ -100,7 +100,7 @@ class Transitions:
         return channel.half_clan if self._has_half_clan else channel.everybody
 
     def _phase_ends(self) -> bool:
-        """Meet the others; return whether no gradients wait for the optimizer on any rank."""
+        """Meet the other ranks; return whether gradients wait for the optimizer on no rank."""
         phases, is_idle = self.phases, self.gradients.steps == self._steps_before
         pending = self._communicator.gather(
             f"the end of step {phases.steps_done}",
