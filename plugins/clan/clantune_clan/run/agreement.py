@@ -1,4 +1,4 @@
-"""What the ranks must agree on at the end of a round."""
+"""Checks that the ranks agree at the end of a round."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SAME = 1e-3
 
 
 def require_one_kind(are_functions: Sequence[bool]) -> None:
-    """Check that all ranks gave a function to `clan.step`, or all a number."""
+    """Check that either all ranks passed a function to `clan.step`, or all passed a number."""
     if len({*are_functions}) > 1:
         kinds = ["a function" if is_function else "a number" for is_function in are_functions]
         other = are_functions.index(not are_functions[0])
@@ -36,9 +36,9 @@ def require_equal_ranks(genes: Sequence[Mapping[str, Any]], ranks_per_member: in
 
 
 def require_same_data(losses: Sequence[float], ranks_per_member: int) -> None:
-    """Check what all ranks have measured of the clan's centre.
+    """Check the losses of the clan's centre on all ranks.
 
-    Ranks that have the same place in their members hold the same weights and buffers.
+    Ranks with the same place in their members have the same weights and buffers.
 
     Raises:
         ClanError: Two losses differ, so the ranks did not judge on the same data.

@@ -1,4 +1,4 @@
-"""The best weights so far: kept on the rank that found them, and shared at the end."""
+"""The best weights so far, which stay on the rank that found them until the end of the run."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from clantune_core import Genome
 
 @attrs.frozen(eq=False)
 class Best:
-    """The weights of the lowest fitness: those of the centre, or of one member.
+    """The weights with the lowest fitness: the centre's, or those of one member.
 
     Attributes:
-        fitness: Fitness of these weights; infinite before there are any.
-        round: Round in which they were found; -1 before there are any.
-        found_by: The member that they are the weights of; None if they are the centre's.
-        holder: The only member that holds them now; None if all ranks do.
-        genome: This rank's genome in that round.
-        tensors: Parameters and buffers by name; None on ranks that do not hold them.
+        fitness: Fitness of these weights; infinite before any are found.
+        round: Round in which they were found; -1 before any are found.
+        found_by: Member that found the weights; None if they are the centre's.
+        holder: Only member that has the weights now; None if all ranks have them.
+        genome: Genome of this rank in that round.
+        tensors: Parameters and buffers by name; None on ranks without the weights.
     """
 
     fitness: float = math.inf
@@ -46,14 +46,14 @@ class Best:
     def or_better(
         self, state: State, fitness: float, round_: int, *, member: int | None, mine: bool
     ) -> Best:
-        """Return the weights that the model holds now if they are better, else these.
+        """Return the current weights of the model if they are better, or this object.
 
         Args:
-            state: Whose model holds them, on the ranks that have them.
-            fitness: Fitness of these weights, the same on all ranks.
+            state: State of the model with the new weights, on the ranks that have them.
+            fitness: Fitness of the new weights, equal on all ranks.
             round_: Number of the round.
-            member: The member that has them; None if all do.
-            mine: Whether this rank has them.
+            member: Member that has the new weights; None if all members have them.
+            mine: Whether this rank has the new weights.
         """
         if not fitness < self.fitness:
             return self
@@ -62,7 +62,7 @@ class Best:
         return Best(fitness, round_, member, member, state.genome, kept if mine else None)
 
     def require_here(self) -> None:
-        """Raise an error if only another rank may hold these weights."""
+        """Raise an error if this rank may lack these weights."""
         if self.holder is not None:
             raise ClanError(
                 f"the best weights are on member {self.holder}, and this clan is closed: call "
@@ -70,7 +70,7 @@ class Best:
             )
 
     def shared(self, state: State, communicator: Communication) -> Best:
-        """Return these weights held by every rank. All ranks do this together."""
+        """Return these weights after sending them to every rank. All ranks call this together."""
         if self.holder is None:
             return self
         module = copy.deepcopy(bare_module(state.model))
@@ -78,7 +78,7 @@ class Best:
         return attrs.evolve(self, holder=None, tensors=named_tensors(module))
 
     def fill(self, module: nn.Module, communicator: Communication) -> None:
-        """Fill a module with these weights. All ranks do this together if one member holds them."""
+        """Fill a module with the weights. All ranks call this together if one member has them."""
         live = named_tensors(module)
         if self.tensors is not None:
             with torch.no_grad():
@@ -89,9 +89,9 @@ class Best:
             communicator.broadcast("handing out the best weights", live.values(), source=source)
 
     def model(self, state: State, communicator: Communication) -> nn.Module:
-        """Return a copy of the bare module with these weights, or with its own if none are better.
+        """Return a copy of the bare module with these weights, or with its own if none were found.
 
-        All ranks do this together if one member holds the best weights.
+        All ranks call this together if one member has the best weights.
         """
         made = copy.deepcopy(bare_module(state.model))
         made.zero_grad()
@@ -107,7 +107,7 @@ class Best:
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Best:
-        """Return what `state_dict` described."""
+        """Return the object that `state_dict` described."""
         if unknown := state.keys() ^ {field.name for field in attrs.fields(cls)}:
             raise ClanError(f"these are not the best weights of a run: see {sorted(unknown)}")
         genome = None if state["genome"] is None else Genome.deserialize(state["genome"])

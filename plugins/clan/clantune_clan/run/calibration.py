@@ -1,4 +1,4 @@
-"""Calibration: a search for the learning rate before the run, from the first weights each time."""
+"""Calibration: a search for the learning rate, whose rounds all start from the first weights."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Calibration:
     """Rounds in which members try learning rates around a centre, each alone on the same data.
 
     Attributes:
-        genome: The genome that the search starts from.
+        genome: Genome that the search starts from.
         first: State of model, optimizer and average before the first step.
-        registered: State of each registered object at that moment, by name.
-        shift: How far the centre has moved, on the latent line.
-        round: Rounds of the search that are done.
+        registered: State of each registered object before the first step, by name.
+        shift: Distance that the centre has moved, on the latent line.
+        round: Number of rounds of the search that are done.
     """
 
     genome: Genome
@@ -41,7 +41,7 @@ class Calibration:
 
     @classmethod
     def of(cls, state: State, num_members: int, registered: Mapping[str, Any]) -> Calibration:
-        """Begin a search from the state as it is, and that of registered objects.
+        """Begin a search from the current state and the current state of registered objects.
 
         Raises:
             ClanError: No gene sets a learning rate, or the clan has one member.
@@ -63,25 +63,25 @@ class Calibration:
         return self.round == len(SPREADS)
 
     def genome_of(self, member: int, num_members: int) -> Genome:
-        """Return a member's genome for the next round: its learning rate off the centre."""
+        """Return a member's genome for the next round, with its own learning rate."""
         return self._with_shift(self.shift + self._offset(member, num_members))
 
     def judged(self, fitnesses: Sequence[float]) -> Calibration:
-        """Return the search after a round: the centre is where the best member was."""
+        """Return the search after a round. The learning rate of the best member is its centre."""
         best = min(range(len(fitnesses)), key=fitnesses.__getitem__)
         moved = self.shift + self._offset(best, len(fitnesses))
         return attrs.evolve(self, shift=moved, round=self.round + 1)
 
     def rewind(self, state: State, registered: Mapping[str, Any]) -> None:
-        """Go back to the first weights."""
+        """Restore the first weights."""
         state.load_state_dict({**copy.deepcopy(self.first), "genome": state.genome.serialize()})
         for name, thing in registered.items():
             thing.load_state_dict(copy.deepcopy(self.registered[name]))
 
     def found(self) -> Genome:
-        """Return the genome that the run begins with: half of the best learning rate.
+        """Return the first genome of the run, with half of the best learning rate.
 
-        A long run does not stand what is best over a few steps.
+        The best learning rate over a few steps is too high for a long run.
         """
         return self._with_shift(self.shift - math.log(2.0))
 
@@ -98,7 +98,7 @@ class Calibration:
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any]) -> Calibration:
-        """Return what `state_dict` described."""
+        """Return the object that `state_dict` described."""
         return cls(**{**state, "genome": Genome.deserialize(state["genome"])})
 
 

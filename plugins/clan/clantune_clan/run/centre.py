@@ -15,19 +15,19 @@ class Centre:
     """The centre of the members' genes in the current round, which every rank knows.
 
     Attributes:
-        values: The value of each gene.
+        values: Value of each gene.
     """
 
     def __init__(self, genome: Genome) -> None:
-        """Begin where all members begin."""
+        """Start from the genes that all members start from."""
         self.values: dict[str, Any] = genome.as_hyperparameters()
 
     def move(self, genome: Genome, members: Sequence[Mapping[str, Any]]) -> None:
-        """Take the values of all members' genes, after a turnover."""
+        """Update the centre from the values of all members' genes, after a turnover."""
         self.values = centre_of(genome.alleles, members)
 
     def express(self, state: State) -> None:
-        """Write the values into the live objects, so that all ranks go on alike after a run."""
+        """Write the values into the live objects, so that all ranks have the same after a run."""
         state.patch(patch_of(state.genome, self.values))
 
 
@@ -37,8 +37,8 @@ def centre_of(
     """Return the value of each gene in the centre.
 
     Args:
-        alleles: The genes, whose latent lines say what lies between two values.
-        members: The values of the genes of each member, by name.
+        alleles: Genes, whose latent lines define the mean of two values.
+        members: Values of the genes of each member, by name.
     """
     return {
         name: _between(alleles[name], [member[name] for member in members]) for name in members[0]
@@ -46,7 +46,7 @@ def centre_of(
 
 
 def _between(allele: AbstractAllele, values: Sequence[Any]) -> Any:
-    """Return the mean on the latent line; of a kind without one, the most frequent value."""
+    """Return the mean on the latent line; for a kind without one, the most frequent value."""
     if not isinstance(allele, ContinuousAllele):
         return max(values, key=values.count)
     if min(values) == max(values):

@@ -1,4 +1,4 @@
-"""The clan: what a training script holds from its first round to its last."""
+"""The clan, which a training script uses from its first round to its last."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Clan(Resumable):
     closed by `close()`, by a `with` block, or when the process ends.
 
     Attributes:
-        history: The records of all members and rounds, on rank 0.
-        run_state: Where the run is, between its rounds.
-        communicator: The channel between the ranks.
+        history: Records of all members and rounds, on rank 0.
+        run_state: Place in the run, between its rounds.
+        communicator: Channel between the ranks.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class Clan(Resumable):
         checkpoints: str | Path | Checkpoints | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        """Set up a clan. All ranks do this together.
+        """Set up a clan. All ranks call this together.
 
         Args:
-            model: The model, bare or wrapped; it may come later, by `attach`.
-            optimizer: The optimizer of its parameters; it may come later, by `attach`.
+            model: Model, bare or wrapped; `attach` can add it later.
+            optimizer: Optimizer of its parameters; `attach` can add it later.
             autobind: Presets that bind genes, by name or as functions.
             genome_config: Overrides by gene name, such as `{"lr": {"domain": (1e-5, 0.1)}}`; also
                 new genes, with the options of `add_gene`, or alleles.
@@ -89,22 +89,22 @@ class Clan(Resumable):
             duty_cycle: Share of a round in which members compete, 0 to 1; None: the recipe's.
             total_steps: Steps of the run. Gives the length of rounds, a warm-up and a cooldown.
             epochs: Length of the run in epochs, instead of `total_steps`.
-            steps_per_epoch: Batches of a rank in an epoch; None: as `clan.loader` counts them.
-            strategies: A recipe or its name, or a list of strategies; None: `factorial()`.
-            settings: What a recipe decides beside its strategies; None: the recipe's own.
-            scheduler: A learning rate scheduler, whose rates the genes then multiply.
+            steps_per_epoch: Batches of a rank in an epoch; None: the number from `clan.loader`.
+            strategies: Recipe or its name, or a list of strategies; None: `factorial()`.
+            settings: Settings of a recipe other than its strategies; None: the recipe's own.
+            scheduler: Learning rate scheduler, whose rates the genes then multiply.
             warmup: Share of the run in which the learning rate rises.
             cooldown: Share of the run in which the learning rate falls.
             accumulate: Batches per step of the optimizer; phases are multiples of it.
-            reduction: How gradients are averaged, see `build_state`.
+            reduction: Method of averaging gradients, see `build_state`.
             seed: Seed of all random streams.
             mode: `"min"` if a low loss is good, `"max"` if a high score is.
-            judge: `"shared"` if all ranks judge on the same data, or `"per rank"`: the mean counts.
+            judge: `"shared"` if all ranks judge on the same data, `"per rank"` to use their mean.
             observers: Functions of a round's records, or objects with any of the methods
                 `on_round_start`, `on_phase`, `on_step`, `on_round_end`, `on_close`.
-            verbose: Whether rank 0 logs a line per round; None: if the error stream is a terminal.
+            verbose: Whether rank 0 logs each round; None: only if the error stream is a terminal.
             progress: Whether rank 0 shows a progress bar, by tqdm.
-            history: File that rank 0 writes records to; None: a temporary one.
+            history: File that rank 0 writes records to; None: a temporary file.
             checkpoints: Folder for a checkpoint after each round, or `Checkpoints(...)`.
             timeout: Seconds to wait for another rank.
         """
@@ -122,7 +122,7 @@ class Clan(Resumable):
             seed=seed,
             has_scheduler=scheduler is not None,
         )
-        arguments.resolve()  # before ranks meet: what is wrong here is wrong on all
+        arguments.resolve()  # before ranks meet: an error here is an error on all ranks
         self._checkpoints = Checkpoints.of(checkpoints)
         self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)
         self.run_state = RunState(seed)
@@ -144,7 +144,7 @@ class Clan(Resumable):
         """Add a gene, before the first round.
 
         Args:
-            name: Name of the gene, and where it is: `"lr"` or `"betas/0"` in each param group, or a
+            name: Name of the gene and its place: `"lr"` or `"betas/0"` in each param group, or a
                 path in the model.
             type: `"optimizer"`, `"model"`, `"value"` (only read), or `"gradient_accumulation"`.
             options: `allele`, or `value` and `domain`; `path`, `can_mutate`, `can_crossbreed`,
@@ -155,14 +155,14 @@ class Clan(Resumable):
         self._setup.add_gene(name, type, **options)
 
     add_genome = add_gene
-    """The specification's name of it."""
+    """The name of `add_gene` in the specification."""
 
     def inherits(self, name: str, thing: Any) -> None:
         """Let an object with `state_dict` and `load_state_dict` be inherited with the weights.
 
         Args:
             name: Name of the object, for messages.
-            thing: The object, such as an average of your own.
+            thing: Object to inherit, such as your own average of the weights.
         """
         if self._training is not None:
             raise ClanError(f"{name!r} comes too late: call inherits() before the first round")
@@ -174,7 +174,7 @@ class Clan(Resumable):
         """Return a loader that knows the phases of this clan.
 
         Args:
-            dataset: The dataset, as `clan_loader` takes it.
+            dataset: Dataset, in a form that `clan_loader` accepts.
             batch_size: Samples in a batch of one rank.
             epochs: Length of the run in epochs, if the clan does not know it yet.
             options: Further options of `clan_loader`.
@@ -193,7 +193,7 @@ class Clan(Resumable):
         return self._state.genome
 
     def describe(self) -> str:
-        """Return in words what this clan does."""
+        """Return a description of this clan as text."""
         training = self._training
         reduction = training.state.gradients.reduction if training else self._setup.reduction
         members = self.communicator.num_members
@@ -202,9 +202,9 @@ class Clan(Resumable):
     # ---- Rounds ----
 
     def rounds(self) -> Iterator[Individual]:
-        """Return this rank's member of one round after the other, until the run is over.
+        """Yield this rank's member of each round until the run is over.
 
-        The loop body trains the member, and calls `step(loss)`. Leave an endless run by `break`.
+        The loop body trains the member and calls `step(loss)`. Leave an endless run by `break`.
         """
         while not self.finished:
             yield self.round()
@@ -212,7 +212,7 @@ class Clan(Resumable):
     def round(self) -> Individual:
         """Begin a round and return this rank's member for it.
 
-        After the last step of a run of known length this returns the last member, which is spent.
+        After the last step of a run of known length this returns the last member, which is done.
         """
         training = self._training
         if training is not None and training.is_over:
@@ -228,8 +228,8 @@ class Clan(Resumable):
         """End a round: judge the members, select, inherit, and breed the next genomes.
 
         Args:
-            result: The loss (or score) of this member on data that all members share; or a function
-                of the model that returns it, called in eval mode and without gradients.
+            result: Loss (or score) of this member on data that all members share, or a function of
+                the model that returns it, called in eval mode and without gradients.
         """
         training = self._training
         if training is None:
@@ -267,10 +267,10 @@ class Clan(Resumable):
             export_schedule(schedule_of(self.history, self.settings, alleles, best), path)
 
     def close(self) -> None:
-        """End the run on this rank: model and optimizer are plain objects again.
+        """End the run on this rank, and restore the model and the optimizer to plain objects.
 
-        Removes every hook, gives the model its own weights back, and leaves the process groups
-        that the clan made. Closing twice does nothing.
+        This removes every hook, restores the model's own weights, and leaves the process groups
+        that the clan made. A second call does nothing.
         """
         if self._is_closed:
             return
@@ -286,7 +286,7 @@ class Clan(Resumable):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the clan."""
         self.close()
 
     def __repr__(self) -> str:

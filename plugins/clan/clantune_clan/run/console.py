@@ -1,4 +1,4 @@
-"""What a run shows on the console: a line per round, warnings, and a progress bar."""
+"""The console output of a run: a line per round, warnings, and a progress bar."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOGGER = logging.getLogger("clantune")
 
 
 def show_log() -> None:
-    """Write the log of ClanTune to the error stream, unless the program handles logs already."""
+    """Write the log of ClanTune to the error stream, unless the program has configured logging."""
     LOGGER.setLevel(logging.INFO)
     if not LOGGER.hasHandlers():
         handler = logging.StreamHandler(sys.stderr)
@@ -71,7 +71,7 @@ class ProgressBar:
     """Shows the steps of a run as a bar."""
 
     def __init__(self, total_steps: int | None) -> None:
-        """Show a run of so many steps."""
+        """Create a bar for a run of `total` steps."""
         from tqdm.auto import tqdm  # noqa: PLC0415  (only for users who ask for the bar)
 
         self._bar = tqdm(total=total_steps, unit="step", dynamic_ncols=True)
@@ -85,11 +85,11 @@ class ProgressBar:
         self._bar.update(member.steps_done - self._bar.n)
 
     def on_round_end(self, records: Sequence[RoundRecord]) -> None:
-        """Show how good the clan is: its centre, or its first member."""
+        """Show the metric of the clan's centre, or of its first member."""
         first = records[0]
         metric = first.metric if first.centre is None else first.centre
         self._bar.set_postfix(round=first.round, metric=f"{metric:.4g}")
 
     def on_close(self) -> None:
-        """Leave the bar as it is."""
+        """Finish the bar, which stays visible."""
         self._bar.close()

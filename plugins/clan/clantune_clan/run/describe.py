@@ -1,4 +1,4 @@
-"""A run in words."""
+"""The description of a run as text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GOOD = {"min": "low", "max": "high"}
 def describe(
     settings: Settings, genome: Genome, num_members: int, reduction: str, history: History
 ) -> str:
-    """Return in words what a run does."""
+    """Return a description of a run as text."""
     recipe = settings.recipe
     members = "one member" if num_members == 1 else f"{num_members} members"
     lines = [

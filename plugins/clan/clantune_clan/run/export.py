@@ -1,4 +1,4 @@
-"""The schedule that a run found, as JSON that can be replayed without ClanTune."""
+"""The schedule that a run found, as JSON that other programs can replay without ClanTune."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ FORMAT = 1
 def schedule_of(
     history: History, settings: Settings, alleles: Mapping[str, AbstractAllele], best: Best
 ) -> dict[str, Any]:
-    """Return the values of all genes from each step on, and the ramp of the learning rate.
+    """Return the changes of all gene values by step, and the ramp of the learning rate.
 
-    If members share a centre, the schedule is that of the centre. Otherwise it is that of the
-    member with the best weights, followed back through the members that its weights come from;
-    after its best round, the values stay as they were.
+    If members share a centre, the schedule is that of the centre. If not, it is that of the member
+    with the best weights, traced back through the members that its weights come from. After its
+    best round the values do not change.
 
     Args:
         history: History of the run.
         settings: Settings of the run.
-        alleles: The genes, whose latent lines say what lies between two values.
-        best: The best weights.
+        alleles: Genes, whose latent lines define the mean of two values.
+        best: Best weights of the run.
     """
     rounds = [records for records in history.rounds() if not records[0].calibration]
     values = (

@@ -1,6 +1,6 @@
-"""From the losses that the user measures to the fitness of each member.
+"""The fitness of each member, from the losses that the user measures.
 
-A fitness that is not finite means that the member is lost: its weights are replaced.
+If the fitness of a member is not finite, the member has failed and its weights are replaced.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from clantune_clan.member.training_state import TrainingState
 from clantune_clan.run.settings import Settings
 
 Judge = Callable[[nn.Module], Any]
-"""Takes the model and returns its loss or score."""
+"""A function that takes the model and returns its loss or score."""
 
 BLOWN_UP = 1.5
-"""Above this multiple of the median, the raw loss counts: an average hides divergence."""
+"""Multiple of the median above which the raw loss counts, since an average hides divergence."""
 
 
 def number_of(result: Any) -> float:
     """Return a loss as a number: a Python number, or a tensor or array of one element.
 
     Raises:
-        ClanError: It is something else.
+        ClanError: The loss is of another type.
     """
     if not isinstance(result, str | bytes | bool):
         with contextlib.suppress(TypeError, ValueError, RuntimeError):  # refused below
@@ -42,7 +42,7 @@ def number_of(result: Any) -> float:
 
 
 def measure(judge: Judge, model: nn.Module) -> float:
-    """Return the loss of a model in eval mode, without gradients; restore the modes of training."""
+    """Return the loss of a model in eval mode, without gradients. Then restore training modes."""
     modes = {module: module.training for module in model.modules()}
     try:
         model.eval()
@@ -54,11 +54,11 @@ def measure(judge: Judge, model: nn.Module) -> float:
 
 
 class Losses(NamedTuple):
-    """Losses or scores of one member, as the user gave them.
+    """Losses or scores of one member, as the user measured them.
 
     Attributes:
         judged: Loss of the weights that are judged, which may be averaged ones.
-        own: Loss of the member's own weights; NaN if these are known to be lost.
+        own: Loss of the member's own weights; NaN if these are not finite.
     """
 
     judged: float
@@ -66,11 +66,11 @@ class Losses(NamedTuple):
 
 
 def losses_of_member(result: Any, state: TrainingState) -> Losses:
-    """Return the losses of a model, which gets its own weights back.
+    """Return the losses of a model, and restore its own weights.
 
     Args:
-        result: The loss or score, or a function of the model that returns it.
-        state: Whose model is judged; it may hold its averaged weights.
+        result: Loss or score, or a function of the model that returns it.
+        state: State of the model to judge, which may contain its averaged weights.
     """
     average = state.average
     judged = measure(result, state.model) if callable(result) else number_of(result)
@@ -79,7 +79,7 @@ def losses_of_member(result: Any, state: TrainingState) -> Losses:
     average.swap_out()
     if callable(result):
         return Losses(judged, measure(result, state.model))
-    # No loss of the own weights was measured, but whether they are finite can be seen.
+    # There is no loss of the own weights, but their values show whether they are finite.
     finite = all(map(_is_finite, state.model.parameters()))
     return Losses(judged, judged if finite else math.nan)
 
@@ -93,7 +93,7 @@ def _is_finite(tensor: Tensor) -> bool:
 def losses_of_members(
     losses: Sequence[Losses], ranks_per_member: int, settings: Settings
 ) -> list[Losses]:
-    """Return the losses of each member: its first rank's, or the mean if each judges a part."""
+    """Return the losses of each member: its first rank's, or the mean if ranks judge on parts."""
     if settings.judge == "shared":
         return [*losses[::ranks_per_member]]
     made = []
@@ -104,7 +104,7 @@ def losses_of_members(
 
 
 def fitnesses_of(losses: Sequence[Losses], settings: Settings) -> list[float]:
-    """Return the fitness of each member; lower is better, and a lost member has infinity."""
+    """Return the fitness of each member. Lower is better, and a failed member has infinity."""
     signed = [Losses(settings.sign * each.judged, settings.sign * each.own) for each in losses]
     finite = [each.judged for each in signed if math.isfinite(each.judged)]
     limit = BLOWN_UP * median(finite) if finite and median(finite) > 0.0 else math.inf
@@ -119,7 +119,7 @@ def _fitness(losses: Losses, limit: float) -> float:
 
 @contextlib.contextmanager
 def holding(average: WeightAverage | None, *, averaged: bool) -> Iterator[None]:
-    """Let the model hold the weights that are judged."""
+    """Put the weights that are judged into the model."""
     if average is None or not averaged:
         yield
     else:
@@ -129,7 +129,7 @@ def holding(average: WeightAverage | None, *, averaged: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def restoring(average: WeightAverage | None) -> Iterator[None]:
-    """Let the model hold its averaged weights again if the block fails: then it can be repeated."""
+    """Put the averaged weights back if the block fails, so that the user can repeat the call."""
     was_in_place = average is not None and average.is_in_place
     try:
         yield

@@ -1,4 +1,4 @@
-"""The genes of a run: those of presets, those that are added by name, and what a config changes."""
+"""The genes of a run: genes of presets, genes that the user adds, and changes by a config."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ from clantune_core.contracts import (
 )
 
 TYPES = ("optimizer", "model", "value", "gradient_accumulation")
-"""What a gene may be: something in each param group, something in the model, or only read."""
+"""Type of a gene: a value in each param group, a value in the model, or a value to read."""
 
 _ROLES: dict[str, Role] = {
     "model": DATA_PATH,
     "value": DATA_PATH,
     "gradient_accumulation": GRADIENT_ACCUMULATION,
 }
-"""What genes act on, by type: a loop mostly reads a value for its data or its loss."""
+"""Default roles of genes, by type. A loop mostly reads a value for its data or its loss."""
 
 _IN_UNIT = ("betas/", "momentum", "dropout", "alpha", "rho", "label_smoothing")
-"""Names of values between 0 and 1, where a step is one of the logit."""
+"""Names of values between 0 and 1, which mutation changes on the scale of logits."""
 
 _CHANGES = {"value", "domain", "can_mutate", "can_crossbreed"}
 _OPTIONS = {*_CHANGES, "type", "allele", "path", "is_cooperative", "is_competitive", "role"}
@@ -74,13 +74,13 @@ def bind(
 
 
 def configure(genome: Genome, config: Mapping[str, Any], state: State) -> Genome:
-    """Return the genome with what a config says of genes: changed, added as alleles, or by name.
+    """Return the genome with the changes and additions of a config.
 
     Args:
-        genome: The genome so far.
-        config: By name of a gene: options as of `add_gene`; of a gene that is there already,
-            another value, domain, or flag.
-        state: Where new genes are expressed.
+        genome: Genome so far.
+        config: Overrides by gene name: a new gene has the options of `add_gene`; an existing gene
+            gets another value, domain, or flag.
+        state: State in which new genes are expressed.
     """
     for name, options in config.items():
         if isinstance(options, AbstractAllele):
@@ -105,7 +105,7 @@ def configure(genome: Genome, config: Mapping[str, Any], state: State) -> Genome
 
 
 def _with_allele(genome: Genome, name: str, allele: AbstractAllele, state: State) -> Genome:
-    """Return the genome with an allele, which takes the places of the gene that it replaces."""
+    """Return the genome with an allele, which keeps the paths of the gene that it replaces."""
     if EXPRESSION not in allele.metadata:
         if name not in genome.alleles:
             return add_gene(genome, name, state, allele=allele)
@@ -133,25 +133,25 @@ def add_gene(
     is_competitive: bool = True,
     role: Role | None = None,
 ) -> Genome:
-    """Return the genome with one more gene, of the kind that its value and name ask for.
+    """Return the genome with one more gene, whose kind follows from its value and name.
 
     Args:
-        genome: The genome so far.
-        name: Of the gene; also where it is: `"lr"` or `"betas/0"` in each param group, or the rest
-            of a path into the model.
-        state: Where it is expressed.
+        genome: Genome so far.
+        name: Name of the gene and, without `path`, its place: `"lr"` or `"betas/0"` in each param
+            group, or the rest of a path into the model.
+        state: State in which the gene is expressed.
         type: `"optimizer"`, `"model"`, `"value"` (only read by name), or `"gradient_accumulation"`.
-        allele: Value and domain, of any kind; None makes one of the kind that the value asks for.
-        value: The first value; None takes what is there now.
-        domain: The values that it may take; None: as wide as makes sense.
-        path: Where it is, if its name does not say it.
-        can_mutate: Whether mutation may change it; None: yes, or as the allele says.
-        can_crossbreed: Whether crossbreeding may change it; None: yes, or as the allele says.
-        is_cooperative: Whether members use their own value while they cooperate; None: yes, but
+        allele: Allele with value and domain, of any kind; None: a kind that fits the value.
+        value: First value; None: the current value at the path.
+        domain: Domain of the values; None: a wide default for the name and the value.
+        path: Path of the gene, if it differs from its name.
+        can_mutate: Whether mutation may change it; None: yes, or the flag of the allele.
+        can_crossbreed: Whether crossbreeding may change it; None: yes, or the flag of the allele.
+        is_cooperative: Whether members use their own value while they cooperate; None: yes, except
             for accumulation.
-        is_competitive: Whether they do while they compete.
-        role: What the clan treats specially; None: by default, a model's and a value gene are on
-            the data path.
+        is_competitive: Whether members use their own value while they compete.
+        role: Role that the clan treats specially; None: the default, which puts model and value
+            genes on the data path.
     """
     if type not in TYPES:
         raise ClanError(f"the type of gene {name!r} is one of {', '.join(TYPES)}; got {type!r}")
@@ -176,7 +176,7 @@ def add_gene(
 
 
 def _first_value(name: str, value: Any, found: Sequence[Any]) -> Any:
-    """Return the value that a gene starts with: as given, or the first one that is not zero."""
+    """Return the first value of a gene: the given one, or the first one that is not zero."""
     if value is not None:
         return value
     if not found:

@@ -1,7 +1,7 @@
-"""Half clans: which members share gradients if a gene acts on the way of the data.
+"""Half clans: the members that share gradients if a gene acts on the data path.
 
-What such a gene does is in the gradient, so members that share a gradient across its values learn
-nothing about it.
+The effect of such a gene is in the gradient. If members with different values shared gradients,
+their losses would not show that effect.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ class HalfClans:
     """Divides the clan in each round.
 
     Attributes:
-        latents: What `latent_on_data_path` returned on each member, for the next round; empty if
-            it is not known yet.
+        latents: Results of `latent_on_data_path` on each member, for the next round; empty if they
+            are not known yet.
     """
 
     def __init__(self, communicator: Communication) -> None:
-        """Know nothing yet."""
+        """Start without latents."""
         self.latents: list[float | None] = []
         self._communicator = communicator
 
     def mine(self, genome: Genome) -> bool | None:
-        """Return which half this rank belongs to; None if all members share gradients.
+        """Return the half that this rank belongs to, or None if all members share gradients.
 
-        All ranks do this together.
+        All ranks call this together.
         """
         channel = self._communicator
         if not self.latents:  # in the first round
@@ -57,11 +57,12 @@ def _is_on_data_path(name: str, allele: AbstractAllele) -> bool:
 def unmeasured_genes(genome: Genome, recipe: RecipeSettings, num_members: int) -> list[str]:
     """Return the evolving genes on the data path whose effect no loss of this run shows.
 
-    A competitive phase shows the effect of all, and half clans that of the first continuous one.
+    A competitive phase shows the effects of all genes, and half clans that of the first continuous
+    gene.
 
     Args:
-        genome: The genes.
-        recipe: What the recipe decides.
+        genome: Genome of a member.
+        recipe: Settings of the recipe.
         num_members: Number of members.
     """
     if recipe.duty_cycle > 0.0 or num_members == 1:
@@ -76,10 +77,11 @@ def half_clans_of(latents: Sequence[float | None]) -> tuple[bool, ...] | None:
     """Return for each member whether it is in the half clan with the higher values.
 
     Args:
-        latents: What `latent_on_data_path` returned on each member.
+        latents: Results of `latent_on_data_path` on each member.
 
     Returns:
-        None if all members share gradients: there is no such gene, or a half would be too small.
+        One value per member, or None if all members share gradients: without such a gene, or if a
+        half would be too small.
     """
     known = [latent for latent in latents if latent is not None]
     if len(known) < len(latents):

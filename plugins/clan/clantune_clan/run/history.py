@@ -15,23 +15,23 @@ from clantune_clan.run.record import RoundRecord
 
 
 class History:
-    """Records of rounds. Iterating reads the file, so records do not pile up in memory.
+    """Records of rounds. Iterating reads the file, so records do not accumulate in memory.
 
-    Only rank 0 has the file; on other ranks the history is empty. The file can be read while the
-    run goes on: every line is whole.
+    Only rank 0 has the file; on other ranks the history is empty. Other programs can read the file
+    during the run, since every line is complete.
 
     Attributes:
-        path: The file; None on ranks that have none.
-        is_kept: Whether the file stays after the process: it does if the user gave its path.
+        path: Path of the file; None on ranks without one.
+        is_kept: Whether the file stays after the process ends, as it does if the user gave a path.
     """
 
     def __init__(self, path: str | Path | None, *, writes: bool) -> None:
         """Open a history.
 
         Args:
-            path: Where records are written; None uses a temporary file, which is deleted with this
-                object, or when the process ends.
-            writes: Whether this rank writes.
+            path: File for the records; None: a temporary file, which is deleted with this object,
+                or when the process ends.
+            writes: Whether this rank writes the file.
         """
         self.path: Path | None = None
         self.is_kept = path is not None
@@ -48,7 +48,7 @@ class History:
         self.path.touch()
 
     def require_own(self) -> None:
-        """Raise an error if the file has records of another run, which this run would mix up."""
+        """Raise an error if the file has records of another run, so that they do not mix."""
         if self._is_of_another_run:
             raise ClanError(
                 f"there is a history at {self.path} already: move it, give another path, or go on "
@@ -56,7 +56,7 @@ class History:
             )
 
     def text(self) -> str:
-        """Return the content of the file; nothing on other ranks than 0."""
+        """Return the content of the file, which is empty on ranks other than 0."""
         return "" if self.path is None else self.path.read_text(encoding="utf-8")
 
     def restore(self, text: str) -> None:
@@ -103,12 +103,12 @@ class History:
             yield together
 
     def __repr__(self) -> str:
-        """Say where the file is."""
+        """Return a text with the path of the file."""
         return f"<History in {self.path}>" if self.path else "<History of another rank>"
 
 
 def open_history(path: str | Path | None, communicator: Communication) -> History:
-    """Return the history of a run. All ranks do this together, and rank 0 opens the file."""
+    """Return the history of a run. All ranks call this together, and rank 0 opens the file."""
     writes = communicator.rank == 0
     return communicator.attempt("the history", lambda: History(path, writes=writes))
 

@@ -1,7 +1,7 @@
-"""The learning rate of a run: what multiplies the gene inside each step of the optimizer.
+"""The learning rate of a run: the factors that multiply the gene in each step of the optimizer.
 
-The factor is applied inside the step and taken back after it: between two steps the param groups
-hold what the gene says, or what a scheduler has set.
+A hook applies the factor before the step, and another one undoes it after the step. Between two
+steps the param groups have the rate of the gene or the scheduler.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Ramp:
 
     Attributes:
         start: First step.
-        end: The step after the last one; None if the length is unknown: the factor is then 1.
-        warmup: Steps in which the factor rises to 1.
-        cooldown: Steps at the end in which it falls to 0.
+        end: Step after the last one; None if the length is unknown, and then the factor is 1.
+        warmup: Number of steps in which the factor rises to 1.
+        cooldown: Number of steps at the end in which the factor falls to 0.
     """
 
     start: int = 0
@@ -73,11 +73,12 @@ class LearningRate:
     """Multiplies the learning rates of an optimizer inside its steps."""
 
     def __init__(self, optimizer: Optimizer, factors: Callable[[], Mapping[int, float]]) -> None:
-        """Hook into the steps of an optimizer.
+        """Register hooks on the steps of an optimizer.
 
         Args:
-            optimizer: Whose learning rates are multiplied.
-            factors: Called in each step: the factor of each param group, by index; 1 if missing.
+            optimizer: Optimizer whose learning rates are multiplied.
+            factors: Function that returns the factor of each param group in a step, by index; a
+                missing factor is 1.
         """
         self._optimizer = optimizer
         self._factors = factors
@@ -95,7 +96,7 @@ class LearningRate:
         return tuple(map(float, self._used))
 
     def next(self) -> tuple[float, ...]:
-        """Return the learning rate of each param group in a step that is taken now."""
+        """Return the current learning rate of each param group, including its factor."""
         factors = self._factors()
         return tuple(
             float(group["lr"]) * factors.get(index, 1.0)
@@ -103,7 +104,7 @@ class LearningRate:
         )
 
     def close(self) -> None:
-        """Remove the hooks; the param groups hold the rates of between two steps."""
+        """Remove the hooks, and undo a factor that is still applied."""
         self._restore()
         self._factors = dict
         for hook in self._hooks:

@@ -14,7 +14,7 @@ TRIES = 20
 def steps_of(
     total_steps: int | None, epochs: int | None, steps_per_epoch: int | None
 ) -> int | None:
-    """Return the steps of a run; None if they are not known, or not yet.
+    """Return the steps of a run, or None if they are unknown or not known yet.
 
     Raises:
         ClanError: An argument is not a number of its kind, or two contradict each other.
@@ -39,13 +39,13 @@ def steps_of_epochs(
 ) -> int:
     """Return the steps that a clan's loader needs for a number of epochs.
 
-    A competitive step takes fewer samples of an epoch than a cooperative one, and how many steps
-    are competitive depends on the length of the run: the answer is found by trying.
+    A competitive step takes fewer samples of an epoch than a cooperative one. The number of
+    competitive steps depends on the length of the run. So this function tries several lengths.
 
     Args:
         epochs: Number of epochs, 1 or more.
-        schedule_for: Returns the schedule of a run of so many steps.
-        loader_for: Returns the loader with a schedule.
+        schedule_for: Function that returns the schedule of a run with a number of steps.
+        loader_for: Function that returns the loader with a schedule.
     """
     steps_of(None, epochs, None)  # raises an error if it is not a number
     steps = loader_for(Schedule(1, 0.0)).steps_in(epochs)

@@ -1,4 +1,4 @@
-"""Observers: what the clan calls on rank 0 while a run goes on."""
+"""Observers: objects that the clan calls on rank 0 during a run."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Observers:
         """Find the methods of observers.
 
         Args:
-            observers: Functions and objects.
-            announce: Tells the other ranks what an observer has raised.
+            observers: Functions and objects to call.
+            announce: Function that sends an observer's exception to the other ranks.
         """
         listed = [*observers]
         self._announce = announce
@@ -52,23 +52,23 @@ class Observers:
         self._end = weakref.finalize(self, _call_all, self._calls["on_close"])
 
     def round_start(self, member: Individual) -> None:
-        """Call what observes the start of a round."""
+        """Call the observers of the start of a round."""
         self._call("on_round_start", member)
 
     def phase(self, member: Individual) -> None:
-        """Call what observes the start of a phase."""
+        """Call the observers of the start of a phase."""
         self._call("on_phase", member)
 
     def step(self, member: Individual) -> None:
-        """Call what observes a step, after it."""
+        """Call the observers of a step, after it."""
         self._call("on_step", member)
 
     def round_end(self, records: Sequence[RoundRecord]) -> None:
-        """Call what observes the end of a round."""
+        """Call the observers of the end of a round."""
         self._call("on_round_end", records)
 
     def close(self) -> None:
-        """Call what observes the end of the run."""
+        """Call the observers of the end of the run."""
         if self._end.detach():
             self._call("on_close")
 
@@ -98,7 +98,7 @@ def _checked(observers: Iterable[Any]) -> tuple[Any, ...]:
     """Return observers.
 
     Raises:
-        ClanError: One is a class, or has no method that is ever called.
+        ClanError: An observer is a class, or has none of the methods of an observer.
     """
     if not isinstance(observers, Iterable):
         raise ClanError(f"observers is a list of observers: observers=[{observers!r}]")
@@ -120,11 +120,11 @@ def _checked(observers: Iterable[Any]) -> tuple[Any, ...]:
 
 @attrs.frozen(kw_only=True)
 class Reporting:
-    """What a run reports while it goes on, and to whom.
+    """The reports of a run during training, and the observers that receive them.
 
     Attributes:
-        observers: The user's observers.
-        verbose: Whether rank 0 logs a line per round; None: if the error stream is a terminal.
+        observers: Observers that the user gave.
+        verbose: Whether rank 0 logs a line per round; None: only if the error stream is a terminal.
         progress: Whether rank 0 shows a progress bar.
     """
 
@@ -134,10 +134,10 @@ class Reporting:
 
     def __attrs_post_init__(self) -> None:
         if self.progress:
-            require_tqdm()  # on all ranks: one that fails alone would keep the others waiting
+            require_tqdm()  # on all ranks: if only one rank failed, the others would wait for it
 
     def start(self, history: History, settings: Settings, communicator: Communication) -> Observers:
-        """Return the observers of a run, of which the history is the first; none but on rank 0."""
+        """Return the observers of a run on rank 0, with the history first; none on other ranks."""
         if communicator.rank > 0:
             return Observers(())
         if self.verbose or (self.verbose is None and sys.stderr.isatty()):

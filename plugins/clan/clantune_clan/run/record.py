@@ -23,7 +23,7 @@ def _to_pairs(pairs: Iterable[Sequence[Any]]) -> tuple[tuple[int, float], ...]:
 
 @attrs.frozen(kw_only=True)
 class RoundRecord:
-    """What is known about one member's round after its turnover.
+    """The results of one member in one round, after its turnover.
 
     Attributes:
         round: Number of the round, from 0; rounds of calibration count too.

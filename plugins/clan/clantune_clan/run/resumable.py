@@ -1,4 +1,4 @@
-"""Saving a run in a folder, and going on with it in another process."""
+"""Saving a run in a folder, and resuming it in another process."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from clantune_clan.run.training import Training
 
 
 class Resumable:
-    """What a clan does to survive the end of its processes. All ranks call the same methods.
+    """Methods that save and resume a clan. All ranks call the same methods.
 
     Attributes:
-        history: The records of all members and rounds, on rank 0.
-        run_state: Where the run is.
-        communicator: The channel between the ranks.
+        history: Records of all members and rounds, on rank 0.
+        run_state: Place in the run.
+        communicator: Channel between the ranks.
     """
 
     history: History
@@ -41,11 +41,11 @@ class Resumable:
         Call it after `member.step()`, or between two rounds. All ranks must reach the folder.
 
         Args:
-            folder: The folder of the run. It gets a folder for each checkpoint.
+            folder: Folder of the run, in which each checkpoint has a folder.
 
         Raises:
             ClanError: No round has begun, the run is over, or gradients are pending.
-            CheckpointError: There is a checkpoint of this step already, or the disk refuses.
+            CheckpointError: There is a checkpoint of this step already, or writing fails.
         """
         self._require_open("save")
         if self._training is None:
@@ -56,15 +56,15 @@ class Resumable:
         )
 
     def resume(self, folder: str | Path) -> None:
-        """Go on from a checkpoint, before the first round.
+        """Resume from a checkpoint, before the first round.
 
         Make the clan, its model, optimizer, scheduler and loader as in the run that was saved.
 
         Args:
-            folder: A checkpoint, or the folder of a run, whose latest checkpoint counts.
+            folder: Folder of a checkpoint, or of a run, whose latest checkpoint is loaded.
 
         Raises:
-            CheckpointError: There is none, it is damaged, or it is of another run.
+            CheckpointError: The checkpoint is missing or damaged, or belongs to another run.
         """
         found = self.communicator.attempt(
             "finding a checkpoint", lambda: checkpoint.Checkpoint.at(Path(folder))
@@ -78,9 +78,9 @@ class Resumable:
             LOGGER.info("the run goes on from %s", found.folder)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that this rank needs to go on, as tensors and plain data.
+        """Return the state that this rank needs to resume, as tensors and plain data.
 
-        Each rank has another state. Save all of them at the same step.
+        Each rank has its own state. Save the states of all ranks at the same step.
         """
         if self._training is None:
             raise ClanError("there is no state before the first round")
@@ -94,7 +94,7 @@ class Resumable:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` returned on this rank, before the first round."""
+        """Load a state that `state_dict` returned on this rank, before the first round."""
         if self._training is not None:
             raise ClanError("a run goes on from a saved state before its first round, not later")
         RunState(self.run_state.seed).load_state_dict(state["training"]["run"])  # is it of this run

@@ -1,4 +1,4 @@
-"""A scheduler beside genes: what a gene multiplies, and which schedulers cannot be used."""
+"""A scheduler beside genes: factors of its rates, and checks for unsupported schedulers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CYCLED = ("betas", "momentum")
 
 
 def refuse_unknown_scheduler(genome: Genome, optimizer: Optimizer, *, has_ramp: bool) -> None:
-    """Raise an error if a scheduler that was not handed in moves a rate that the clan sets."""
+    """Raise an error if a scheduler that the clan does not know sets the clan's learning rate."""
     if not has_ramp and not genes_of_rates(genome):
         return
     stepped = hasattr(optimizer.step, "_wrapped_by_lr_sched")
@@ -36,9 +36,9 @@ def refuse_unknown_scheduler(genome: Genome, optimizer: Optimizer, *, has_ramp: 
 
 @contextlib.contextmanager
 def at_base_rates(optimizer: Optimizer) -> Iterator[None]:
-    """Give param groups the rates that their scheduler starts from, while genes are bound.
+    """Set param groups to the base rates of their scheduler, while genes are bound.
 
-    Creating a scheduler already changed lr; a warm-up from 0 leaves 0.
+    A new scheduler changes `lr` at once; a warm-up from 0 sets it to 0.
     """
     before = [(group, group["lr"]) for group in optimizer.param_groups]
     for group, _ in before:
@@ -79,10 +79,10 @@ def _only_read(name: str, allele: AbstractAllele) -> AbstractAllele:
 
 @attrs.frozen
 class GeneOverScheduler:
-    """How much genes multiply the rates that a scheduler sets.
+    """Factors by which genes multiply the rates that a scheduler sets.
 
     Attributes:
-        rates: The genes that set learning rates, with the indices of their param groups.
+        rates: Genes that set learning rates, with the indices of their param groups.
         start: Values of these genes at which the factor is 1.
     """
 
@@ -91,7 +91,7 @@ class GeneOverScheduler:
 
     @classmethod
     def of(cls, genome: Genome, optimizer: Optimizer) -> GeneOverScheduler:
-        """Make the factor 1 where a gene is at the rate that the scheduler starts from."""
+        """Return factors that are 1 for genes at the base rates of the scheduler."""
         rates = genes_of_rates(genome)
         groups = optimizer.param_groups
         start = {}
@@ -103,7 +103,7 @@ class GeneOverScheduler:
         return cls(rates, start)
 
     def factors(self, gene: Callable[[str], float]) -> dict[int, float]:
-        """Return the factor of each param group, for genes as they are expressed."""
+        """Return the factor of each param group, for the expressed values of genes."""
         return {
             index: gene(name) / self.start[name]
             for name, indices in self.rates.items()

@@ -25,13 +25,13 @@ JUDGES = ("shared", "per rank")
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What a run does.
+    """The settings of a run.
 
     Attributes:
-        name: Name of the recipe, or what stands for it.
-        evolution: The strategies, in order.
-        recipe: What the recipe decides beside its strategies.
-        schedule: Rounds and phases.
+        name: Name of the recipe, or a description of the strategies.
+        evolution: Strategies, in order.
+        recipe: Settings of the recipe other than its strategies.
+        schedule: Schedule of rounds and phases.
         ramp: Warm-up and cooldown of the learning rate.
         mode: Whether a low loss is good (`"min"`) or a high score (`"max"`).
         judge: Whether all ranks judge on the same data (`"shared"`), or each on its own part of
@@ -50,7 +50,7 @@ class Settings:
 
     @property
     def sign(self) -> float:
-        """Factor between a metric and a fitness, of which lower is better."""
+        """Factor from a metric to a fitness, for which lower is better."""
         return -1.0 if self.mode == "max" else 1.0
 
     @property
@@ -63,7 +63,7 @@ class Settings:
         return None if self.total_steps is None else min(1.0, step / self.total_steps)
 
     def compared(self) -> dict[str, str]:
-        """Return what must be the same on all ranks, in words."""
+        """Return descriptions of the settings that must be equal on all ranks."""
         words = {field.name: str(getattr(self, field.name)) for field in attrs.fields(Settings)}
         # A class without a repr of its own shows where it lies in memory.
         return {name: re.sub(r" at 0x[0-9a-f]+", "", value) for name, value in words.items()}
@@ -90,7 +90,7 @@ class RunArguments:
         """Return the settings of the run.
 
         Raises:
-            ClanError: An argument has a value that it cannot have, or two do not go together.
+            ClanError: The value of an argument is invalid, or two arguments contradict each other.
         """
         for name, choices in (("mode", MODES), ("judge", JUDGES)):
             if (value := getattr(self, name)) not in choices:

@@ -1,4 +1,4 @@
-"""What a clan is given before its first round: model, optimizer, genes, loader, and settings."""
+"""The setup of a clan before its first round: model, optimizer, genes, loader, and settings."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ from clantune_core import Genome, Preset
 
 @attrs.define
 class Setup:
-    """Collects what a run needs, and starts it.
+    """Collects the objects of a run, and starts it.
 
     Attributes:
-        communicator: The channel to the other ranks.
-        arguments: The user's arguments.
+        communicator: Channel to the other ranks.
+        arguments: Arguments of the user.
         autobind: Presets that bind genes.
         genome_config: Overrides by gene name, and further genes.
-        scheduler: A learning rate scheduler; None if there is none.
-        reduction: How gradients are averaged.
+        scheduler: Learning rate scheduler, or None.
+        reduction: Method of averaging gradients.
         epochs: Length of the run in epochs, until it is known in steps.
         registered: Objects that are inherited with the weights, by name.
-        loader: The clan's loader; None if the user has another one.
-        resumed: What this rank goes on from; None on a fresh start.
+        loader: Loader of the clan; None if the user has another one.
+        resumed: Saved state of this rank; None on a fresh start.
     """
 
     communicator: Communication
@@ -87,14 +87,14 @@ class Setup:
         return self._draft
 
     def attach_both(self, model: nn.Module | None, optimizer: Optimizer | None) -> None:
-        """Take both, or neither for now."""
+        """Attach both, or neither if both are None."""
         if model is not None and optimizer is not None:
             self.attach(model, optimizer)
         elif model is not None or optimizer is not None:
             raise ClanError("a clan needs both, model= and optimizer=, or neither for now")
 
     def attach(self, model: nn.Module, optimizer: Optimizer) -> None:
-        """Take the model and the optimizer, and bind their genes."""
+        """Attach the model and the optimizer, and bind their genes."""
         if self._draft is not None:
             raise ClanError("this clan has its model and optimizer already")
         seed, index = self.arguments.seed, self.communicator.member_index
@@ -114,10 +114,10 @@ class Setup:
         self.draft.genome = genome
 
     def register(self, name: str, thing: Any) -> None:
-        """Let an object be inherited with the weights.
+        """Register an object that children inherit with the weights.
 
         Raises:
-            ClanError: It has no state.
+            ClanError: The object has no state.
         """
         if not (hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")):
             raise ClanError(f"{name} has no state_dict and load_state_dict: it cannot be inherited")
@@ -133,13 +133,13 @@ class Setup:
         has_begun: bool,
         **options: Any,
     ) -> ClanLoader:
-        """Return a loader that knows the phases; with epochs, it also says how long the run is.
+        """Return a loader that knows the phases; `epochs` also sets the length of the run.
 
         Args:
-            dataset: The dataset.
+            dataset: Dataset of the run.
             batch_size: Samples in a batch of one rank.
-            epochs: Length of the run in epochs; None if it is known, or unknown for good.
-            steps_done: Returns how many steps of the run are done.
+            epochs: Length of the run in epochs; None if it is known already, or stays unknown.
+            steps_done: Function that returns the number of steps of the run that are done.
             has_begun: Whether the first round has begun.
             options: Further options of `clan_loader`.
         """
@@ -169,10 +169,10 @@ class Setup:
         return self.loader
 
     def resume(self, saved: Mapping[str, Any]) -> None:
-        """Let the run go on from what `state_dict` returned.
+        """Resume the run from a state that `state_dict` returned.
 
         Raises:
-            ClanError: The run has a scheduler or an object that was not saved, or the other way.
+            ClanError: The scheduler, loader or objects of the run differ from the saved ones.
         """
         for kind, given in (("scheduler", self.scheduler), ("loader", self.loader)):
             if given is not None and saved[kind] is None:
@@ -186,7 +186,7 @@ class Setup:
         self._place_loader()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of what the user has given: scheduler and loader."""
+        """Return the state of the user's scheduler and of the loader."""
         scheduler, loader = self.scheduler, self.loader
         return {
             "scheduler": None if scheduler is None else scheduler.state_dict(),
@@ -216,7 +216,7 @@ class Setup:
             )
 
     def start(self, run: RunState, observers: Observers) -> Training:
-        """Start the run. All ranks do this together."""
+        """Start the run. All ranks call this together."""
         draft, settings = self.draft, self.settings
         if self.epochs is not None and settings.total_steps is None:
             raise ClanError(

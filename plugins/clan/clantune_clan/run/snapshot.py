@@ -1,4 +1,4 @@
-"""What a checkpoint holds of a rank besides its member: random streams, loader, and more."""
+"""The parts of a checkpoint besides the member: random streams, loader, and more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def random_streams() -> dict[str, Any]:
 
 
 def restore_random_streams(streams: Mapping[str, Any]) -> None:
-    """Go on with random streams where they were."""
+    """Restore the states of the random streams."""
     version, words, gauss = streams["python"]
     random.setstate((version, tuple(words), gauss))
     torch.set_rng_state(streams["torch"])

@@ -1,4 +1,4 @@
-"""How a run starts: a first genome for each member."""
+"""The start of a run: a first genome for each member."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from clantune_core import Genome, Population, member_rng, shared_rng
 
 
 def first_genome(genome: Genome, settings: Settings, communicator: Communication) -> Genome:
-    """Return the genome that this member begins with. All ranks do this together.
+    """Return the first genome of this member. All ranks call this together.
 
     Args:
-        genome: With all its genes, the same on all ranks but for its identity.
-        settings: Whose strategies set the genome up and mutate it once.
-        communicator: The channel to the others.
+        genome: Genome with all genes, equal on all ranks except for its identity.
+        settings: Settings with the strategies that set the genome up and mutate it once.
+        communicator: Channel to the other ranks.
     """
     index = communicator.member_index
     rng, shared = member_rng(settings.seed, 0, index), shared_rng(settings.seed, 0)

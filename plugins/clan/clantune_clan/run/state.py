@@ -1,4 +1,4 @@
-"""Where a run is, as one value."""
+"""The place in a run, as one value."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from clantune_clan.run.calibration import Calibration
 
 @attrs.define
 class RunState:
-    """Everything that a run needs to go on, besides the members themselves.
+    """The state that a run needs to resume, besides the members themselves.
 
     The place inside a round is part of the member's state (`member.state_dict()`). Random streams
     have no state: each is keyed by the seed, the round and the member.
 
     Attributes:
         seed: Seed of all random streams.
-        round: Rounds that are complete.
-        step: Steps in these rounds.
+        round: Number of complete rounds.
+        step: Number of steps in these rounds.
         is_in_round: Whether a round has begun that has no metric yet.
-        all_lost: Whether the last complete round left no member with a finite metric.
-        best: The best weights so far.
-        calibration: The search for the learning rate; None if it is over, or there is none.
+        all_lost: Whether no member had a finite metric in the last complete round.
+        best: Best weights so far.
+        calibration: Search for the learning rate, or None if it is over or not part of the run.
     """
 
     seed: int
@@ -44,10 +44,10 @@ class RunState:
         return {**data, "best": self.best.state_dict(), "calibration": calibration}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned.
+        """Load a state that `state_dict` returned.
 
         Raises:
-            ClanError: It describes something else, or a run with another seed.
+            ClanError: The state is of another kind, or of a run with another seed.
         """
         names = {field.name for field in attrs.fields(RunState)}
         if unknown := state.keys() ^ names:

@@ -1,4 +1,4 @@
-"""A run from its first round to its end: what a clan has once its model and genes are complete."""
+"""A run from its first round to its end, after the model and the genes are complete."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Training:
 
     Attributes:
         state: Model, optimizer and genome of this rank's member.
-        run: Where the run is.
-        member: The member of the current round; that of the last round between two rounds.
+        run: Place in the run.
+        member: Member of the current round, or of the last round between two rounds.
     """
 
     member: Individual
@@ -58,16 +58,16 @@ class Training:
         over_scheduler: GeneOverScheduler | None,
         observers: Observers,
     ) -> None:
-        """Start a run. All ranks do this together.
+        """Start a run. All ranks call this together.
 
         Args:
             state: State of this rank's member.
-            communicator: The channel to the other ranks.
+            communicator: Channel to the other ranks.
             settings: Settings of the run.
-            run: Where the run is.
+            run: Place in the run.
             registered: Objects that are inherited with the weights, by name.
-            over_scheduler: How genes multiply the rates of a scheduler, if there is one.
-            observers: What is called as the run goes on.
+            over_scheduler: Factors of the genes over the rates of a scheduler, or None.
+            observers: Observers of the run.
         """
         self.state, self.run = state, run
         self._communicator, self._settings = communicator, settings
@@ -77,12 +77,12 @@ class Training:
         self._witness = BatchWitness(state.model)
         self._ramp = settings.ramp
         self._half_clans, self._centre = HalfClans(communicator), Centre(state.genome)
-        self._is_resumed = False  # whether the loop has yet to get the member of a resumed round
+        self._is_resumed = False  # whether `begin_round` returns a resumed member next
         if settings.schedule.calibration:
             self.run.calibration = Calibration.of(state, communicator.num_members, registered)
         else:
             state.genome = first_genome(state.genome, settings, communicator)
-        # Last: what fails before leaves nothing on the optimizer.
+        # Last: if a call before fails, the optimizer has no hooks.
         self._learning_rate = LearningRate(state.optimizer, self._factors)
 
     @property
@@ -136,7 +136,7 @@ class Training:
         """Return what this rank needs to go on from here, as tensors and plain data.
 
         Raises:
-            ClanError: This is not a moment at which a run can be saved.
+            ClanError: The run cannot be saved now.
         """
         if self.run.is_in_round:
             self.member.require_savable()
@@ -149,9 +149,9 @@ class Training:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` returned. All ranks do this before the first round.
+        """Load a state that `state_dict` returned. All ranks call this before the first round.
 
-        A round that has begun goes on: `begin_round` returns its member.
+        If the saved run was in a round, `begin_round` returns the member of that round.
         """
         self.run.load_state_dict(state["run"])
         self.state.load_state_dict(state["member"])
@@ -164,7 +164,7 @@ class Training:
             self._is_resumed = True
 
     def require_done(self) -> None:
-        """Raise an error if this is not the moment to end a round."""
+        """Raise an error if the round cannot end now."""
         if self.is_over:
             raise ClanError(f"the run of {self.run.step} steps is over: it takes no more losses")
         if not self.run.is_in_round:
@@ -191,16 +191,16 @@ class Training:
         self._observers.round_end(records)
 
     def phase(self, member: Individual) -> None:
-        """Call what observes the start of a phase."""
+        """Call the observers of the start of a phase."""
         self._witness.phase(member.mode)
         self._observers.phase(member)
 
     def step(self, member: Individual) -> None:
-        """Call what observes a step."""
+        """Call the observers of a step."""
         self._observers.step(member)
 
     def close(self) -> None:
-        """Take everything off model and optimizer that the run has put there."""
+        """Remove all hooks of the run from the model and the optimizer."""
         self._feed.close()
         self._witness.close()
         self._learning_rate.close()

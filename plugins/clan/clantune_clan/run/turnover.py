@@ -26,14 +26,14 @@ from clantune_core.contracts import CENTRE_FITNESS
 
 @attrs.frozen
 class Outcome:
-    """What came of a turnover.
+    """The results of a turnover.
 
     Attributes:
-        best: The best weights so far.
-        breed: Returns the next genome of this member, from the one that it has now.
-        ancestries: Ancestry of each member's next genome; none after a round of calibration.
+        best: Best weights so far.
+        breed: Function that returns the next genome of this member, from its current one.
+        ancestries: Ancestry of each member's next genome; empty after a round of calibration.
         weights_from: Member that each member's weights are a copy of; None after a mean.
-        report: What the inheritance moved and checked; None if nothing was inherited.
+        report: Report of the inheritance; None if there was no inheritance.
         centre: Fitness of the clan's centre; None if there is none, or it is not finite.
         all_lost: Whether no member had a finite fitness.
         seconds: Duration of each part.
@@ -51,11 +51,11 @@ class Outcome:
 
 @attrs.frozen
 class Turnover:
-    """Takes the members from one round to the next. All ranks do this together.
+    """Moves the members from one round to the next. All ranks do this together.
 
     Attributes:
-        state: TrainingState of this rank's member.
-        communicator: The channel to the other ranks.
+        state: State of this rank's member.
+        communicator: Channel to the other ranks.
         settings: Settings of the run.
         registered: Objects that are inherited with the weights, by name.
     """
@@ -76,11 +76,11 @@ class Turnover:
         """Select, inherit, and breed the next genome of this member.
 
         Args:
-            population: The genomes of all members with their fitness.
+            population: Genomes of all members with their fitness.
             round_: Number of the round.
             progress: Fraction of the run that is done; None if its length is unknown.
-            best: The best weights so far.
-            judge: Measures the centre; None if the user gave a number.
+            best: Best weights so far.
+            judge: Function that measures the centre; None if the user gave a number.
         """
         began = time.perf_counter()
         me = population[self.communicator.member_index]
@@ -132,16 +132,16 @@ class Turnover:
         return Outcome(best, breed, ancestries, weights_from, report, centre, seconds=seconds)
 
     def recover(self, population: Population, round_: int, best: Best, *, again: bool) -> Outcome:
-        """Go back to the best weights and the genes of their round, since all members are lost.
+        """Restore the best weights and the genes of their round, since all members have failed.
 
         Args:
-            population: The genomes of all members.
+            population: Genomes of all members.
             round_: Number of the round.
-            best: The best weights so far.
-            again: Whether the round before was lost as well.
+            best: Best weights so far.
+            again: Whether all members failed in the last round too.
 
         Raises:
-            ClanError: It was, or there are no weights to go back to.
+            ClanError: All members failed in two rounds, or there are no weights to restore.
         """
         if again or not best.exists:
             since = "again" if again else "and there are no weights to go back to"
@@ -178,7 +178,7 @@ class Turnover:
         select: Callable[[], Ancestry],
         inheritance: Inheritance,
     ) -> tuple[tuple[Ancestry, ...], Plan, list[str]]:
-        """Return the ancestries of all members, who inherits from whom, and all ranks' digests."""
+        """Return the ancestries of all members, the plan of inheritance, and all ranks' digests."""
 
         def report() -> list[Any]:
             mine = select()
@@ -206,12 +206,12 @@ class Turnover:
     def _centre(
         self, population: Population, ancestry: Ancestry, losses: Sequence[str] | None
     ) -> float | None:
-        """Return the fitness of the centre, which all members have inherited; None if it is lost.
+        """Return the fitness of the centre, which all members have inherited, if it is finite.
 
         Args:
-            population: The members, whose mean counts where the centre was not measured.
-            ancestry: The shares of the members in the centre.
-            losses: What each rank has measured; None if the user gave a number.
+            population: Members, whose mean fitness counts if the centre was not measured.
+            ancestry: Shares of the members in the centre.
+            losses: Loss that each rank has measured; None if the user gave a number.
         """
         if losses is None:
             fitnesses = population.fitnesses()
@@ -227,7 +227,7 @@ class Turnover:
         return losses[0]  # two machines may differ in the last bit
 
     def _judged_weights(self) -> contextlib.AbstractContextManager[None]:
-        """Let the model hold the weights that are judged."""
+        """Put the weights that are judged into the model."""
         return holding(self.state.average, averaged=self.settings.recipe.evaluate == "ema")
 
     def _or_better_member(self, best: Best, population: Population, round_: int) -> Best:

@@ -1,4 +1,4 @@
-"""Whether members compete on the same data: a checksum of the first competitive batch."""
+"""A check that members compete on the same data, by a checksum of the first such batch."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def _is_dense(leaf: Any) -> bool:
 
 
 class BatchWitness:
-    """Takes a checksum of what the model is called with in the first competitive step of a run.
+    """Computes a checksum of the model's inputs in the first competitive step of a run.
 
     Attributes:
-        seen: The checksum; None before that step, and once it was compared.
+        seen: Checksum; None before that step, and after the ranks have compared it.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        """Wait for a competitive phase."""
+        """Start without a checksum, before the first competitive phase."""
         self.seen: int | None = None
         self._module = model
         self._hook: RemovableHandle | None = None
         self._is_over = False
 
     def phase(self, mode: Mode) -> None:
-        """Look at the next call of the model, if members compete now for the first time."""
+        """Read the next inputs of the model, if members compete now for the first time."""
         if mode == "competitive" and not self._is_over:
             self._is_over = True
 
@@ -43,7 +43,7 @@ class BatchWitness:
             self._hook = self._module.register_forward_pre_hook(look, with_kwargs=True)
 
     def compare(self, checksums: Sequence[int | None], ranks_per_member: int, rank: int) -> None:
-        """Compare what the ranks have seen; rank 0 warns of a difference between members."""
+        """Compare the checksums of the ranks. Rank 0 warns of a difference between members."""
         self.seen = None
         if None in checksums or rank > 0:
             return
@@ -57,7 +57,7 @@ class BatchWitness:
             )
 
     def close(self) -> None:
-        """Remove the hook, if it is there."""
+        """Remove the hook, if it is registered."""
         if self._hook is not None:
             self._hook.remove()
             self._hook = None
