@@ -1,4 +1,4 @@
-"""Batches for members: shards of the data in cooperation, one window for all in competition."""
+"""Batches for members: shards of the data while they cooperate, equal ones while they compete."""
 
 from clantune_clan.loader.loader import ClanLoader, clan_loader
 

@@ -1,4 +1,4 @@
-"""Checks of what `clan_loader` is given, and what it works out by itself."""
+"""Checks and defaults of the arguments of `clan_loader`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _REFUSED = {
 
 
 def check_whole(name: str, what: str, value: object, low: int) -> None:
-    """Refuse what is not a whole number from `low` on."""
+    """Raise an error if a value is not an integer of at least `low`."""
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         raise ClanError(f"{name} is {what}, {low} or more; got {value!r}")
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse options of a `DataLoader` that would break the deal."""
+    """Raise an error for options of a `DataLoader` that contradict the clan's distribution."""
     for name in options:
         if name in _REFUSED:
             raise ClanError(f"A clan's loader takes no {name}=: {_REFUSED[name]}")
@@ -40,7 +40,7 @@ def check_options(options: Mapping[str, Any]) -> None:
 
 
 def check_stream(shuffle: bool | None, num_workers: int) -> None:
-    """Refuse what cannot be done with a stream."""
+    """Raise an error for arguments that a stream does not support."""
     if shuffle:
         raise ClanError("A stream cannot be shuffled: its order is its own; leave shuffle= out")
     if num_workers > 1:
@@ -51,7 +51,7 @@ def check_stream(shuffle: bool | None, num_workers: int) -> None:
 
 
 def samples_of(dataset: Any) -> int | None:
-    """Return the number of samples in a dataset, None of a stream."""
+    """Return the number of samples in a dataset, or None for a stream."""
     if isinstance(dataset, IterableDataset):
         return None
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
@@ -65,7 +65,7 @@ def samples_of(dataset: Any) -> int | None:
 def resolve_schedule(
     schedule: Schedule | None, round_length: int | None, duty_cycle: float | None
 ) -> Schedule:
-    """Return the schedule that is meant, given as itself or by its two numbers."""
+    """Return the schedule, from the argument itself or from its two numbers."""
     if schedule is None and round_length is not None and duty_cycle is not None:
         return Schedule(round_length, duty_cycle)
     if isinstance(schedule, Schedule) and round_length is None and duty_cycle is None:
@@ -77,7 +77,7 @@ def resolve_schedule(
 
 
 def rank_and_world_size(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    """Return this rank and the number of ranks, as given or as the process was started."""
+    """Return this rank and the number of ranks, from arguments or the environment."""
     if rank is None and world_size is None:
         return _as_started()
     if rank is None or world_size is None:
@@ -92,7 +92,7 @@ def rank_and_world_size(rank: int | None, world_size: int | None) -> tuple[int, 
 def _as_started() -> tuple[int, int]:
     if distributed.is_available() and distributed.is_initialized():
         return distributed.get_rank(), distributed.get_world_size()
-    # torchrun has set these before a process group is made: ignored, each rank would get all data.
+    # torchrun sets these before a process group exists. Without them, each rank would get all data.
     if "RANK" in os.environ and "WORLD_SIZE" in os.environ:
         return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     return 0, 1

@@ -1,4 +1,4 @@
-"""What a `torch.utils.data.DataLoader` is fed: a sampler of batches, or a stream cut into them."""
+"""Inputs of a `torch.utils.data.DataLoader`: a sampler of batches, or a stream cut into them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clantune_clan.loader.place import Place
 
 
 class MapBatches(Sampler[list[int]]):
-    """Gives the indices of a rank's batches, from where `place` is to the end of the epoch."""
+    """Yields the indices of a rank's batches, from `place` to the end of the epoch."""
 
     def __init__(self, deal: Deal, order: Order, rank: int) -> None:
         self._deal, self._order, self._rank = deal, order, rank
@@ -27,7 +27,7 @@ class MapBatches(Sampler[list[int]]):
             yield order[self._deal.share(window, self._rank)].tolist()
 
     def left(self, place: Place) -> int:
-        """Return how many batches there are from a place to the end of its epoch."""
+        """Return the number of batches from a place to the end of its epoch."""
         return sum(1 for _ in self._windows(place))
 
     def _windows(self, place: Place) -> Iterator[Window]:
@@ -36,21 +36,21 @@ class MapBatches(Sampler[list[int]]):
 
 
 class StreamBatches(IterableDataset[list[Any]]):
-    """Cuts a stream into windows and keeps a rank's shares, from where `place` is to the end.
+    """Cuts a stream into windows and yields a rank's shares, from `place` to the end.
 
     Attributes:
-        dataset: The stream; all of it is read on every rank.
+        dataset: Stream, which every rank reads as a whole.
     """
 
     def __init__(self, dataset: Dataset[Any], deal: Deal, rank: int) -> None:
         self.dataset, self._deal, self._rank = dataset, deal, rank
-        # Shared, so that a worker that outlives an epoch learns where the next one starts.
+        # Shared memory, so that a persistent worker reads the start of the next epoch.
         self._place = torch.zeros(3, dtype=torch.int64, device="cpu")
         self._place.share_memory_()
 
     @property
     def place(self) -> Place:
-        """Where the next pass starts."""
+        """The place at which the next pass starts."""
         return Place(*self._place.tolist())
 
     @place.setter

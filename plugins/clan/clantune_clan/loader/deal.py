@@ -1,4 +1,4 @@
-"""Which samples of an epoch each step takes, and which of them a rank gets: arithmetic alone."""
+"""The distribution of an epoch's samples over steps and ranks, as pure arithmetic."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from clantune_clan.schedule import Schedule
 
 @attrs.frozen
 class Window:
-    """The samples that one step takes, of all ranks together.
+    """The samples that all ranks together use in one step.
 
     Attributes:
         step: Number of the step, counted from 0 over all epochs.
         start: Place of its first sample in the order of the epoch.
-        stop: Place behind its last one.
+        stop: Place after its last sample.
     """
 
     step: int
@@ -28,18 +28,18 @@ class Window:
 
 @attrs.frozen
 class Deal:
-    """How samples are dealt out. It is the same on all ranks.
+    """The rules for the distribution of samples, equal on all ranks.
 
     In cooperation a window has a share for every rank. In competition all members get the same
     window, and it has a share for every rank of a member; members are consecutive ranks. A full
-    share has `batch_size` samples. The last window of an epoch takes what is there: its shares
-    differ by one sample at most, and none is empty.
+    share has `batch_size` samples. The last window of an epoch takes the remaining samples: its
+    shares differ by one sample at most, and none is empty.
 
     Attributes:
-        schedule: Says of a step whether members cooperate in it.
+        schedule: Schedule that defines whether members cooperate in a step.
         batch_size: Samples in a full share, 1 or more.
         world_size: Number of ranks, 1 or more.
-        ranks_per_member: Number of ranks that make a member; it divides `world_size`.
+        ranks_per_member: Number of ranks that train one member; it divides `world_size`.
         drop_last: Whether samples that do not fill a window are left out of the epoch.
     """
 
@@ -66,24 +66,24 @@ class Deal:
 
     @property
     def lookahead(self) -> int:
-        """Samples from which on it makes no difference to a step how many more there are."""
+        """Number of remaining samples above which the size of a step does not depend on them."""
         return self.most + self.world_size
 
     def shards(self, step: int) -> int:
-        """Return how many different shares the window of a step has."""
+        """Return the number of different shares in the window of a step."""
         cooperates = self.schedule.mode_at(step) == "cooperative"
         return self.world_size if cooperates else self.ranks_per_member
 
     def taken(self, step: int, left: int) -> int:
-        """Return how many samples a step takes.
+        """Return the number of samples that a step takes.
 
         Args:
             step: Number of the step.
-            left: Samples that are left of the epoch; of more than `lookahead` it need not be exact.
+            left: Remaining samples of the epoch; a number above `lookahead` need not be exact.
 
         Returns:
-            A full window; all that is left if the next step could not give everyone a sample of
-            the rest; 0 at the end of the epoch.
+            The size of a full window; all remaining samples if the rest would be too small for the
+            next step to give every rank a sample; 0 at the end of the epoch.
         """
         full = self.shards(step) * self.batch_size
         if self.drop_last:
@@ -91,14 +91,14 @@ class Deal:
         return full if left - full >= self.shards(step + 1) else left
 
     def windows(self, step: int, samples: int) -> Iterator[Window]:
-        """Deal out an epoch of so many samples, from its first step to its last."""
+        """Yield the windows of an epoch of `samples` samples, from its first step to its last."""
         start = 0
         while taken := self.taken(step, samples - start):
             yield Window(step, start, start + taken)
             step, start = step + 1, start + taken
 
     def share(self, window: Window, rank: int) -> slice:
-        """Return the part of a window that a rank gets, as places in the order of the epoch."""
+        """Return the share of a rank in a window, as places in the order of the epoch."""
         shards = self.shards(window.step)
         place, taken = rank % shards, window.stop - window.start
         return slice(
@@ -106,11 +106,11 @@ class Deal:
         )
 
     def check_suffices(self, samples: int, has: str) -> None:
-        """Refuse an epoch that is too short to give every rank a batch.
+        """Raise an error if an epoch is too short to give every rank a batch.
 
         Args:
-            samples: How many samples there are.
-            has: How the message begins, such as `"The dataset has"`.
+            samples: Number of samples in the epoch.
+            has: Beginning of the message, such as `"The dataset has"`.
         """
         least, each = self.world_size, f"one for each rank (world_size is {self.world_size})"
         if self.drop_last:

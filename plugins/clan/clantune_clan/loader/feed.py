@@ -1,4 +1,4 @@
-"""Batches of a loader for one round after the other: a round may end in the middle of an epoch."""
+"""Batches of a loader over several rounds, which may end in the middle of an epoch."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ _END = object()
 
 
 class Feed:
-    """Reads a loader pass after pass, and goes on where the last round has stopped."""
+    """Reads a loader pass after pass, and continues at the batch where the last round stopped."""
 
     def __init__(self) -> None:
-        """Have no loader yet."""
+        """Start without a loader."""
         self._loader: Iterable[Any] | None = None
         self._batches: Iterator[Any] = iter(())
         self._passes = self._given = 0
 
     def next(self, loader: Iterable[Any]) -> Any:
-        """Return the next batch; another loader than the last one begins from its start.
+        """Return the next batch. If the loader has changed, start from its first batch.
 
         Raises:
-            LoaderError: The loader has no batches, or cannot be read a second time.
+            LoaderError: The loader has no batches, or cannot be iterated a second time.
         """
         if loader is not self._loader:
             self._loader, self._passes, self._given = loader, 0, 0
@@ -42,11 +42,11 @@ class Feed:
         return batch
 
     def close(self) -> None:
-        """Let go of the loader, and of the workers of its last pass."""
+        """Release the loader, and the workers of its last pass."""
         self._loader, self._batches = None, iter(())
 
     def _begin(self, loader: Iterable[Any]) -> None:
-        """Begin a pass, in another order if the sampler has one for each epoch."""
+        """Begin a pass, in a new order if the sampler has one for each epoch."""
         set_epoch = getattr(getattr(loader, "sampler", None), "set_epoch", None)
         if set_epoch is not None:
             set_epoch(self._passes)

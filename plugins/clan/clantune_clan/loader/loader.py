@@ -1,4 +1,4 @@
-"""The loader of a clan: it deals out batches by the number of their step."""
+"""The loader of a clan, which distributes batches by the number of the step."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _END = object()
 class ClanLoader:
     """Batches of one rank; `clan_loader` makes it. Iterating over it is one epoch.
 
-    A complete pass is followed by the next epoch, in another order. Iterating again after a pass
-    that was broken off begins the next epoch too; `load_state_dict` goes on in the middle of one.
-    If the length of the run is known, batches end with it.
+    After a complete pass the next epoch follows, in another order. Iterating again after a break
+    in a pass begins the next epoch too, but `load_state_dict` continues in the middle of one. If
+    the length of the run is known, the last batch is that of its last step.
 
     Attributes:
-        dataset: Where the samples come from.
+        dataset: Dataset of the samples.
         batch_size: Samples in a full batch; batches at the end of an epoch may differ.
-        schedule: Says of each step whether members cooperate in it.
-        rank: The rank that the batches are for.
-        world_size: How many ranks samples are dealt out to.
+        schedule: Schedule that defines for each step whether members cooperate in it.
+        rank: Rank that gets the batches.
+        world_size: Number of ranks that share the samples.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ClanLoader:
 
     @property
     def epoch(self) -> int:
-        """Number of the epoch that batches come from; of the next one after a complete pass."""
+        """Number of the current epoch, or of the next one after a complete pass."""
         return self._place.epoch
 
     @property
@@ -66,17 +66,17 @@ class ClanLoader:
 
     @property
     def mode(self) -> Mode:
-        """What members do with the next batch."""
+        """The phase in which members use the next batch."""
         return self.schedule.mode_at(self.step)
 
     def __len__(self) -> int:
-        """Return how many batches the next pass has, if it begins at this step."""
+        """Return the number of batches in the next pass, if it begins at this step."""
         if isinstance(self._batches, StreamBatches):
             raise TypeError("a stream has no length: where it ends shows when it has been read")
         return self._batches.left(self._next_place())
 
     def steps_in(self, epochs: int) -> int:
-        """Return how many batches this many epochs have, from the next pass on.
+        """Return the number of batches in a number of epochs, from the next pass on.
 
         Raises:
             LoaderError: The dataset is a stream, whose length is unknown.
@@ -89,10 +89,10 @@ class ClanLoader:
         return place.step - begin.step
 
     def require_steps(self, steps_done: Callable[[], int]) -> None:
-        """Let a new pass fail if no step was made with the batches of the last one.
+        """Make a new pass raise an error if no step was made with the batches of the last one.
 
         Args:
-            steps_done: Returns how many steps of the run are done.
+            steps_done: Function that returns the number of steps of the run that are done.
         """
         self._steps_done = steps_done
 
@@ -101,7 +101,7 @@ class ClanLoader:
         self._place = self._batches.place = place = self._next_place()
         self._goes_on = False
         self._generator.manual_seed(self._order.seed_of("workers", place.epoch, self.rank))
-        with torch.device("cpu"):  # where the generator is, whatever the default device is
+        with torch.device("cpu"):  # the device of the generator, for any default device
             batches = iter(self._loader)
         while self._place is place:
             if self.schedule.is_over_at(place.step):
@@ -118,20 +118,20 @@ class ClanLoader:
         )
 
     def set_epoch(self, epoch: int) -> None:
-        """Make the next pass that of an epoch, from its start; a resumed pass of it goes on."""
+        """Set the epoch of the next pass, from its start. A resumed pass of it continues."""
         arguments.check_whole("epoch", "the number of an epoch", epoch, 0)
         if not (self._goes_on and epoch == self.epoch):
             self._place, self._goes_on = self._place.at_epoch(epoch), True
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the place behind the last batch handed out, as JSON data, alike on all ranks."""
+        """Return the place after the last batch as JSON data, which is equal on all ranks."""
         return to_state(self._place, self._deal, self._order)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where a loader was: the next pass is what was left of its epoch.
+        """Load the place of a saved loader. The next pass is the rest of its epoch.
 
         Raises:
-            LoaderError: The saved loader dealt otherwise, so that the place means nothing here.
+            LoaderError: The saved loader distributed samples in another way.
         """
         self._place, self._goes_on = from_state(state, self._deal, self._order), True
 
@@ -178,33 +178,33 @@ def clan_loader(
     """Make the loader of a rank: shards of the data in cooperation, common windows in competition.
 
     Every sample is used once in an epoch: in cooperation by one rank, in competition by one rank of
-    each member. Loaders of different ranks do not communicate; they agree because they are made
-    alike.
+    each member. Loaders of different ranks do not communicate. They agree because all ranks pass
+    the same arguments.
 
     Args:
-        dataset: With `__len__` and `__getitem__`; or a stream, which is a
+        dataset: Dataset with `__len__` and `__getitem__`, or a stream, which is a
             `torch.utils.data.IterableDataset`. A stream must be the same on all ranks: each reads
-            all of it and keeps its part. Its `set_epoch(epoch)`, if there is one, is called.
+            all of it and uses its part. The loader calls its `set_epoch(epoch)` if it has one.
         batch_size: Samples in a batch of one rank, 1 or more.
         round_length: Steps in a round of the clan, 1 or more. A step is one batch.
         duty_cycle: Share of a round in which members compete, 0 to 1.
-        schedule: A `Schedule`, instead of these two.
-        shuffle: Whether each epoch has an order of its own; None does so but for streams.
-        seed: The orders follow from it, 0 or more; the same on all ranks.
-        drop_last: Whether an epoch ends where the samples do not fill a step, instead of dealing
-            out the rest in batches of another size.
+        schedule: `Schedule` to use instead of these two.
+        shuffle: Whether each epoch has an order of its own; None: yes, except for a stream.
+        seed: Seed of the orders, 0 or more, equal on all ranks.
+        drop_last: Whether to drop the last samples of an epoch if they do not fill a step. If not,
+            they make smaller batches.
         num_workers: Processes that load ahead, 0 or more; at most 1 for a stream.
-        collate_fn: Makes a batch of a list of samples; torch's default if None.
-        rank: This rank, 0 to `world_size` - 1; None asks torch.distributed, or torchrun.
-        world_size: Number of ranks, 1 or more; given together with `rank`.
-        ranks_per_member: Number of consecutive ranks that make a member, 1 or more.
-        first_step: Number of the step that the first batch is for, 0 or more.
-        **options: Further ones for `torch.utils.data.DataLoader`, such as `pin_memory`,
+        collate_fn: Function that makes a batch of a list of samples; None: torch's default.
+        rank: Number of this rank, 0 to `world_size` - 1; None: from torch.distributed or torchrun.
+        world_size: Number of ranks, 1 or more; required together with `rank`.
+        ranks_per_member: Number of consecutive ranks that train one member, 1 or more.
+        first_step: Number of the step that uses the first batch, 0 or more.
+        **options: Further options of `torch.utils.data.DataLoader`, such as `pin_memory`,
             `prefetch_factor` or `persistent_workers`.
 
     Raises:
-        ClanError: An argument that makes no sense.
-        LoaderError: A dataset that has too few samples, or is none.
+        ClanError: An argument is invalid.
+        LoaderError: The dataset has too few samples, or is not a dataset.
     """
     arguments.check_options(options)
     arguments.check_whole("seed", "a whole number", seed, 0)

@@ -1,4 +1,4 @@
-"""The order of an epoch, and the seeds that numbers at random come from."""
+"""The order of an epoch, and the seeds of random numbers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 
 @attrs.frozen
 class Order:
-    """In which order an epoch goes through a dataset: the same on all ranks.
+    """The order of a dataset's samples in each epoch, equal on all ranks.
 
     Attributes:
-        samples: Length of the dataset; None of a stream, whose order is its own.
+        samples: Length of the dataset; None for a stream, which has its own order.
         shuffle: Whether each epoch has a permutation of its own.
-        seed: Permutations and seeds of workers follow from it.
+        seed: Seed of the permutations and of the workers.
     """
 
     samples: int | None
@@ -30,7 +30,7 @@ class Order:
         return torch.randperm(self.samples or 0, generator=generator, device="cpu")
 
     def seed_of(self, purpose: str, *numbers: int) -> int:
-        """Return a seed, 0 to 2**63 - 1, that the purpose, the numbers and `seed` decide."""
+        """Return a seed, 0 to 2**63 - 1, derived from the purpose, the numbers and `seed`."""
         key = "/".join(map(str, ("clantune/loader", purpose, self.seed, *numbers)))
         digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") >> 1

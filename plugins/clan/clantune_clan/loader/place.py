@@ -1,4 +1,4 @@
-"""Where in the data a loader is, and how that is saved."""
+"""The place of a loader in the data, and its saved form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Place:
     Attributes:
         epoch: Number of the epoch.
         first: Number of the step that the epoch began with.
-        batches: How many batches of the epoch were handed out.
+        batches: Number of batches of the epoch that the loader has yielded.
     """
 
     epoch: int
@@ -28,11 +28,11 @@ class Place:
 
     @property
     def step(self) -> int:
-        """Number of the step that the next batch is for."""
+        """Number of the step that uses the next batch."""
         return self.first + self.batches
 
     def after_a_batch(self) -> Place:
-        """Return the place behind the next batch."""
+        """Return the place after the next batch."""
         return attrs.evolve(self, batches=self.batches + 1)
 
     def at_epoch(self, epoch: int) -> Place:
@@ -41,7 +41,7 @@ class Place:
 
 
 def to_state(place: Place, deal: Deal, order: Order) -> dict[str, Any]:
-    """Return a place as JSON data, with all that decides what comes next."""
+    """Return a place as JSON data, with all settings that determine the next batches."""
     return {
         "epoch": place.epoch,
         "step": place.step,
@@ -51,7 +51,7 @@ def to_state(place: Place, deal: Deal, order: Order) -> dict[str, Any]:
 
 
 def from_state(state: Mapping[str, Any], deal: Deal, order: Order) -> Place:
-    """Return the place that was saved; refuse one that lies in data dealt otherwise."""
+    """Return the saved place; raise an error if that loader distributed samples in another way."""
     was = state.get("deal")
     if not isinstance(was, Mapping):
         raise LoaderError("This is not the state of a loader: it has no 'deal'")
@@ -74,7 +74,7 @@ def from_state(state: Mapping[str, Any], deal: Deal, order: Order) -> Place:
 
 
 def _decisive(deal: Deal, order: Order) -> dict[str, Any]:
-    """Return what decides which samples a step takes, by the names of arguments."""
+    """Return the settings that determine the samples of a step, by the names of arguments."""
     settings = {**attrs.asdict(deal, recurse=False), **attrs.asdict(order)}
     schedule = attrs.asdict(settings.pop("schedule"))
     return settings | schedule | {"calibration": [*schedule["calibration"]]}
