@@ -1,4 +1,4 @@
-"""Checkpoints: the state of all ranks in a directory, complete or not there."""
+"""Checkpoints: the state of all ranks in a directory, which is complete or does not exist."""
 
 from clantune_clan.checkpoint.automatic import Checkpoints
 from clantune_clan.checkpoint.folder import Checkpoint, find_latest, prune, read, write

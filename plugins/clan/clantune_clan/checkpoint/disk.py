@@ -1,4 +1,4 @@
-"""Files that are complete or not there, on a disk that may fail at any moment."""
+"""Atomic and checked writes of files, on a disk that may fail at any moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clantune_clan.errors import CheckpointError
 
 
 def write_bytes(path: Path, content: bytes) -> str:
-    """Write a file through to the disk; return the checksum of its content."""
+    """Write a file and flush it to the disk; return the checksum of its content."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()
@@ -30,7 +30,7 @@ def read_bytes(path: Path, checksum: str) -> bytes:
     """Return the content of a file.
 
     Raises:
-        CheckpointError: It is missing, or has another checksum than when it was written.
+        CheckpointError: The file is missing, or its checksum has changed since it was written.
     """
     try:
         content = path.read_bytes()
@@ -50,7 +50,7 @@ def checksum_of(content: bytes) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Write the names of a folder's files through to the disk."""
+    """Flush the names of a folder's files to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The folder of a run: a folder for each checkpoint, which is complete or not there."""
+"""The folder of a run, with a folder for each complete checkpoint."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Checkpoint:
     """A complete checkpoint.
 
     Attributes:
-        folder: Where it is.
-        manifest: What it is of.
+        folder: Folder of the checkpoint.
+        manifest: Description of its content.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class Checkpoint:
         """Open a checkpoint, or the latest one in the folder of a run.
 
         Raises:
-            CheckpointError: There is none.
+            CheckpointError: There is no checkpoint.
         """
         latest = folder if (folder / manifest.NAME).is_file() else find_latest(folder)
         if latest is None:
@@ -50,7 +50,7 @@ class Checkpoint:
 
 
 def find_latest(folder: Path) -> Path | None:
-    """Return the folder of a run's last complete checkpoint; None if there is none."""
+    """Return the folder of a run's last complete checkpoint, or None."""
     return next(reversed(_complete_in(folder)), None)
 
 
@@ -73,20 +73,20 @@ def write(
     round_: int,
     step: int,
 ) -> Path:
-    """Write a checkpoint, and return its folder. All ranks do this together.
+    """Write a checkpoint, and return its folder. All ranks call this together.
 
-    All ranks write into an unfinished folder. The manifest follows when all have written, and then
-    the folder gets its name: a crash at any moment leaves no checkpoint that looks complete.
+    All ranks write into a folder with a temporary name. After all have written, the manifest
+    follows, and then the folder gets its name. So a crash leaves no incomplete checkpoint under it.
 
     Args:
-        run_folder: The folder of the run, which all ranks reach.
-        communicator: The channel to the other ranks.
-        capture: Returns the state of this rank.
-        round_: Rounds that are complete.
-        step: Steps that are done.
+        run_folder: Folder of the run, which all ranks can access.
+        communicator: Channel to the other ranks.
+        capture: Function that returns the state of this rank.
+        round_: Number of complete rounds.
+        step: Number of steps that are done.
 
     Raises:
-        CheckpointError: There is one of this step already, or the disk refuses.
+        CheckpointError: There is a checkpoint of this step already, or writing fails.
     """
     folder = run_folder / f"{PREFIX}{step:09d}"
     is_first = communicator.rank == 0
@@ -116,15 +116,15 @@ def write(
         )
     finally:
         if is_first:
-            shutil.rmtree(unfinished, ignore_errors=True)  # it has another name if all went well
+            shutil.rmtree(unfinished, ignore_errors=True)  # after a success it has its final name
     return folder
 
 
 def read(checkpoint: Checkpoint, communicator: Communication) -> dict[str, Any]:
-    """Return the state of this rank in a checkpoint. All ranks do this together.
+    """Return the state of this rank in a checkpoint. All ranks call this together.
 
     Raises:
-        CheckpointError: It is damaged, or is of another number of ranks or members.
+        CheckpointError: The checkpoint is damaged, or has another number of ranks or members.
     """
     about, rank = checkpoint.manifest, communicator.rank
     saved = (about.world_size, about.num_members)

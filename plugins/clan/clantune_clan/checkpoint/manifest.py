@@ -1,4 +1,4 @@
-"""The manifest of a checkpoint: it is written last, and says what belongs to it."""
+"""The manifest of a checkpoint, which is written last and lists its files."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def _versions() -> dict[str, str]:
 
 @attrs.frozen(kw_only=True)
 class Manifest:
-    """What a checkpoint is of, and the checksums of its files.
+    """The description of a checkpoint, and the checksums of its files.
 
     Attributes:
         world_size: Number of ranks.
         num_members: Number of members.
-        round: Rounds that were complete.
-        step: Steps that were done.
+        round: Number of complete rounds.
+        step: Number of steps that were done.
         files: Checksum of each file, by name.
-        threads: Threads that torch used: with another number, sums have other last bits.
+        threads: Number of threads that torch used, on which the last bits of sums depend.
         versions: Versions of the packages that wrote it.
     """
 
@@ -47,7 +47,7 @@ class Manifest:
     versions: Mapping[str, str] = attrs.field(factory=_versions)
 
     def to_json(self) -> bytes:
-        """Return it as JSON text."""
+        """Return the manifest as JSON text."""
         data = {"clantune": KIND, "version": FORMAT, **attrs.asdict(self)}
         return (json.dumps(data, indent=1) + "\n").encode()
 
@@ -56,7 +56,7 @@ class Manifest:
         """Return the manifest of a checkpoint.
 
         Raises:
-            CheckpointError: There is none, or it is damaged or of another version.
+            CheckpointError: The manifest is missing or damaged, or has another version.
         """
         path = folder / NAME
         try:

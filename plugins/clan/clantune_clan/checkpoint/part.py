@@ -1,6 +1,6 @@
 """The part of one rank in a checkpoint: its structure as JSON, its tensors as safetensors.
 
-Nothing in it is ever unpickled, and no code is run to read it.
+Reading it never unpickles an object or runs code.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from clantune_clan.errors import CheckpointError
 from clantune_clan.inheritance.form import outlines_of, put_together, take_apart
 
 ROOT = "rank"
-"""What the names of all tensors begin with."""
+"""Prefix of the names of all tensors."""
 
 
 def names_of(rank: int) -> tuple[str, str]:
@@ -32,8 +32,8 @@ def write_part(folder: Path, rank: int, state: Mapping[str, Any]) -> dict[str, s
     """Write the state of a rank; return the checksum of each file by name.
 
     Args:
-        folder: Where the files go.
-        rank: The rank.
+        folder: Folder for the files.
+        rank: Number of the rank.
         state: Nested dictionaries, lists and tuples of tensors and plain data.
     """
     tensors: dict[str, Tensor] = {}
@@ -48,12 +48,12 @@ def read_part(folder: Path, rank: int, checksums: Mapping[str, str]) -> dict[str
     """Return the state of a rank, with its tensors on the CPU.
 
     Args:
-        folder: Where the files are.
-        rank: The rank.
-        checksums: What `write_part` returned.
+        folder: Folder of the files.
+        rank: Number of the rank.
+        checksums: Checksums that `write_part` returned.
 
     Raises:
-        CheckpointError: A file is missing, or is not what was written.
+        CheckpointError: A file is missing, or differs from the written one.
     """
     structure, packed = (read_bytes(folder / name, checksums[name]) for name in names_of(rank))
     where = folder / names_of(rank)[0]
@@ -73,7 +73,7 @@ def read_part(folder: Path, rank: int, checksums: Mapping[str, str]) -> dict[str
 
 
 def _once(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return tensors as they are stored, and under which name those are that are tied."""
+    """Return the tensors to store, and the stored name of each tied tensor."""
     stored: dict[str, Tensor] = {}
     same_as: dict[str, str] = {}
     first: dict[tuple[Any, ...], str] = {}
