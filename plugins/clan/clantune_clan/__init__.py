@@ -26,7 +26,7 @@ from clantune_clan.run import Clan, RoundRecord, RunState
 from clantune_clan.schedule import Schedule
 
 Member = Individual
-"""What the individual is called in a training loop."""
+"""The name of `Individual` in a training loop."""
 
 __all__ = [
     "CheckpointError",

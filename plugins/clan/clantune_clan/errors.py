@@ -1,6 +1,6 @@
-"""What can go wrong in a clan, as data: each error says who, where and what to do.
+"""The errors of a clan, with data: each names the actor, the place and a solution.
 
-Each class can be called with a message alone: so the ranks where nothing went wrong raise it too.
+Each class accepts a message alone, so that the ranks without the failure can raise it too.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from clantune_core import ClanTuneError
 
 
 class ClanError(ClanTuneError):
-    """Root of what a clan raises on purpose; also for arguments that it cannot take."""
+    """Base class of the errors of a clan, and the error for invalid arguments."""
 
 
 class PathError(ClanError, LookupError):
-    """A path that leads nowhere in a state, or a value that does not fit where it leads.
+    """A path that does not exist in a state, or a value that does not fit the object there.
 
     Attributes:
-        path: The whole path, such as `"optimizer/param_groups/0/lr"`.
+        path: Whole path, such as `"optimizer/param_groups/0/lr"`.
     """
 
     def __init__(self, message: str, *, path: str = "") -> None:
@@ -29,9 +29,9 @@ class OverwrittenError(ClanError):
 
     Attributes:
         gene: Name of the gene.
-        path: Where it is expressed.
-        expressed: What the gene had set there.
-        found: What is there now.
+        path: Path at which it is expressed.
+        expressed: Value that the gene had set.
+        found: Value that is there now.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class GradientError(ClanError):
 
 
 class CommunicationError(ClanError):
-    """Ranks that are missing, late, somewhere else, or not set up alike.
+    """Ranks that are missing, late, at another place, or set up differently.
 
     Attributes:
-        missing: The ranks that did not arrive, in order.
+        missing: Ranks that did not arrive, in order.
     """
 
     def __init__(self, message: str, *, missing: tuple[int, ...] = ()) -> None:
@@ -65,7 +65,7 @@ class CommunicationError(ClanError):
 
 
 class LoaderError(ClanError):
-    """Data that cannot be dealt out to the members."""
+    """Data that cannot be distributed to the members."""
 
 
 class CheckpointError(ClanError):

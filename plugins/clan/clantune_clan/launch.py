@@ -16,11 +16,11 @@ def main(arguments: Sequence[str], program: str) -> int:
     This process becomes torchrun, so a signal to it reaches torchrun, which ends the others.
 
     Args:
-        arguments: Those of the command line, after the name of the command.
-        program: What the command is called in its help and errors.
+        arguments: Arguments of the command line, after the name of the command.
+        program: Name of the command in its help and errors.
 
     Returns:
-        The exit status, if the arguments make no sense.
+        The exit status, if the arguments are invalid.
     """
     given = _parser(program).parse_args(arguments)
     problem = _problem(given)

@@ -1,4 +1,4 @@
-"""When a clan cooperates and when it competes: a matter of the step number alone."""
+"""The schedule of cooperation and competition, which depends on the step number alone."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Round:
     """One round of a schedule.
 
     Attributes:
-        number: Its number, from 0; rounds of calibration are counted too.
-        start: How many steps come before it.
-        length: Steps in it, 1 or more.
-        duty_cycle: Share of it in which members compete, 0 to 1.
-        accumulate: Batches per step of the optimizer: its phases are multiples of it.
-        ends_run: Whether it is the last round of a run whose length is known.
+        number: Number of the round, from 0; rounds of calibration are counted too.
+        start: Number of steps before the round.
+        length: Number of steps in the round, 1 or more.
+        duty_cycle: Share of the round in which members compete, 0 to 1.
+        accumulate: Batches per step of the optimizer; the phases are multiples of it.
+        ends_run: Whether it is the last round of a run of known length.
     """
 
     number: int
@@ -46,7 +46,7 @@ class Round:
 
     @property
     def cooperative_steps(self) -> int:
-        """Steps before the competition; some of each if there is a share of each."""
+        """Number of steps before the competition. Each phase with a share has at least one step."""
         windows = math.ceil(self.length / self.accumulate)
         competitive = round(self.duty_cycle * windows)
         if 0.0 < self.duty_cycle < 1.0 and windows > 1:
@@ -58,14 +58,14 @@ class Round:
 class Schedule:
     """Rounds of one length, each cooperative first and competitive at its end.
 
-    Steps are counted from 0 over all rounds. The answer depends on the number of the
-    step alone, so a loader that works ahead returns the batches that a member will need.
+    Steps are counted from 0 over all rounds. The phase depends on the number of the step alone, so
+    a loader that loads ahead returns the batches that a member will need.
 
     Attributes:
         round_length: Steps in a round, 1 or more. A step is one batch.
         duty_cycle: Share of a round in which members compete, 0 to 1.
-        total_steps: Steps of the run, if it is known: the last round takes the rest along.
-        calibration: Steps in each round of calibration, which come first: members compete only.
+        total_steps: Steps of the run, or None if unknown; the last round includes the remainder.
+        calibration: Steps in each round of calibration; these come first, and members only compete.
         accumulate: Batches per step of the optimizer. The lengths of rounds are rounded up to
             multiples of it, and so are those of phases.
     """
@@ -88,13 +88,13 @@ class Schedule:
 
     @property
     def cooperative_steps(self) -> int:
-        """Steps of a round before the competition."""
+        """Number of steps of a round before the competition."""
         return Round(
             0, 0, self.round_length, self.duty_cycle, accumulate=self.accumulate
         ).cooperative_steps
 
     def round_at(self, step: int) -> Round:
-        """Return the round that a step lies in."""
+        """Return the round of a step."""
         start = 0
         for number, length in enumerate(self.calibration):
             if step < start + length:
@@ -116,11 +116,11 @@ class Schedule:
         )
 
     def is_over_at(self, step: int) -> bool:
-        """Return whether all steps of the run are done, if anybody knows how many there are."""
+        """Return whether all steps of a run of known length are done."""
         return self.total_steps is not None and step >= self.total_steps
 
     def mode_at(self, step: int) -> Mode:
-        """Return what members do in a step."""
+        """Return the phase of the members in a step."""
         current = self.round_at(step)
         cooperates = step - current.start < current.cooperative_steps
         return "cooperative" if cooperates else "competitive"

@@ -7,7 +7,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 def bare_module(model: nn.Module) -> nn.Module:
-    """Return the module that DistributedDataParallel or torch.compile wrap, or the model itself."""
+    """Return the module that DistributedDataParallel or torch.compile wraps, or the model."""
     while True:
         if isinstance(model, DistributedDataParallel):
             model = model.module
@@ -20,7 +20,7 @@ def bare_module(model: nn.Module) -> nn.Module:
 def named_tensors(model: nn.Module) -> dict[str, Tensor]:
     """Return the parameters and buffers of the bare module by name.
 
-    Tied tensors are there once. Buffers that are not saved are there too.
+    Tied tensors appear once. Non-persistent buffers are included.
     """
     module = bare_module(model)
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
