@@ -1,4 +1,4 @@
-"""When a run writes checkpoints by itself, and how many it keeps."""
+"""The settings of the checkpoints that a run writes automatically."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def _at_least_one(_: object, field: attrs.Attribute[int], value: object) -> None
 
 @attrs.frozen
 class Checkpoints:
-    """The checkpoints that a run writes by itself; a new process goes on from the latest.
+    """The checkpoints that a run writes automatically. A new process resumes from the latest one.
 
     Attributes:
-        folder: The folder of the run, which all ranks reach.
+        folder: Folder of the run, which all ranks can access.
         every: Rounds between two checkpoints.
-        keep: How many are kept: the latest ones.
+        keep: Number of latest checkpoints that are not deleted.
     """
 
     folder: Path = attrs.field(converter=Path)
@@ -30,10 +30,10 @@ class Checkpoints:
 
     @classmethod
     def of(cls, given: str | Path | Checkpoints | None) -> Checkpoints | None:
-        """Return what the user has given, of which a path is short for the defaults.
+        """Return the settings for an argument. A path gives the default settings.
 
         Raises:
-            ClanError: It is something else.
+            ClanError: The argument is of another type.
         """
         if given is None or isinstance(given, Checkpoints):
             return given

@@ -60,9 +60,9 @@ def _complete_in(folder: Path) -> list[Path]:
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Delete all complete checkpoints of a run but the latest ones."""
+    """Delete all complete checkpoints of a run except for the `keep` latest ones."""
     for each in _complete_in(folder)[:-keep]:
-        shutil.rmtree(each, ignore_errors=True)  # what is left is looked at again next time
+        shutil.rmtree(each, ignore_errors=True)  # the next call tries again
 
 
 def write(

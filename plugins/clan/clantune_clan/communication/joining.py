@@ -95,7 +95,7 @@ def current_world_size() -> int:
 
 
 def is_restarted() -> bool:
-    """Return whether torchrun has started these processes again, after some had failed."""
+    """Return whether torchrun has restarted these processes after a failure."""
     return os.environ.get(ATTEMPT, "0") != "0"
 
 

@@ -48,10 +48,10 @@ def take_apart(
     """Return the form of a value; add each tensor in it to `tensors` by name, in order.
 
     Args:
-        value: Tensors and plain data, nested.
-        name: What the names of its tensors begin with.
-        tensors: Where the tensors are added.
-        in_order: Whether dictionaries keep their order. Otherwise keys are sorted, so that equal
+        value: Nested tensors and plain data.
+        name: Prefix of the names of its tensors.
+        tensors: Dictionary to which the tensors are added.
+        in_order: Whether dictionaries keep their order. If not, keys are sorted, so that equal
             dictionaries have equal forms.
 
     Raises:
@@ -80,7 +80,7 @@ def take_apart(
 
 
 def _type_and_text(entry: tuple[object, object]) -> tuple[str, str]:
-    """Return what the entries of a dictionary are sorted by: keys may be of several types."""
+    """Return the sort key of a dictionary's entry, since its keys may be of several types."""
     return type(entry[0]).__name__, str(entry[0])
 
 

@@ -1,4 +1,4 @@
-"""One member: its state, what its genome means for it, and one round of it."""
+"""One member: its state, the expression of its genome, and one round of its training."""
 
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.construction import build_state

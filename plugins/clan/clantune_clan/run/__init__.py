@@ -1,4 +1,4 @@
-"""A run: rounds from the first to the last, and what comes of them."""
+"""A run: all rounds from the first to the last, and their results."""
 
 from clantune_clan.run.clan import Clan
 from clantune_clan.run.record import RoundRecord

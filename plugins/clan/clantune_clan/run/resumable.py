@@ -103,10 +103,10 @@ class Resumable:
         self.history.restore(state["history"])
 
     def _look_back(self) -> None:
-        """Go on from the latest checkpoint, if the run writes them and has written one.
+        """Resume from the latest checkpoint, if the run writes checkpoints and has one.
 
         Raises:
-            ClanError: There is a history of another run.
+            ClanError: The history belongs to another run.
         """
         if self._checkpoints is not None and self._setup.resumed is None:
             folder = self._checkpoints.folder
@@ -120,7 +120,7 @@ class Resumable:
         self.communicator.attempt("the history", self.history.require_own)
 
     def _save_if_due(self) -> None:
-        """Write a checkpoint after a round, if it is time for one."""
+        """Write a checkpoint after a round, if one is due."""
         automatic = self._checkpoints
         if automatic is None or self.run_state.round % automatic.every:
             return

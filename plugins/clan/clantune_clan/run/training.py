@@ -133,7 +133,7 @@ class Training:
         return self.member
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what this rank needs to go on from here, as tensors and plain data.
+        """Return the state that this rank needs to resume here, as tensors and plain data.
 
         Raises:
             ClanError: The run cannot be saved now.
