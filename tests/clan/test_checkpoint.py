@@ -54,7 +54,7 @@ def assert_equal(one, other):
     assert strip(one.history) == strip(other.history)
 
 
-@pytest.mark.parametrize("until", range(1, 24))
+@pytest.mark.parametrize("until", [1, 2, 4, 7, 8, 22, 23])  # in each phase, and between rounds
 def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(tmp_path, until):
     whole, loader = begin()
     train(whole, loader)
