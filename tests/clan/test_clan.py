@@ -722,7 +722,7 @@ def test_a_misspelt_option_of_a_gene_is_named():
 def test_an_empty_history_is_no_other_run(tmp_path):
     path = tmp_path / "history.jsonl"
     path.touch()  # as a run leaves it that ends in its first round
-    clan(history=path).round()
+    assert clan(history=path).round().mode == "cooperative"
 
 
 def test_what_is_registered_after_the_first_round_is_refused():
@@ -740,6 +740,7 @@ def test_a_model_that_is_compiled_in_one_graph_competes_from_the_first_step():
     it = clan(model=model, optimizer=optimizer, duty_cycle=1.0)
     train(it.round())
     it.step(1.0)
+    assert it.run_state.round == 1
 
 
 def test_a_calibration_beside_a_scheduler_is_refused():
