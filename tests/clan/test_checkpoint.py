@@ -228,6 +228,14 @@ def test_a_checkpoint_of_another_seed_is_refused(tmp_path):
     )
 
 
+def test_a_checkpoint_without_what_the_clan_has_is_refused(tmp_path):
+    it = clan(total_steps=24, strategies="factorial")
+    member = it.round()
+    it.save(tmp_path)
+    assert member.steps_done == 0
+    assert refusal(tmp_path) == "the checkpoint has no loader: make the clan without one"
+
+
 def test_a_moment_that_cannot_be_saved_is_named(tmp_path):
     it, loader = begin()
     with pytest.raises(ClanError, match="nothing to save before the first round"):

@@ -136,7 +136,10 @@ def read(checkpoint: Checkpoint, communicator: Communication) -> dict[str, Any]:
         )
     expected = {name for each in range(about.world_size) for name in names_of(each)}
     if about.files.keys() != expected:
-        raise CheckpointError(f"the manifest of {checkpoint.folder} names other files than it has")
+        raise CheckpointError(
+            f"the manifest of {checkpoint.folder} names other files than it has: resume from "
+            "another checkpoint"
+        )
     return communicator.attempt(
         "reading a checkpoint", lambda: read_part(checkpoint.folder, rank, about.files)
     )

@@ -93,7 +93,9 @@ class Gradients:
             ClanError: All hooks are removed, so gradients are not averaged any more.
         """
         if not self._hooks:
-            raise ClanError("this run is closed, so its members take no more steps: make another")
+            raise ClanError(
+                "this run is closed, so its members take no more steps: make a new Clan"
+            )
         self._step = step
 
     @contextlib.contextmanager

@@ -176,7 +176,7 @@ class Setup:
         """
         for kind, given in (("scheduler", self.scheduler), ("loader", self.loader)):
             if given is not None and saved[kind] is None:
-                raise CheckpointError(f"the checkpoint has no {kind}, and this clan has one")
+                raise CheckpointError(f"the checkpoint has no {kind}: make the clan without one")
         if (names := {*saved["training"]["registered"]}) != {*self.registered}:
             raise CheckpointError(
                 f"the checkpoint has the objects {sorted(names)}, and this clan has "
