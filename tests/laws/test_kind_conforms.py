@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
+from clantune_compass import AngleAllele
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ from clantune_core.testing import (
     register_alleles,
 )
 from clantune_core.testing.alleles import EVERY_KIND
+from clantune_core.testing.kind_laws import KindCase, adds_up_small_steps
 from clantune_core.testing.unfamiliar import OrderAllele, PowerOfTwoAllele
 
 SIX = (FloatAllele, LogFloatAllele, LogitFloatAllele, IntAllele, BoolAllele, StringAllele)
@@ -232,3 +234,11 @@ def test_the_laws_are_for_one_kind_at_a_time():
     mixed = alleles(Root, IntAllele)
     with pytest.raises(ClanTuneError, match=r"one kind at a time; these alleles are \w+ and \w+; "):
         kind_laws(mixed)[0]()
+
+
+def test_a_full_turn_of_a_circle_may_end_within_rounding():
+    """The last number below 360 degrees is nearer to 0 than a hundred steps can be."""
+    case = KindCase(AngleAllele(0.0), None, 1.0, 0.0)
+    assert case.other.value > 359.0
+    assert case.allele.distance(case.other) < 1e-9
+    adds_up_small_steps(case)
