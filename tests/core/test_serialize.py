@@ -684,7 +684,7 @@ def test_a_large_text_is_refused_soon_and_in_little_memory(item):
     start = time.process_time()
     with pytest.raises(DataError):
         Genome.deserialize(text)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 60  # about a second; hours if time grew with the square
     tracemalloc.start()
     try:
         with pytest.raises(DataError):
