@@ -366,6 +366,7 @@ def test_a_state_is_the_same_on_all_ranks_and_plain():
         "epoch": 0,
         "step": 7,
         "batches": 7,
+        "skipped": 0,
         "deal": {
             "batch_size": 2,
             "world_size": 2,
@@ -386,18 +387,78 @@ def test_a_state_is_the_same_on_all_ranks_and_plain():
 def test_a_state_of_another_deal_is_refused():
     state = made(20, 2, rank=0, world_size=2).state_dict()
     other = made(
-        21, 3, rank=0, world_size=4, ranks_per_member=2, round_length=5, duty_cycle=0.25, seed=1,
-        shuffle=False, drop_last=True,
+        21, 3, rank=0, world_size=2, round_length=5, duty_cycle=0.25, seed=1, shuffle=False,
+        drop_last=True,
     )  # fmt: skip
     with pytest.raises(LoaderError) as caught:
         other.load_state_dict(state)
     assert str(caught.value) == (
-        "The saved loader dealt otherwise: batch_size is 3 and was 2, world_size is 4 and was 2, "
-        "ranks_per_member is 2 and was 1, drop_last is True and was False, samples is 21 and was "
-        "20, shuffle is False and was True, seed is 1 and was 0, round_length is 5 and was 4, "
-        "duty_cycle is 0.25 and was 0.5. Make this one as that was; or begin an epoch instead, "
-        "with first_step= and set_epoch()"
+        "The saved loader dealt otherwise: batch_size is 3 and was 2, drop_last is True and was "
+        "False, samples is 21 and was 20, shuffle is False and was True, seed is 1 and was 0, "
+        "round_length is 5 and was 4, duty_cycle is 0.25 and was 0.5. Make this one as that was; "
+        "or begin an epoch instead, with first_step= and set_epoch()"
     )
+
+
+def test_a_state_of_other_data_is_refused_with_another_number_of_ranks_too():
+    state = made(20, 2, rank=0, world_size=2).state_dict()
+    other = made(21, 3, rank=0, world_size=4, ranks_per_member=2, seed=1, shuffle=False)
+    with pytest.raises(LoaderError) as caught:
+        other.load_state_dict(state)
+    assert str(caught.value).startswith(
+        "The saved loader dealt otherwise: samples is 21 and was 20, shuffle is False and was "
+        "True, seed is 1 and was 0. Make this one"
+    )
+
+
+def used_in(loaders, steps):
+    """Return the samples of the first epoch that all ranks together use in a number of steps."""
+    batches = [
+        batch for loader in loaders for epoch, batch in handed_out(loader, steps) if not epoch
+    ]
+    return sorted({sample for batch in batches for sample in batch})
+
+
+@pytest.mark.parametrize("sizes", [(4, 2), (2, 4), (4, 1), (1, 3)])
+@pytest.mark.parametrize("steps", [1, 3, 4])  # the last one is in a competition
+@pytest.mark.parametrize("kind", [range, Stream])
+def test_other_ranks_go_on_with_the_samples_that_were_not_used(kind, sizes, steps):
+    before, after, last = (ranks(size, dataset=kind(60)) for size in (*sizes, 5))
+    used = used_in(before, steps)
+    for loader in after:
+        loader.load_state_dict(json.loads(json.dumps(before[0].state_dict())))
+        assert (loader.epoch, loader.step) == (0, steps)
+    used_next = used_in(after, 2)
+    for loader in last:  # once more, which adds to what was skipped
+        loader.load_state_dict(after[0].state_dict())
+    rest = [[*loader] for loader in last]
+    used_last = sorted({sample for batches in rest for batch in batches for sample in batch})
+    assert sorted(used + used_next + used_last) == [*range(60)]
+    assert {loader.epoch for loader in last} == {1}
+    assert [loader.step for loader in last] == [steps + 2 + len(batches) for batches in rest]
+
+
+@pytest.mark.parametrize("kind", [range, Stream])
+def test_too_few_samples_for_more_ranks_end_the_epoch(kind):
+    before, after = ranks(1, dataset=kind(60)), ranks(8, dataset=kind(60))
+    handed_out(before[0], 28)  # 4 samples are left, and 8 ranks go on
+    for loader in after:
+        loader.load_state_dict(before[0].state_dict())
+        assert [*loader] == []
+        assert (loader.epoch, loader.step) == (1, 28)
+        assert len(handed_out(loader, 1)) == 1
+    assert {loader.step for loader in after} == {29}
+
+
+def test_a_damaged_deal_of_other_ranks_is_refused():
+    state = made(20, 2, rank=0, world_size=2).state_dict()
+    other = made(20, 2, rank=0, world_size=4)
+    for change in ({"batch_size": 0}, {"round_length": "5"}, {"duty_cycle": None}):
+        with pytest.raises(LoaderError, match="This is not the state of a loader: "):
+            other.load_state_dict(state | {"deal": state["deal"] | change})
+    del state["deal"]["drop_last"]
+    with pytest.raises(LoaderError, match="This is not the state of a loader: "):
+        other.load_state_dict(state)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import torch
 from torch.utils.data import Dataset, IterableDataset, Sampler
 
@@ -22,7 +23,7 @@ class MapBatches(Sampler[list[int]]):
         self.place = Place(epoch=0, first=0)
 
     def __iter__(self) -> Iterator[list[int]]:
-        order = self._order.of_epoch(self.place.epoch)
+        order = self._order.of_epoch(self.place.epoch)[self.place.skipped :]
         for window in self._windows(self.place):
             yield order[self._deal.share(window, self._rank)].tolist()
 
@@ -31,8 +32,10 @@ class MapBatches(Sampler[list[int]]):
         return sum(1 for _ in self._windows(place))
 
     def _windows(self, place: Place) -> Iterator[Window]:
-        windows = self._deal.windows(place.first, self._order.samples or 0)
-        return itertools.islice(windows, place.batches, None)
+        left = (self._order.samples or 0) - place.skipped
+        if place.skipped and not self._deal.suffices(left):
+            return iter(())  # other ranks have used the rest of the epoch
+        return itertools.islice(self._deal.windows(place.first, left), place.batches, None)
 
 
 class StreamBatches(IterableDataset[list[Any]]):
@@ -45,7 +48,7 @@ class StreamBatches(IterableDataset[list[Any]]):
     def __init__(self, dataset: Dataset[Any], deal: Deal, rank: int) -> None:
         self.dataset, self._deal, self._rank = dataset, deal, rank
         # Shared memory, so that a persistent worker reads the start of the next epoch.
-        self._place = torch.zeros(3, dtype=torch.int64, device="cpu")
+        self._place = torch.zeros(4, dtype=torch.int64, device="cpu")
         self._place.share_memory_()
 
     @property
@@ -55,16 +58,18 @@ class StreamBatches(IterableDataset[list[Any]]):
 
     @place.setter
     def place(self, place: Place) -> None:
-        self._place[:] = torch.tensor([place.epoch, place.first, place.batches], device="cpu")
+        self._place[:] = torch.tensor(attrs.astuple(place), device="cpu")
 
     def __iter__(self) -> Iterator[list[Any]]:
         place = self.place
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(place.epoch)
-        samples, ahead = iter(self.dataset), list[Any]()
+        samples, ahead = itertools.islice(iter(self.dataset), place.skipped, None), list[Any]()
         for step in itertools.count(place.first):
             ahead += itertools.islice(samples, self._deal.lookahead - len(ahead))
-            if step == place.first:
+            if step == place.first and not self._deal.suffices(len(ahead)):
+                if place.skipped:
+                    return  # other ranks have used the rest of the epoch
                 self._deal.check_suffices(len(ahead), "The stream ended after")
             taken = self._deal.taken(step, len(ahead))
             if not taken:

@@ -69,6 +69,15 @@ class Deal:
         """Number of remaining samples above which the size of a step does not depend on them."""
         return self.most + self.world_size
 
+    @property
+    def least(self) -> int:
+        """Number of samples that give every rank a batch."""
+        return self.most if self.drop_last else self.world_size
+
+    def suffices(self, samples: int) -> bool:
+        """Whether a number of samples gives every rank a batch."""
+        return samples >= self.least
+
     def shards(self, step: int) -> int:
         """Return the number of different shares in the window of a step."""
         cooperates = self.schedule.mode_at(step) == "cooperative"
@@ -112,13 +121,12 @@ class Deal:
             samples: Number of samples in the epoch.
             has: Beginning of the message, such as `"The dataset has"`.
         """
-        least, each = self.world_size, f"one for each rank (world_size is {self.world_size})"
+        each = f"one for each rank (world_size is {self.world_size})"
         if self.drop_last:
-            least = self.most
             each = (
                 f"a full batch for each rank, because drop_last is True (world_size is "
                 f"{self.world_size}, batch_size is {self.batch_size})"
             )
-        if samples < least:
+        if not self.suffices(samples):
             counted = f"{samples} sample{'s' * (samples != 1)}"
-            raise LoaderError(f"{has} {counted} and needs at least {least}: {each}")
+            raise LoaderError(f"{has} {counted} and needs at least {self.least}: {each}")

@@ -130,6 +130,8 @@ class ClanLoader:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load the place of a saved loader. The next pass is the rest of its epoch.
 
+        With another `world_size` or `ranks_per_member` it is the samples that were not used yet.
+
         Raises:
             LoaderError: The saved loader distributed samples in another way.
         """
