@@ -48,6 +48,26 @@ class Checkpoint:
             raise CheckpointError(f"there is no checkpoint in {folder}")
         return cls(latest, Manifest.read(latest))
 
+    def is_of(self, communicator: Communication) -> bool:
+        """Whether it has as many ranks and members as a clan."""
+        saved = (self.manifest.world_size, self.manifest.num_members)
+        return saved == (communicator.world_size, communicator.num_members)
+
+    def state_of(self, rank: int) -> dict[str, Any]:
+        """Return the state of a rank.
+
+        Raises:
+            CheckpointError: The checkpoint is damaged.
+        """
+        about = self.manifest
+        expected = {name for each in range(about.world_size) for name in names_of(each)}
+        if about.files.keys() != expected or about.world_size % max(1, about.num_members):
+            raise CheckpointError(
+                f"the manifest of {self.folder} names other files than it has: resume from "
+                "another checkpoint"
+            )
+        return read_part(self.folder, rank, about.files)
+
 
 def find_latest(folder: Path) -> Path | None:
     """Return the folder of a run's last complete checkpoint, or None."""
@@ -121,27 +141,13 @@ def write(
 
 
 def read(checkpoint: Checkpoint, communicator: Communication) -> dict[str, Any]:
-    """Return the state of this rank in a checkpoint. All ranks call this together.
+    """Return the state of this rank, in a clan of as many ranks. All ranks call this together.
 
     Raises:
-        CheckpointError: The checkpoint is damaged, or has another number of ranks or members.
+        CheckpointError: The checkpoint is damaged.
     """
-    about, rank = checkpoint.manifest, communicator.rank
-    saved = (about.world_size, about.num_members)
-    here = (communicator.world_size, communicator.num_members)
-    if saved != here:
-        raise CheckpointError(
-            f"the checkpoint {checkpoint.folder} is of {saved[0]} ranks and {saved[1]} members, "
-            f"and this clan has {here[0]} ranks and {here[1]} members: start as many as then"
-        )
-    expected = {name for each in range(about.world_size) for name in names_of(each)}
-    if about.files.keys() != expected:
-        raise CheckpointError(
-            f"the manifest of {checkpoint.folder} names other files than it has: resume from "
-            "another checkpoint"
-        )
     return communicator.attempt(
-        "reading a checkpoint", lambda: read_part(checkpoint.folder, rank, about.files)
+        "reading a checkpoint", lambda: checkpoint.state_of(communicator.rank)
     )
 
 

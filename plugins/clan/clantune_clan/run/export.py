@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,9 +65,12 @@ def _lineage(rounds: Sequence[Sequence[RoundRecord]], best: Best) -> list[Mappin
     if last < 0 or member is None:
         return [records[0].genes for records in rounds]
     values = [rounds[last][member].genes]
-    for records in reversed(rounds[:last]):
+    for before, after in reversed([*itertools.pairwise(rounds[: last + 1])]):
+        # If the clan had another number of members before, this is the number that it had there.
+        continued = after[member].continues
+        member = member if continued is None else continued
         # The record of a round says where the weights of the next round come from.
-        parent = records[member].weights_from
+        parent = before[member].weights_from
         member = member if parent is None else parent
-        values.append(records[member].genes)
+        values.append(before[member].genes)
     return [*values[::-1], *(values[0] for _ in rounds[last + 1 :])]

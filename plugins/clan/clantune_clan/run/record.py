@@ -39,6 +39,8 @@ class RoundRecord:
         centre: Loss or score of the clan's centre; None if there is none, or it is not finite.
         parents: Members that the next genome descends from, each with its share.
         weights_from: Member that the next weights are a copy of; None after a mean.
+        continues: In the first round after a resume with another number of members or ranks, the
+            member of the round before that this one goes on from; otherwise None.
         seconds: Duration of each part of the turnover, by name.
         bytes_moved: Bytes of weights and state that this member's first rank received.
         checksum: Checksum of the inherited state; None if this member neither gave nor received.
@@ -57,6 +59,7 @@ class RoundRecord:
     centre: float | None = None
     parents: tuple[tuple[int, float], ...] = attrs.field(default=(), converter=_to_pairs)
     weights_from: int | None = None
+    continues: int | None = None
     seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False)
     bytes_moved: int = 0
     checksum: int | None = None

@@ -10,6 +10,7 @@ from clantune_clan import checkpoint
 from clantune_clan.communication import Communication
 from clantune_clan.communication.joining import is_restarted
 from clantune_clan.errors import ClanError
+from clantune_clan.run import another_world
 from clantune_clan.run.console import LOGGER
 from clantune_clan.run.history import History
 from clantune_clan.run.setup import Setup
@@ -58,7 +59,8 @@ class Resumable:
     def resume(self, folder: str | Path) -> None:
         """Resume from a checkpoint, before the first round.
 
-        Make the clan, its model, optimizer, scheduler and loader as in the run that was saved.
+        Make the clan, its model, optimizer, scheduler and loader as in the run that was saved. The
+        number of members or ranks may differ: the fittest members continue, or clones are added.
 
         Args:
             folder: Folder of a checkpoint, or of a run, whose latest checkpoint is loaded.
@@ -72,7 +74,10 @@ class Resumable:
         self.communicator.require_same(
             "resuming", lambda: {"the checkpoint": {"folder": found.folder.name}}
         )
-        state = checkpoint.read(found, self.communicator)
+        if found.is_of(self.communicator):
+            state = checkpoint.read(found, self.communicator)
+        else:
+            state = another_world.read(found, self.communicator, self._setup.settings)
         self.communicator.attempt("resuming", lambda: self.load_state_dict(state))
         if self.communicator.rank == 0:
             LOGGER.info("the run goes on from %s", found.folder)

@@ -27,6 +27,8 @@ class RunState:
         all_lost: Whether no member had a finite metric in the last complete round.
         best: Best weights so far.
         calibration: Search for the learning rate, or None if it is over or not part of the run.
+        continues: In the first round after a resume with another number of members or ranks, the
+            member of the round before that each member goes on from; otherwise None.
     """
 
     seed: int
@@ -36,6 +38,11 @@ class RunState:
     all_lost: bool = False
     best: Best = attrs.field(factory=Best)
     calibration: Calibration | None = None
+    continues: list[int] | None = None
+
+    def continued_by(self, member: int) -> int | None:
+        """Return the member of the round before that a member goes on from; see `continues`."""
+        return None if self.continues is None else self.continues[member]
 
     def state_dict(self) -> dict[str, Any]:
         """Return tensors and plain data."""

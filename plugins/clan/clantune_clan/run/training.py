@@ -185,7 +185,7 @@ class Training:
             outcome = self._turn_over(population, result if callable(result) else None)
         records = self._records(population, outcome, seconds)
         run.best, run.all_lost = outcome.best, outcome.all_lost
-        run.round, run.is_in_round = run.round + 1, False
+        run.round, run.is_in_round, run.continues = run.round + 1, False, None
         if self.is_over:
             run.best = run.best.shared(self.state, self._communicator)
         self._observers.round_end(records)
@@ -230,10 +230,8 @@ class Training:
         self._witness.compare(seen, size, self._communicator.rank)
         losses = [Losses(*map(float, each["losses"])) for each in gathered]
         fitnesses = fitnesses_of(losses_of_members(losses, size, self._settings), self._settings)
-        genomes = [Genome.deserialize(each["genome"]) for each in gathered[::size]]
-        return Population(
-            [genome.set_fitness(f) for genome, f in zip(genomes, fitnesses, strict=True)]
-        )
+        members = zip(gathered[::size], fitnesses, strict=True)
+        return Population([Genome.deserialize(m["genome"]).set_fitness(f) for m, f in members])
 
     def _calibrate(self, search: Calibration, population: Population) -> Outcome:
         search = search.judged(population.fitnesses())
@@ -269,6 +267,7 @@ class Training:
             centre=None if outcome.centre is None else sign * outcome.centre,
             parents=outcome.ancestries[index].contributors if outcome.ancestries else (),
             weights_from=outcome.weights_from[index] if outcome.weights_from else None,
+            continues=self.run.continued_by(index),
             seconds={"fitness": seconds, **outcome.seconds},
             bytes_moved=0 if report is None else report.bytes_moved,
             checksum=None if report is None else report.checksum,

@@ -159,6 +159,8 @@ class Turnover:
         genome = best.genome or population[index]
         rng = self._streams(round_)[0]
         found_by = best.found_by
+        if found_by is not None and found_by >= len(population):
+            found_by = None  # a member of an earlier, larger clan
         return Outcome(
             best,
             lambda _: genome.offspring(ancestries[index], rng),

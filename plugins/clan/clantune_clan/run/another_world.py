@@ -1,0 +1,219 @@
+"""Resuming with another number of members or ranks than a checkpoint has.
+
+The saved states become a state that this clan could have saved between two rounds. So the run goes
+on with a new round, which ends where the schedule ends the interrupted one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any
+from uuid import uuid5
+
+from clantune_clan.checkpoint import Checkpoint
+from clantune_clan.communication import Communication
+from clantune_clan.errors import CheckpointError
+from clantune_clan.run.agreement import require_equal_ranks
+from clantune_clan.run.centre import centre_of
+from clantune_clan.run.console import LOGGER
+from clantune_clan.run.half_clans import latent_on_data_path
+from clantune_clan.run.record import RoundRecord
+from clantune_clan.run.settings import Settings
+from clantune_clan.run.snapshot import random_streams
+from clantune_core import Ancestry, Genome, Population
+
+
+def read(checkpoint: Checkpoint, communicator: Communication, settings: Settings) -> dict[str, Any]:
+    """Return a state for this rank from the states of other ranks. All ranks call this together.
+
+    A smaller clan keeps the fittest members. A larger one keeps all and adds clones of the fittest.
+    In both cases the strategies breed the genomes again, as offspring of the saved ones.
+
+    Args:
+        checkpoint: Checkpoint of another number of members or ranks.
+        communicator: Channel to the other ranks.
+        settings: Settings of the run.
+
+    Raises:
+        CheckpointError: The checkpoint is damaged, or this clan cannot go on from it.
+    """
+    history = ""
+
+    def choose() -> list[int] | None:
+        nonlocal history
+        if communicator.rank > 0:
+            return None
+        first = checkpoint.state_of(0)  # only rank 0 has saved the history
+        history = first["history"]
+        _require_usable(first["training"], checkpoint, communicator, settings)
+        return _continued(_fittest_first(first, checkpoint, settings), communicator.num_members)
+
+    continues = communicator.together("choosing the members", choose)[0]
+    place = communicator.rank % communicator.ranks_per_member
+
+    def load() -> dict[str, Any]:
+        saved = _state_of(continues[communicator.member_index], place, checkpoint)
+        run = saved["training"]["run"]
+        if (holder := run["best"]["holder"]) is not None:
+            best = _state_of(holder, place, checkpoint)["training"]["run"]["best"]
+            run["best"] = {**best, "holder": None}  # all ranks have these weights now
+        run["step"], run["is_in_round"] = _steps_done(saved["training"]), False
+        earlier = run["continues"]  # in a round that was not completed
+        run["continues"] = [member if earlier is None else earlier[member] for member in continues]
+        return saved
+
+    saved = communicator.attempt("reading a checkpoint", load)
+    if communicator.num_members != checkpoint.manifest.num_members:
+        saved["training"] |= _bred(saved["training"], continues, communicator, settings)
+    if communicator.rank == 0:
+        LOGGER.info(_described(continues, checkpoint))
+    return {**saved, "random": random_streams(), "history": history}
+
+
+def _require_usable(
+    training: Mapping[str, Any],
+    checkpoint: Checkpoint,
+    communicator: Communication,
+    settings: Settings,
+) -> None:
+    """Raise an error if the run cannot go on in this clan, or if the manifest is damaged."""
+    about, step = checkpoint.manifest, _steps_done(training)
+    if len(training["half clans"]) not in (0, about.num_members):
+        raise CheckpointError(
+            f"the manifest of {checkpoint.folder} names {about.num_members} members, and there "
+            f"were {len(training['half clans'])}: resume from another checkpoint"
+        )
+    if training["run"]["calibration"] is not None:
+        raise CheckpointError(
+            f"the checkpoint {checkpoint.folder} is of {about.world_size} ranks and "
+            f"{about.num_members} members that search for the learning rate, and this clan has "
+            f"{communicator.world_size} ranks and {communicator.num_members} members: start as "
+            "many as then until the search is over, or begin another run"
+        )
+    if settings.schedule.is_over_at(step):
+        raise CheckpointError(
+            f"the checkpoint {checkpoint.folder} is of step {step}, and this run has "
+            f"{settings.total_steps} steps: give the total_steps= of the run that was saved (a "
+            "number of epochs means other steps with another number of ranks)"
+        )
+
+
+def _fittest_first(
+    first: Mapping[str, Any], checkpoint: Checkpoint, settings: Settings
+) -> list[int]:
+    """Return the saved members by the fitness that their weights had in the last complete round.
+
+    Failed members are last. Members of equal fitness keep the order of their numbers.
+
+    Args:
+        first: Saved state of rank 0.
+        checkpoint: Checkpoint that has it.
+        settings: Settings of the run.
+    """
+    records = _last_round(first["history"])
+    earlier = first["training"]["run"]["continues"]
+
+    def fitness(member: int) -> float:
+        measured = member if earlier is None else earlier[member]
+        if measured in records and (origin := records[measured].weights_from) is not None:
+            measured = origin
+        metric = records[measured].metric if measured in records else math.inf
+        return settings.sign * metric if math.isfinite(metric) else math.inf
+
+    return sorted(range(checkpoint.manifest.num_members), key=fitness)
+
+
+def _last_round(history: str) -> dict[int, RoundRecord]:
+    """Return the records of the last round in a history, by member."""
+    records: dict[int, RoundRecord] = {}
+    for line in reversed(history.splitlines()):
+        record = RoundRecord.from_data(json.loads(line))
+        if records and record.round != next(iter(records.values())).round:
+            break
+        records[record.member] = record
+    return records
+
+
+def _continued(fittest_first: Sequence[int], num_members: int) -> list[int]:
+    """Return for each member the saved member that it continues.
+
+    Saved members keep their order. Clones follow, and the fittest members have the most.
+    """
+    size = len(fittest_first)
+    clones = [fittest_first[index % size] for index in range(num_members - size)]
+    return [*sorted(fittest_first[:num_members]), *clones]
+
+
+def _state_of(member: int, place: int, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return the saved state of a member, for a rank with a place in its own member."""
+    size = checkpoint.manifest.world_size // checkpoint.manifest.num_members
+    return checkpoint.state_of(member * size + place % size)
+
+
+def _steps_done(training: Mapping[str, Any]) -> int:
+    """Return the number of steps of the run that were done."""
+    run, member = training["run"], training["member"]
+    if not run["is_in_round"]:
+        return int(run["step"])
+    return int(member["round"]["first_step"] + member["place"]["step"])
+
+
+def _bred(
+    training: Mapping[str, Any],
+    continues: Sequence[int],
+    communicator: Communication,
+    settings: Settings,
+) -> dict[str, Any]:
+    """Return the parts of a state that depend on the genomes of all members.
+
+    Each genome is the offspring of the saved one. Its fitness is not known yet, so strategies see a
+    population in which all have failed: they keep what they remember, return genes to the centre of
+    their design, and learn nothing.
+    """
+    run, index = training["run"], communicator.member_index
+    key = f"clantune/another world/{settings.seed}/{run['step']}"
+    parent = continues.index(continues[index])  # another member, if this one is a clone
+    genome = Genome.deserialize(training["member"]["genome"])
+    if parent != index:
+        genome = genome.with_uuid(uuid5(genome.uuid, f"{key}/{index}"))
+
+    everyone = communicator.gather("the saved genomes", genome.serialize())
+    population = Population(
+        [
+            Genome.deserialize(data).set_fitness(math.inf)
+            for data in everyone[:: communicator.ranks_per_member]
+        ]
+    )
+    turn = settings.evolution.turn(
+        population[index],
+        population,
+        Random(f"{key}/{index}"),
+        shared_rng=Random(key),
+        generation=run["round"],
+        progress=settings.progress_at(run["step"]),
+    )
+
+    def breed() -> dict[str, Any]:
+        nonlocal genome
+        genome = turn.mutate(turn.crossbreed(Ancestry.sole(parent, population)))
+        return {"latent": latent_on_data_path(genome), "genes": genome.as_hyperparameters()}
+
+    gathered = communicator.together("placing the members", breed)
+    genes = [each["genes"] for each in gathered]
+    require_equal_ranks(genes, communicator.ranks_per_member)
+    members = slice(None, None, communicator.ranks_per_member)
+    return {
+        "member": {**training["member"], "genome": genome.serialize()},
+        "half clans": [each["latent"] for each in gathered[members]],
+        "centre": centre_of(genome.alleles, genes[members]),
+    }
+
+
+def _described(continues: Sequence[int], checkpoint: Checkpoint) -> str:
+    pairs = ", ".join(f"member {new} continues member {old}" for new, old in enumerate(continues))
+    count = f"{len(continues)} member{'s' * (len(continues) != 1)}"
+    was = checkpoint.manifest.num_members
+    return f"the run goes on with {count} from a checkpoint of {was}: {pairs}"
