@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import json, os, signal, sys
 import torch
@@ -53,27 +55,49 @@ with open(f"{result}.{rank}", "w") as file:
 """
 
 
-def results(tmp_path, kills):
-    """Return what each rank came to, in the attempt that reached the end."""
+def torchrun(tmp_path, run, kills, processes, restarts):
+    """Run the script, in the folder of a run that may have begun before."""
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
-    options = ["--standalone", "--nproc-per-node", "2", "--max-restarts", "2"]
-    places = [str(tmp_path / kills), str(tmp_path / f"{kills}.json")]
-    done = subprocess.run(
+    options = ["--standalone", f"--nproc-per-node={processes}", f"--max-restarts={restarts}"]
+    places = [str(tmp_path / run), str(tmp_path / f"{run}.json")]
+    return subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", *options, script, *places, kills],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def results(tmp_path, run, kills, processes=2):
+    """Return what each rank came to, in the attempt that reached the end."""
+    done = torchrun(tmp_path, run, kills, processes, restarts=2)
     assert done.returncode == 0, done.stderr
-    return [json.loads((tmp_path / f"{kills}.json.{rank}").read_text()) for rank in range(2)]
+    files = [tmp_path / f"{run}.json.{rank}" for rank in range(processes)]
+    return [json.loads(file.read_text()) for file in files]
 
 
 def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path):
-    calm, killed = results(tmp_path, "calm"), results(tmp_path, "kills")
+    calm, killed = results(tmp_path, "calm", "calm"), results(tmp_path, "killed", "kills")
     assert [attempt for attempt, *_ in calm] == [0, 0]
     assert [attempt for attempt, *_ in killed] == [2, 2]
     assert [rest for _, *rest in killed] == [rest for _, *rest in calm]
-    folders = sorted(each.name for each in (tmp_path / "kills").iterdir())
+    folders = sorted(each.name for each in (tmp_path / "killed").iterdir())
     assert folders == ["step-000000030", "step-000000035"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4)])
+def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(tmp_path, before, after):
+    assert torchrun(tmp_path, "run", "kills", before, restarts=0).returncode != 0
+    answers = results(tmp_path, "run", "calm", after)
+    records = answers[0][-1]
+    assert [sum(each["round"] == number for each in records) for number in range(8)] == (
+        [before] * 2 + [after] * 6
+    )
+    assert [each["start"] for each in records if each["member"] == 0] == [*range(0, 40, 5)]
+    continues = [each["continues"] for each in records]
+    changed = continues[2 * before : 2 * before + after]
+    assert len({*changed}) == min(before, after)
+    assert {*changed} <= {*range(before)}
+    assert {*continues[: 2 * before], *continues[2 * before + after :]} == {None}

@@ -81,10 +81,16 @@ def _require_usable(
 ) -> None:
     """Raise an error if the run cannot go on in this clan, or if the manifest is damaged."""
     about, step = checkpoint.manifest, _steps_done(training)
-    if len(training["half clans"]) not in (0, about.num_members):
+    known = len(training["half clans"])  # 0 in the first round
+    if (
+        about.num_members < 1
+        or about.world_size % about.num_members
+        or known not in (0, about.num_members)
+    ):
         raise CheckpointError(
-            f"the manifest of {checkpoint.folder} names {about.num_members} members, and there "
-            f"were {len(training['half clans'])}: resume from another checkpoint"
+            f"the manifest of {checkpoint.folder} is damaged: it has {about.num_members} members "
+            f"and {about.world_size} ranks, which do not fit its files; resume from another "
+            "checkpoint"
         )
     if training["run"]["calibration"] is not None:
         raise CheckpointError(
