@@ -1,5 +1,6 @@
 """A run that some members have saved goes on with fewer or more, or with other numbers of ranks."""
 
+import contextlib
 import json
 import logging
 import math
@@ -104,10 +105,25 @@ def save(recipe, options, step, folder, losses=LOSSES):
     return {"state": state_of(clan), "genome": clan.genome, "best": weights(clan.best())}
 
 
+@contextlib.contextmanager
+def logged():
+    """Return the lines that are logged inside the block."""
+    lines = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield lines
+    finally:
+        LOGGER.removeHandler(handler)
+
+
 def go_on(recipe, options, folder, losses=None):
     clan, loader = make(recipe, **options)
-    clan.resume(folder)
-    found = {"best": weights(clan.best()), "step": clan.run_state.step}
+    with logged() as lines:
+        clan.resume(folder)
+    found = {"best": weights(clan.best()), "step": clan.run_state.step, "lines": lines}
     member = clan.round()
     found |= {"state": state_of(clan), "genome": clan.genome}
     train(clan, loader, member, losses)
@@ -181,7 +197,7 @@ def lr(genome):
 
 
 @pytest.mark.parametrize("sizes", [(4, 2), (2, 4)])
-def test_a_design_keeps_its_centre_and_what_it_has_learnt(ranks, tmp_path, sizes):
+def test_a_design_keeps_its_centre_and_what_it_has_learned(ranks, tmp_path, sizes):
     folder = str(tmp_path / "run")
     saved = ranks(sizes[0]).run(save, "factorial", {}, 27, folder)
     went_on = ranks(sizes[1]).run(go_on, "factorial", {}, folder)
@@ -232,6 +248,9 @@ def test_members_may_have_other_numbers_of_ranks(ranks, tmp_path, sizes, members
         assert each["best"] == saved[0]["best"]
         if new == old:
             assert each["genome"] == saved[place]["genome"]
+    if new == old:
+        said = f"the run goes on with 2 members on {sizes[1]} ranks, which were {sizes[0]}"
+        assert went_on[0]["lines"][0] == said
     continues = [place * old // sizes[0] for place in places[:: sizes[1] // new]]
     require_whole(went_on[0]["rounds"], members, 27, continues)
 
@@ -239,12 +258,17 @@ def test_members_may_have_other_numbers_of_ranks(ranks, tmp_path, sizes, members
 # ---- The schedule, and several changes ----
 
 
-def test_the_schedule_follows_the_weights_into_the_smaller_clan(ranks, tmp_path):
+@pytest.mark.parametrize("losses", [[8.0, 7.0], [11.0, 10.0]])
+def test_the_schedule_follows_the_weights_into_the_smaller_clan(ranks, tmp_path, losses):
     folder = str(tmp_path / "run")
     ranks(4).run(save, "own", {}, 24, folder)
-    rounds = ranks(2).run(go_on, "own", {}, folder, [8.0, 7.0])[0]["rounds"]
-    # All members keep their weights. The best are those of member 1, which was member 3.
-    wanted = [records[3].genes for records in rounds[:4]] + [rounds[4][1].genes] * (len(rounds) - 4)
+    rounds = ranks(2).run(go_on, "own", {}, folder, losses)[0]["rounds"]
+    # All members keep their weights. The best are those of member 1 after the change, which was
+    # member 3, or of member 1 in the first round. Later genes do not count.
+    wanted = [rounds[0][1].genes] * len(rounds)
+    if losses[1] < min(LOSSES):
+        wanted = [records[3].genes for records in rounds[:4]]
+        wanted += [rounds[4][1].genes] * (len(rounds) - 4)
     schedule = json.loads(Path(f"{folder}.json").read_text("utf-8"))
     assert [each["genes"] for each in schedule["rounds"]] == wanted
 
@@ -276,18 +300,35 @@ def test_failed_members_come_last(ranks, tmp_path):
     assert [record.continues for record in rounds[4]] == [0, 1, 3]
 
 
+def lose_all(folder):
+    clan, loader = make("own")
+    clan.resume(folder)
+    best = weights(clan.best())
+    train(clan, loader, clan.round(), [math.nan] * 2, until=30)
+    lost = weights(clan._state.model)
+    train(clan, loader, clan.round())
+    clan.export_schedule(f"{folder}.json")
+    return best, lost, [*clan.history.rounds()]
+
+
+def test_the_best_weights_of_the_larger_clan_replace_those_of_members_that_fail(ranks, tmp_path):
+    folder = str(tmp_path / "run")
+    saved = ranks(4).run(save, "own", {}, 24, folder, [9.3, 9.2, 9.4, 9.1])
+    answers = ranks(2).run(lose_all, folder)
+    for best, lost, _ in answers:
+        assert saved[0]["best"] == best == lost
+    rounds = answers[0][-1]
+    assert [record.weights_from for record in rounds[4]] == [None, None]
+    assert len(json.loads(Path(f"{folder}.json").read_text("utf-8"))["rounds"]) == len(rounds)
+
+
 # ---- By itself ----
 
 
 def go_on_by_itself(folder, until):
-    lines = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())
-    LOGGER.addHandler(handler)
-    LOGGER.setLevel(logging.INFO)
     clan, loader = make("own", checkpoints=folder, history=f"{folder}.jsonl")
-    train(clan, loader, clan.round(), LOSSES, until)
-    LOGGER.removeHandler(handler)
+    with logged() as lines:
+        train(clan, loader, clan.round(), LOSSES, until)
     return lines, [*clan.history.rounds()]
 
 

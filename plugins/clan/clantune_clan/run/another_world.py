@@ -6,7 +6,6 @@ on with a new round, which ends where the schedule ends the interrupted one.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -19,8 +18,8 @@ from clantune_clan.errors import CheckpointError
 from clantune_clan.run.agreement import require_equal_ranks
 from clantune_clan.run.centre import centre_of
 from clantune_clan.run.console import LOGGER
+from clantune_clan.run.continued import continued_members, fittest_first
 from clantune_clan.run.half_clans import latent_on_data_path
-from clantune_clan.run.record import RoundRecord
 from clantune_clan.run.settings import Settings
 from clantune_clan.run.snapshot import random_streams
 from clantune_core import Ancestry, Genome, Population
@@ -49,7 +48,8 @@ def read(checkpoint: Checkpoint, communicator: Communication, settings: Settings
         first = checkpoint.state_of(0)  # only rank 0 has saved the history
         history = first["history"]
         _require_usable(first["training"], checkpoint, communicator, settings)
-        return _continued(_fittest_first(first, checkpoint, settings), communicator.num_members)
+        order = fittest_first(first, checkpoint.manifest.num_members, settings.sign)
+        return continued_members(order, communicator.num_members)
 
     continues = communicator.together("choosing the members", choose)[0]
     place = communicator.rank % communicator.ranks_per_member
@@ -69,7 +69,7 @@ def read(checkpoint: Checkpoint, communicator: Communication, settings: Settings
     if communicator.num_members != checkpoint.manifest.num_members:
         saved["training"] |= _bred(saved["training"], continues, communicator, settings)
     if communicator.rank == 0:
-        LOGGER.info(_described(continues, checkpoint))
+        LOGGER.info(_described(continues, communicator.world_size, checkpoint))
     return {**saved, "random": random_streams(), "history": history}
 
 
@@ -107,52 +107,6 @@ def _require_usable(
         )
 
 
-def _fittest_first(
-    first: Mapping[str, Any], checkpoint: Checkpoint, settings: Settings
-) -> list[int]:
-    """Return the saved members by the fitness that their weights had in the last complete round.
-
-    Failed members are last. Members of equal fitness keep the order of their numbers.
-
-    Args:
-        first: Saved state of rank 0.
-        checkpoint: Checkpoint that has it.
-        settings: Settings of the run.
-    """
-    records = _last_round(first["history"])
-    earlier = first["training"]["run"]["continues"]
-
-    def fitness(member: int) -> float:
-        measured = member if earlier is None else earlier[member]
-        if measured in records and (origin := records[measured].weights_from) is not None:
-            measured = origin
-        metric = records[measured].metric if measured in records else math.inf
-        return settings.sign * metric if math.isfinite(metric) else math.inf
-
-    return sorted(range(checkpoint.manifest.num_members), key=fitness)
-
-
-def _last_round(history: str) -> dict[int, RoundRecord]:
-    """Return the records of the last round in a history, by member."""
-    records: dict[int, RoundRecord] = {}
-    for line in reversed(history.splitlines()):
-        record = RoundRecord.from_data(json.loads(line))
-        if records and record.round != next(iter(records.values())).round:
-            break
-        records[record.member] = record
-    return records
-
-
-def _continued(fittest_first: Sequence[int], num_members: int) -> list[int]:
-    """Return for each member the saved member that it continues.
-
-    Saved members keep their order. Clones follow, and the fittest members have the most.
-    """
-    size = len(fittest_first)
-    clones = [fittest_first[index % size] for index in range(num_members - size)]
-    return [*sorted(fittest_first[:num_members]), *clones]
-
-
 def _state_of(member: int, place: int, checkpoint: Checkpoint) -> dict[str, Any]:
     """Return the saved state of a member, for a rank with a place in its own member."""
     size = checkpoint.manifest.world_size // checkpoint.manifest.num_members
@@ -182,17 +136,16 @@ def _bred(
     run, index = training["run"], communicator.member_index
     key = f"clantune/another world/{settings.seed}/{run['step']}"
     parent = continues.index(continues[index])  # another member, if this one is a clone
-    genome = Genome.deserialize(training["member"]["genome"])
-    if parent != index:
-        genome = genome.with_uuid(uuid5(genome.uuid, f"{key}/{index}"))
+    firsts = slice(None, None, communicator.ranks_per_member)
 
-    everyone = communicator.gather("the saved genomes", genome.serialize())
-    population = Population(
-        [
-            Genome.deserialize(data).set_fitness(math.inf)
-            for data in everyone[:: communicator.ranks_per_member]
-        ]
-    )
+    def parent_or_twin() -> dict[str, Any]:
+        genome = Genome.deserialize(training["member"]["genome"])
+        is_clone = parent != index
+        identity = uuid5(genome.uuid, f"{key}/{index}") if is_clone else genome.uuid
+        return genome.with_uuid(identity).serialize()
+
+    everyone = communicator.together("the saved genomes", parent_or_twin)[firsts]
+    population = Population([Genome.deserialize(g).set_fitness(math.inf) for g in everyone])
     turn = settings.evolution.turn(
         population[index],
         population,
@@ -202,24 +155,23 @@ def _bred(
         progress=settings.progress_at(run["step"]),
     )
 
-    def breed() -> dict[str, Any]:
-        nonlocal genome
-        genome = turn.mutate(turn.crossbreed(Ancestry.sole(parent, population)))
-        return {"latent": latent_on_data_path(genome), "genes": genome.as_hyperparameters()}
-
-    gathered = communicator.together("placing the members", breed)
-    genes = [each["genes"] for each in gathered]
+    child = communicator.attempt(
+        "placing the members",
+        lambda: turn.mutate(turn.crossbreed(Ancestry.sole(parent, population))),
+    )
+    genes = communicator.gather("the placed members", child.as_hyperparameters())
     require_equal_ranks(genes, communicator.ranks_per_member)
-    members = slice(None, None, communicator.ranks_per_member)
+    latents = communicator.gather("dividing the clan", latent_on_data_path(child))
     return {
-        "member": {**training["member"], "genome": genome.serialize()},
-        "half clans": [each["latent"] for each in gathered[members]],
-        "centre": centre_of(genome.alleles, genes[members]),
+        "member": {**training["member"], "genome": child.serialize()},
+        "half clans": latents[firsts],
+        "centre": centre_of(child.alleles, genes[firsts]),
     }
 
 
-def _described(continues: Sequence[int], checkpoint: Checkpoint) -> str:
+def _described(continues: Sequence[int], world_size: int, checkpoint: Checkpoint) -> str:
+    was, count = checkpoint.manifest, f"{len(continues)} member{'s' * (len(continues) != 1)}"
+    if len(continues) == was.num_members:
+        return f"the run goes on with {count} on {world_size} ranks, which were {was.world_size}"
     pairs = ", ".join(f"member {new} continues member {old}" for new, old in enumerate(continues))
-    count = f"{len(continues)} member{'s' * (len(continues) != 1)}"
-    was = checkpoint.manifest.num_members
-    return f"the run goes on with {count} from a checkpoint of {was}: {pairs}"
+    return f"the run goes on with {count} from a checkpoint of {was.num_members}: {pairs}"

@@ -158,14 +158,12 @@ class Turnover:
         index = self.communicator.member_index
         genome = best.genome or population[index]
         rng = self._streams(round_)[0]
-        found_by = best.found_by
-        if found_by is not None and found_by >= len(population):
-            found_by = None  # a member of an earlier, larger clan
+        holder = best.holder  # None also if these weights are of a member of an earlier clan
         return Outcome(
             best,
             lambda _: genome.offspring(ancestries[index], rng),
             ancestries,
-            weights_from=None if found_by is None else (found_by,) * len(population),
+            weights_from=None if holder is None else (holder,) * len(population),
             all_lost=True,
         )
 
