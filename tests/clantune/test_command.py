@@ -42,8 +42,8 @@ def test_a_script_that_fails_fails_the_command(tmp_path):
     script = tmp_path / "train.py"
     script.write_text("raise SystemExit(3)\n")
     done = clantune("launch", "-n", "1", script)
-    assert done.returncode != 0
-    assert "exitcode  : 3" in done.stderr
+    assert done.returncode == 3
+    assert done.stderr == "clantune launch: rank 0 ended with 3\n"
 
 
 def test_a_script_that_fails_once_is_started_again(tmp_path):

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 
 def main(arguments: Sequence[str], program: str) -> int:
     """Run a script as a clan: several processes of this machine, each a member.
-
-    This process becomes torchrun, so a signal to it reaches torchrun, which ends the others.
 
     Args:
         arguments: Arguments of the command line, after the name of the command.
         program: Name of the command in its help and errors.
 
     Returns:
-        The exit status, if the arguments are invalid.
+        The exit status: 0, that of the process which failed first, or 128 plus a signal.
     """
     given = _parser(program).parse_args(arguments)
     problem = _problem(given)
-    if problem is None:
-        script = [str(given.script), *given.arguments]
-        _become_torchrun(given.members, given.max_restarts, script)
-    print(f"{program}: {problem}", file=sys.stderr)
-    return 2
+    if problem is not None:
+        print(f"{program}: {problem}", file=sys.stderr)
+        return 2
+    from clantune_clan.launch.agent import run  # noqa: PLC0415  (torch takes seconds)
+
+    return run(given.members, given.max_restarts, [str(given.script), *given.arguments], program)
 
 
 def _problem(given: argparse.Namespace) -> str | None:
@@ -41,20 +38,13 @@ def _problem(given: argparse.Namespace) -> str | None:
     return None
 
 
-def _become_torchrun(processes: int, restarts: int, script: Sequence[str]) -> NoReturn:
-    options = ("--standalone", f"--nproc-per-node={processes}", f"--max-restarts={restarts}")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execv(  # noqa: S606  (the user's own script)
-        sys.executable, [sys.executable, "-m", "torch.distributed.run", *options, *script]
-    )
-
-
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description="Run a script as a clan: several processes of this machine, each a member. It "
-        "is short for torchrun --standalone --nproc-per-node=MEMBERS SCRIPT ...",
+        "does what torchrun --standalone --nproc-per-node=MEMBERS SCRIPT ... does, but its "
+        "processes listen on the loopback address only. Ctrl-C and SIGTERM let a clan with "
+        "checkpoints= save before it ends; a second one ends all processes at once.",
     )
     parser.add_argument(
         "-n", "--members", type=int, default=4, help="number of processes (default: %(default)s)"
