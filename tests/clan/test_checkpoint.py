@@ -42,6 +42,11 @@ def saved(folder, until=8, **options):
     return it.save(folder)
 
 
+def name_of(step):
+    """Return the name of the checkpoint at the end of a round of four steps."""
+    return f"step-{step:09d}-round-{step // 4:05d}"
+
+
 def state_of(it):
     return {**it._state.model.state_dict(), **dict(enumerate(it._state.optimizer.state.values()))}
 
@@ -104,7 +109,7 @@ def test_the_latest_checkpoint_counts_and_a_chosen_one_too(tmp_path):
     for until in (4, 8, 12):
         train(it, loader, until)
         folders.append(it.save(tmp_path))
-    assert [each.name for each in folders] == [f"step-{step:09d}" for step in (4, 8, 12)]
+    assert [each.name for each in folders] == [name_of(step) for step in (4, 8, 12)]
     latest, _ = begin()
     latest.resume(tmp_path)
     assert latest.run_state.step == 12
@@ -156,7 +161,7 @@ def test_a_run_writes_checkpoints_by_itself_and_goes_on_from_the_latest(tmp_path
     first, loader = begin(checkpoints=tmp_path)
     train(first, loader, 16)
     steps = [each.name for each in sorted(tmp_path.iterdir())]
-    assert steps == [f"step-{step:09d}" for step in (8, 12, 16)]
+    assert steps == [name_of(step) for step in (8, 12, 16)]
     second, loader = begin(checkpoints=str(tmp_path))
     train(second, loader)
     assert_equal(second, whole)
@@ -167,14 +172,14 @@ def test_checkpoints_are_as_rare_and_as_few_as_asked_for(tmp_path):
     seen = []
     for until in (4, 8, 12, 16, 20):
         train(it, loader, until)
-        seen.append([each.name[-2:] for each in tmp_path.iterdir()])
-    assert seen == [[], ["08"], ["08"], ["16"], ["16"]]
+        seen.append([each.name for each in tmp_path.iterdir()])
+    assert seen == [[], [name_of(8)], [name_of(8)], [name_of(16)], [name_of(16)]]
 
 
 def test_what_a_killed_process_has_left_is_deleted(tmp_path):
     (tmp_path / ".unfinished-abc").mkdir()
     saved(tmp_path)
-    assert [each.name for each in tmp_path.iterdir()] == ["step-000000008"]
+    assert [each.name for each in tmp_path.iterdir()] == [name_of(8)]
 
 
 def test_a_second_attempt_that_finds_no_checkpoint_begins_a_new_history(tmp_path, monkeypatch):

@@ -341,7 +341,7 @@ def test_a_run_with_checkpoints_goes_on_by_itself_and_says_so(ranks, tmp_path):
         "the run goes on with 2 members from a checkpoint of 4: member 0 continues member 1, "
         "member 1 continues member 3"
     )
-    assert source == f"the run goes on from {folder}/step-000000024"
+    assert source == f"the run goes on from {folder}/step-000000024-round-00004"
     assert answers[1] == ([], [])
     lines, rounds = ranks(1).run(go_on_by_itself, folder, STEPS)[0]
     assert lines[0] == (
@@ -368,9 +368,9 @@ def test_a_search_for_the_learning_rate_does_not_go_on(ranks, tmp_path):
     folder = str(tmp_path)
     ranks(3).run(save, "calibrated", {}, 2, folder)
     assert refusal(ranks, folder, recipe="calibrated") == (
-        f"the checkpoint {folder}/step-000000002 is of 3 ranks and 3 members that search for the "
-        "learning rate, and this clan has 2 ranks and 2 members: start as many as then until the "
-        "search is over, or begin another run"
+        f"the checkpoint {folder}/step-000000002-round-00001 is of 3 ranks and 3 members that "
+        "search for the learning rate, and this clan has 2 ranks and 2 members: start as many as "
+        "then until the search is over, or begin another run"
     )
 
 
@@ -378,9 +378,9 @@ def test_a_run_that_is_over_in_this_clan_does_not_go_on(ranks, tmp_path):
     folder = str(tmp_path)
     ranks(4).run(save, "own", {}, 24, folder)
     assert refusal(ranks, folder, {"total_steps": 24}) == (
-        f"the checkpoint {folder}/step-000000024 is of step 24, and this run has 24 steps: give "
-        "the total_steps= of the run that was saved (a number of epochs means other steps with "
-        "another number of ranks)"
+        f"the checkpoint {folder}/step-000000024-round-00004 is of step 24, and this run has 24 "
+        "steps: give the total_steps= of the run that was saved (a number of epochs means "
+        "other steps with another number of ranks)"
     )
 
 
@@ -404,6 +404,6 @@ def test_a_run_that_is_over_in_this_clan_does_not_go_on(ranks, tmp_path):
 )
 def test_a_damaged_manifest_is_refused(ranks, tmp_path, change, message):
     ranks(3).run(save, "own", {}, 6, str(tmp_path))
-    file = tmp_path / "step-000000006" / "manifest.json"
+    file = tmp_path / "step-000000006-round-00001" / "manifest.json"
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | change))
     assert message in refusal(ranks, str(tmp_path))

@@ -84,7 +84,7 @@ def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path):
     assert [attempt for attempt, *_ in killed] == [2, 2]
     assert [rest for _, *rest in killed] == [rest for _, *rest in calm]
     folders = sorted(each.name for each in (tmp_path / "killed").iterdir())
-    assert folders == ["step-000000030", "step-000000035"]
+    assert folders == ["step-000000030-round-00006", "step-000000035-round-00007"]
 
 
 @pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4)])

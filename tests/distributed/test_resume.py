@@ -108,5 +108,5 @@ def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
     steps = [5, 12, 21, 46]
     ranks(size).run(stopped, recipe, options, steps, str(tmp_path))
     for step in steps:
-        folder = str(tmp_path / f"step-{step:09d}")
+        folder = str(tmp_path / f"step-{step:09d}-round-{step // 6:05d}")
         assert ranks(size).run(resumed, recipe, options, folder) == wanted, step

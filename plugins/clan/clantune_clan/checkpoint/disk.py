@@ -26,6 +26,18 @@ def write_atomically(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
+def append(content: bytes, path: Path) -> None:
+    """Append to a file that exists: all of the content, or nothing if the disk is full."""
+    with path.open("r+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        try:
+            if file.write(content) < len(content):
+                file.write(content[file.tell() - end :])  # raises the reason
+        except OSError:
+            file.truncate(end)
+            raise
+
+
 def read_bytes(path: Path, checksum: str) -> bytes:
     """Return the content of a file.
 

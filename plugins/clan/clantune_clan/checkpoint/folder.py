@@ -69,6 +69,11 @@ class Checkpoint:
         return read_part(self.folder, rank, about.files)
 
 
+def folder_of(run_folder: Path, step: int, round_: int) -> Path:
+    """Return the folder of a checkpoint. The names sort in the order of the run."""
+    return run_folder / f"{PREFIX}{step:09d}-round-{round_:05d}"
+
+
 def find_latest(folder: Path) -> Path | None:
     """Return the folder of a run's last complete checkpoint, or None."""
     return next(reversed(_complete_in(folder)), None)
@@ -108,7 +113,7 @@ def write(
     Raises:
         CheckpointError: There is a checkpoint of this step already, or writing fails.
     """
-    folder = run_folder / f"{PREFIX}{step:09d}"
+    folder = folder_of(run_folder, step, round_)
     is_first = communicator.rank == 0
     begun = communicator.together(
         "beginning a checkpoint", lambda: str(_begin(folder)) if is_first else None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,11 @@ import attrs
 import torch
 
 from clantune_clan.errors import CheckpointError
+from clantune_clan.versions import versions
 
 NAME = "manifest.json"
 FORMAT = 1
 KIND = "checkpoint"
-
-
-def _versions() -> dict[str, str]:
-    packages = ("clantune-core", "clantune-clan", "torch")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +38,7 @@ class Manifest:
     step: int
     files: Mapping[str, str]
     threads: int = attrs.field(factory=torch.get_num_threads)
-    versions: Mapping[str, str] = attrs.field(factory=_versions)
+    versions: Mapping[str, str] = attrs.field(factory=versions)
 
     def to_json(self) -> bytes:
         """Return the manifest as JSON text."""

@@ -10,18 +10,29 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import TypeVar
 
+import attrs
 import torch.distributed as dist
 from torch.distributed import Store  # type: ignore[attr-defined]  # not listed
 
+from clantune_clan.communication.failure import Failure
+from clantune_clan.communication.patience import within
 from clantune_clan.errors import CommunicationError
+from clantune_core import ClanTuneError
+
+T = TypeVar("T")
 
 NOT_ALL = "not all ranks have arrived"
+"""What ranks read instead of the words of all, if a rank fails or stops waiting."""
 
-GRACE = timedelta(seconds=3)
-"""Time for which a rank that failed waits until the others report where they are."""
+GRACE = 3.0
+"""Seconds for which a rank that failed waits until the others report where they are."""
+
+MARGIN = 5.0
+"""Seconds that the host of the store may take for its answers, on a busy machine."""
 
 
 class Arrivals:
@@ -33,6 +44,9 @@ class Arrivals:
         self._rank = rank
         self._ranks = range(world_size)
         self._timeout = timeout
+        half = timeout.total_seconds() / 2  # so that all ends within twice the timeout
+        self._grace, self._margin = min(GRACE, half), min(MARGIN, half)
+        self._is_lost = False  # whether the host of the store has not answered in time
         self.meetings = 0
         self.absent: tuple[int, ...] = ()
 
@@ -40,29 +54,117 @@ class Arrivals:
         """Wait until every rank has arrived here; return the word of each rank, in rank order.
 
         Raises:
-            CommunicationError: A rank has not arrived in time, or the store's host has exited.
+            CommunicationError: A rank has not arrived in time, or this rank is too late, or the
+                store's host does not answer.
+            ClanTuneError: Another rank has announced that it failed.
         """
-        meeting, done = self.meetings, f"done/{self.meetings}"
+        meeting = self.meetings
         self.meetings += 1
-        with self._reach_store():
-            # The meeting after the next one overwrites this key. No rank reaches that meeting
-            # before all ranks have been at the next one.
-            self._store.set(self._place(meeting, self._rank), f"{meeting} {word}")
-            self._store.set(f"last/{self._rank}", where)
-            if self._store.add(f"arrived/{meeting}", 1) == len(self._ranks):
-                self._store.set(done, self._collect(meeting))
-            try:
-                self._store.wait([done], self._timeout)
-            except dist.DistNetworkError:
-                raise
-            except RuntimeError:  # a `DistStoreError`, unless the store is a file
-                raise self._missing(meeting, where) from None
-            collected = self._store.get(done).decode()
-            if collected == NOT_ALL:
-                raise self._missing(meeting, where)
-            if self._rank == 0 and meeting:  # all ranks are here, so they have left the last one
-                for key in ("arrived", "done"):
-                    self._store.delete_key(f"{key}/{meeting - 1}")
+        return self._on_store(lambda: self._meet(meeting, where, word))
+
+    def announce(self, failure: Failure) -> None:
+        """Publish why this rank fails. Ranks that wait for this rank fail at once and show it.
+
+        Only the first failure of all ranks counts, since it may be the reason of the others.
+        """
+
+        def publish() -> None:
+            if self._store.add("failures", 1) == 1:
+                text = json.dumps({"rank": self._rank, **attrs.asdict(failure)})
+                self._store.set("failure", text)
+            self._break()
+
+        self._on_store(publish)
+
+    def ask_to_stop(self, signal: int) -> None:
+        """Publish that this rank has received a signal, so that all ranks stop."""
+        self._on_store(lambda: self._store.set("stop", str(signal)))
+
+    def asked_to_stop(self) -> int:
+        """Return the number of the signal that a rank has received, or 0."""
+        return self._on_store(lambda: int(self._store.get("stop")) if self._has("stop") else 0)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a rank has failed, or a collective has failed on it."""
+        return self._on_store(lambda: self._has("broken"))
+
+    def failure(self, where: str) -> ClanTuneError | None:
+        """Return the error to raise here if another rank has announced that it failed."""
+        return self._on_store(lambda: self._failure(where))
+
+    def whereabouts(self, where: str) -> str:
+        """Report where a collective failed on this rank; return a description of where all are.
+
+        Ranks that do not report within a few seconds count as absent.
+        """
+
+        def describe() -> str:
+            self._store.set(f"failed/{self._rank}", where)
+            self._break()
+            until = time.monotonic() + self._grace
+            keys = {rank: f"failed/{rank}" for rank in self._ranks}
+            while not (self._store.check([*keys.values()]) or self._has("failure")):
+                if time.monotonic() > until:
+                    break
+                time.sleep(0.02)
+            self.absent = tuple(rank for rank in keys if not self._has(keys[rank]))
+            return "; ".join(
+                self._last_word(rank) if rank in self.absent else self._place_of(rank)
+                for rank in self._ranks
+            )
+
+        return self._on_store(describe)
+
+    def close(self) -> None:
+        """Leave. The last rank to leave deletes the keys of all, which no rank needs any more."""
+
+        def leave() -> None:
+            if self._store.add("left", 1) < len(self._ranks):
+                return
+            meetings = range(self.meetings - 2, self.meetings + 1)
+            keys = [f"{key}/{meeting}" for key in ("arrived", "done") for meeting in meetings]
+            for rank in self._ranks:
+                keys += [self._place(meeting, rank) for meeting in range(2)]
+                keys += [f"{key}/{rank}" for key in ("last", "failed")]
+            for key in [*keys, "failures", "failure", "broken", "stop", "left"]:
+                self._store.delete_key(key)
+
+        with contextlib.suppress(CommunicationError):  # the store has ended, with all its keys
+            self._on_store(leave)
+
+    def _break(self) -> None:
+        """End the waiting of other ranks: in a collective, and at the next meeting of this rank."""
+        self._store.set("broken", "")
+        self._store.set(f"done/{self.meetings}", NOT_ALL)
+
+    def _meet(self, meeting: int, where: str, word: str) -> list[str]:
+        done = f"done/{meeting}"
+        # The meeting after the next one overwrites this key. No rank reaches that meeting before
+        # all ranks have been at the next one.
+        self._store.set(self._place(meeting, self._rank), f"{meeting} {word}")
+        self._store.set(f"last/{self._rank}", where)
+        is_last = self._store.add(f"arrived/{meeting}", 1) == len(self._ranks)
+        is_late = self._has(done)  # another rank has stopped waiting, or has failed
+        if is_last and not is_late:
+            self._store.set(done, self._collect(meeting))
+        try:
+            self._store.wait([done], self._timeout)
+        except dist.DistNetworkError:
+            raise
+        except RuntimeError:  # a `DistStoreError`, unless the store is a file
+            self._store.set(done, f"{self._rank} {time.time()}")
+            raise self._missing(meeting, where) from None
+        collected = self._store.get(done).decode()
+        if not collected.startswith("["):
+            raise (
+                self._failure(where)
+                or (self._late(collected, where) if is_late else None)
+                or self._missing(meeting, where)
+            )
+        if self._rank == 0 and meeting:  # all ranks are here, so they have left the last one
+            for key in ("arrived", "done"):
+                self._store.delete_key(f"{key}/{meeting - 1}")
         words: list[str] = json.loads(collected)
         return words
 
@@ -74,70 +176,85 @@ class Arrivals:
         is_full = all(number == str(meeting) for number, _, _ in words)
         return json.dumps([word for _, _, word in words]) if is_full else NOT_ALL
 
-    def announce(self, problem: str) -> None:
-        """Publish an error of this rank. Ranks that wait for this rank fail at once and show it."""
-        with self._reach_store():
-            self._store.set(f"problem/{self._rank}", problem)
-            self._store.set(f"done/{self.meetings}", NOT_ALL)
-
-    def whereabouts(self, where: str) -> str:
-        """Report where this rank failed; return a description of where all ranks are.
-
-        Ranks that do not report within a few seconds count as absent.
-        """
-        with self._reach_store():
-            self._store.set(f"failed/{self._rank}", where)
-            until = time.monotonic() + GRACE.total_seconds()
-            keys = {rank: f"failed/{rank}" for rank in self._ranks}
-            while not self._store.check([*keys.values()]) and time.monotonic() < until:
-                time.sleep(0.02)
-            self.absent = tuple(rank for rank in keys if not self._store.check([keys[rank]]))
-            return "; ".join(
-                self._last_word(rank)
-                if rank in self.absent
-                else f"rank {rank} is at {self._store.get(key).decode()}"
-                for rank, key in keys.items()
-            )
-
-    def close(self) -> None:
-        """Leave. The last rank to leave deletes the keys of all, which no rank needs any more."""
-        with contextlib.suppress(dist.DistNetworkError):  # the store has ended, with all its keys
-            if self._store.add("left", 1) < len(self._ranks):
-                return
-            meetings = range(self.meetings - 2, self.meetings + 1)
-            keys = [f"{key}/{meeting}" for key in ("arrived", "done") for meeting in meetings]
-            for rank in self._ranks:
-                keys += [self._place(meeting, rank) for meeting in range(2)]
-                keys += [f"{key}/{rank}" for key in ("last", "problem", "failed")]
-            for key in [*keys, "left"]:
-                self._store.delete_key(key)
-
     @staticmethod
     def _place(meeting: int, rank: int) -> str:
         return f"word/{meeting % 2}/{rank}"
 
+    def _has(self, key: str) -> bool:
+        return bool(self._store.check([key]))
+
     def _is_at(self, meeting: int, rank: int) -> bool:
         place = self._place(meeting, rank)
-        if not self._store.check([place]):
+        if not self._has(place):
             return False
-        return self._store.get(place).decode().partition(" ")[0] == str(meeting)
+        return bool(self._store.get(place).decode().partition(" ")[0] == str(meeting))
 
-    def _missing(self, meeting: int, where: str) -> CommunicationError:
-        missing = [rank for rank in self._ranks if not self._is_at(meeting, rank)]
-        self.absent = tuple(missing)
+    def _failure(self, where: str) -> ClanTuneError | None:
+        if not self._has("failure"):
+            return None
+        described = json.loads(self._store.get("failure"))
+        rank = described.pop("rank")
+        if rank == self._rank:
+            return None
+        self.absent = (rank,)
+        error = Failure(**described).error(rank)
+        error.add_note(f"rank {self._rank} waited for it at {where}")
+        return error
+
+    def _late(self, collected: str, where: str) -> CommunicationError | None:
+        """Return an error if another rank has stopped waiting for this one."""
+        other, _, stopped = collected.partition(" ")
+        if not other.isdigit():
+            return None
         return CommunicationError(
-            f"rank {self._rank} timed out waiting at {where}; "
-            f"{'; '.join(map(self._last_word, missing))}; see the log of what is missing, or "
-            f"give slow members more than {self._timeout.total_seconds():g} s: timeout=...",
-            missing=tuple(missing),
+            f"rank {self._rank} came to {where} {max(0.0, time.time() - float(stopped)):.1f} s "
+            f"after rank {other} had stopped waiting for it: give slow members more than "
+            f"{self._timeout.total_seconds():g} s: timeout=...",
+            missing=(self._rank,),
         )
 
+    def _missing(self, meeting: int, where: str) -> CommunicationError:
+        """Return an error that names the ranks that are missing or late."""
+        began = time.monotonic()
+        absent = [rank for rank in self._ranks if not self._is_at(meeting, rank)]
+        words: dict[int, str] = {}
+        while len(words) < len(absent) and time.monotonic() < began + self._grace:
+            time.sleep(0.02)
+            for rank in absent:
+                if self._is_at(meeting, rank):
+                    late = time.monotonic() - began
+                    words.setdefault(rank, f"rank {rank} came {late:.1f} s later")
+                elif self._has(f"failed/{rank}"):
+                    words.setdefault(rank, self._place_of(rank))
+        self.absent = tuple(rank for rank in absent if rank not in words)
+        described = [words.get(rank) or self._last_word(rank) for rank in absent]
+        return CommunicationError(
+            f"rank {self._rank} timed out waiting at {where}; {'; '.join(described)}; see the log "
+            "of what is missing, or give slow members more than "
+            f"{self._timeout.total_seconds():g} s: timeout=...",
+            missing=self.absent,
+        )
+
+    def _place_of(self, rank: int) -> str:
+        return f"rank {rank} is at {self._store.get(f'failed/{rank}').decode()}"
+
     def _last_word(self, rank: int) -> str:
-        if self._store.check([f"problem/{rank}"]):
-            return f"rank {rank} has failed: {self._store.get(f'problem/{rank}').decode()}"
         key = f"last/{rank}"
-        last = self._store.get(key).decode() if self._store.check([key]) else "its start"
+        last = self._store.get(key).decode() if self._has(key) else "its start"
         return f"rank {rank} is missing, last seen at {last}"
+
+    def _on_store(self, function: Callable[[], T]) -> T:
+        """Call a function that uses the store, with a deadline for the host of the store."""
+        seconds = self._timeout.total_seconds() + self._grace + self._margin
+        if not self._is_lost:
+            with contextlib.suppress(TimeoutError), self._reach_store():
+                return within(seconds, function)
+        self._is_lost = True  # its connection is blocked from now on
+        raise CommunicationError(
+            "the process that hosts the store, which is rank 0 unless the launcher hosts it, has "
+            f"not answered within {seconds:g} s: is it stopped, or its machine gone?",
+            missing=(0,),
+        )
 
     @contextlib.contextmanager
     def _reach_store(self) -> Iterator[None]:

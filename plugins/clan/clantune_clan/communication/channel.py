@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import attrs
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -16,10 +16,14 @@ from torch import Tensor
 from clantune_clan.communication.buckets import Outline, buckets_of
 from clantune_clan.communication.connection import Connection
 from clantune_clan.communication.difference import difference_of
+from clantune_clan.communication.envelope import pack, unpack
 from clantune_clan.communication.failure import Failure
 from clantune_clan.communication.joining import current_world_size, join, leave
+from clantune_clan.communication.members import agree_on_members
+from clantune_clan.communication.stop import Stop
 from clantune_clan.communication.transfer import Transfer
-from clantune_clan.errors import ClanError, CommunicationError
+from clantune_clan.errors import ClanError
+from clantune_core import ClanTuneError
 
 T = TypeVar("T")
 
@@ -40,6 +44,7 @@ class Communication:
         member_index: Number of the member that this rank belongs to, from 0.
         num_members: Number of members.
         deadline: Time for which a rank waits for another one.
+        stop: Request to save and to leave, such as a signal.
     """
 
     def __init__(
@@ -63,18 +68,29 @@ class Communication:
         self.deadline = timedelta(seconds=timeout)
         self._has_joined = join(self.deadline)
         self.world_size = current_world_size()
-        self.ranks_per_member = _ranks_per_member(self.world_size, ranks_per_member, num_members)
-        self.num_members = self.world_size // self.ranks_per_member
         self.rank = dist.get_rank() if self.world_size > 1 else 0
-        self.member_index = self.rank // self.ranks_per_member
         self._is_open = True
         self._connection: Connection | None = None
         self._halves: list[bool] = []
+        self.stop = Stop(lambda _: None, lambda: 0)
         if self.world_size > 1:
-            self._connection = Connection(self.ranks_per_member, self.deadline)
+            self._connection = Connection(self.deadline)
+            arrivals = self._connection.arrivals
+            self.stop = Stop(arrivals.ask_to_stop, arrivals.asked_to_stop)
             # Groups also end with this object, and before the process ends: if a thread of a group
             # still runs when Python has ended, it aborts the process.
-            self._end_groups = weakref.finalize(self, self._connection.groups.close)
+            self._end_groups = weakref.finalize(self, self._connection.close)
+        try:
+            self.ranks_per_member = agree_on_members(
+                ranks_per_member, num_members, self.world_size, timeout, self.require_same
+            )
+            if self._connection is not None:
+                self._connection.make_groups(self.ranks_per_member)
+        except BaseException:
+            self.close()
+            raise
+        self.num_members = self.world_size // self.ranks_per_member
+        self.member_index = self.rank // self.ranks_per_member
 
     @property
     def transfer(self) -> Transfer:
@@ -101,12 +117,9 @@ class Communication:
         """Number of times that the ranks have met to exchange plain data."""
         return 0 if self._connection is None else self._connection.arrivals.meetings
 
-    @property
-    def absent(self) -> tuple[int, ...]:
-        """The ranks that were missing at the last failure."""
-        return () if self._connection is None else self._connection.arrivals.absent
-
-    def together(self, where: str, function: Callable[[], Any]) -> list[Any]:
+    def together(
+        self, where: str, function: Callable[[], Any], *, kind: str | None = None
+    ) -> list[Any]:
         """Call a function on every rank; return the values of all, in rank order, on every rank.
 
         If it fails on one rank, it fails on all. That rank raises its own exception. The other
@@ -116,6 +129,7 @@ class Communication:
         Args:
             where: Description of the exchange, such as `"the end of round 3"`, equal on all ranks.
             function: Function that returns plain JSON data; a tuple arrives as a list.
+            kind: Description that is equal on all ranks if `where` is not.
 
         Raises:
             CommunicationError: A rank is missing or at another place.
@@ -124,9 +138,9 @@ class Communication:
         try:
             text = json.dumps(function())
         except Exception as problem:
-            self._exchange(where, "null", Failure.of(problem))
+            self._exchange(where, kind, "null", Failure.of(problem))
             raise
-        return self._exchange(where, text)
+        return self._exchange(where, kind, text)
 
     def attempt(self, where: str, function: Callable[[], T]) -> T:
         """Call a function on every rank; return its value on this rank, which may be any object.
@@ -137,13 +151,16 @@ class Communication:
         self.together(where, lambda: values.append(function()))
         return values[0]
 
-    def gather(self, where: str, value: Any, *, problem: Exception | None = None) -> list[Any]:
+    def gather(
+        self, where: str, value: Any, *, problem: Exception | None = None, kind: str | None = None
+    ) -> list[Any]:
         """Return the value of every rank, in rank order, on every rank.
 
         Args:
             where: Description of the exchange, as in `together`.
             value: Plain JSON data.
             problem: Exception that this rank raises instead of sending the value.
+            kind: Description that is equal on all ranks if `where` is not.
         """
 
         def function() -> Any:
@@ -151,7 +168,7 @@ class Communication:
                 raise problem
             return value
 
-        return self.together(where, function)
+        return self.together(where, function, kind=kind)
 
     def require_same(
         self, where: str, describe: Callable[[], Mapping[str, Mapping[str, Any]]]
@@ -205,12 +222,29 @@ class Communication:
     def announce(self, problem: Exception) -> None:
         """Publish an error of this rank for the ranks that wait for it."""
         if self._connection is not None:
-            failure = Failure.of(problem)
-            self._connection.arrivals.announce("; ".join([str(failure), *failure.notes]))
+            self._connection.arrivals.announce(Failure.of(problem))
+
+    @contextlib.contextmanager
+    def announcing(self) -> Iterator[None]:
+        """Announce an exception of the block, and close this channel after it."""
+        try:
+            yield
+        except Exception as problem:
+            self.announce(problem)
+            self.close()
+            raise
+
+    def is_broken(self) -> bool:
+        """Return whether a rank has failed, so that no collective ends well any more."""
+        return self._connected.arrivals.is_broken
 
     def whereabouts(self, where: str) -> str:
         """Return a description of where all ranks are, after a failure on this rank."""
         return self._connected.arrivals.whereabouts(where)
+
+    def broken(self, what: str, where: str, error: Exception, advice: str) -> ClanTuneError:
+        """Return the error of this rank after a collective has failed, see `Connection.broken`."""
+        return self._connected.broken(what, where, error, advice)
 
     def close(self) -> None:
         """Leave the process groups that this channel has made.
@@ -234,26 +268,14 @@ class Communication:
             raise ClanError("there is one rank, so there is no other rank to communicate with")
         return self._connection
 
-    def _exchange(self, where: str, text: str, failure: Failure | None = None) -> list[Any]:
+    def _exchange(
+        self, where: str, kind: str | None, text: str, failure: Failure | None = None
+    ) -> list[Any]:
         """Send a value as JSON, or a failure; return the values of all ranks."""
         if self._connection is None:
             return [json.loads(text)]
-        described = None if failure is None else attrs.asdict(failure)
-        # JSON is ASCII here: it escapes all other characters.
-        texts = self._connection.all_gather(f"[{json.dumps([where, described])}, {text}]", where)
-        answers = [json.loads(each) for each in texts]
-        if failure is not None:
-            return []
-        for rank, ((_, other), _) in enumerate(answers):
-            if other is not None:
-                raise Failure(**other).error(rank)
-        for rank, ((place, _), _) in enumerate(answers):
-            if place != where:
-                raise CommunicationError(
-                    f"rank {rank} is at {place}, and rank {self.rank} at {where}: every rank "
-                    "takes the same steps"
-                )
-        return [value for _, value in answers]
+        texts = self._connection.all_gather(pack(kind or where, text, failure), where)
+        return [] if failure is not None else unpack(texts, self.rank)
 
     def _require_usable(self, where: str) -> None:
         if not self._is_open:
@@ -269,23 +291,3 @@ class Communication:
                 "it in configure_optimizers of a LightningModule instead of __init__, or in the "
                 "function that torch.multiprocessing.spawn starts"
             )
-
-
-def _ranks_per_member(world_size: int, ranks_per_member: int, num_members: int | None) -> int:
-    if num_members is not None:
-        if num_members < 1 or world_size % num_members:
-            raise ClanError(
-                f"population_size is {num_members}, and there are {world_size} ranks: start a "
-                f"multiple of {num_members} processes, or leave it out for one member per rank"
-            )
-        return world_size // num_members
-    if ranks_per_member < 1:
-        raise ClanError(
-            f"ranks_per_member is a number of ranks, 1 or more; got {ranks_per_member!r}"
-        )
-    if world_size % ranks_per_member:
-        raise ClanError(
-            f"{world_size} ranks cannot make members of {ranks_per_member}: start a "
-            f"multiple of {ranks_per_member} processes"
-        )
-    return ranks_per_member

@@ -9,10 +9,13 @@ import torch
 import torch.distributed as dist
 from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # not listed
 
+from clantune_clan.communication import last_words
 from clantune_clan.communication.arrival import Arrivals
 from clantune_clan.communication.groups import Groups
+from clantune_clan.communication.patience import wait_for_messages
 from clantune_clan.communication.transfer import Transfer
 from clantune_clan.errors import CommunicationError
+from clantune_core import ClanTuneError
 
 SHORT = 4096
 """Number of characters that a rank sends over the store. It sends the rest of a text over gloo."""
@@ -28,22 +31,31 @@ class Connection:
         transfer: Transfer that moves tensors between members.
     """
 
-    def __init__(self, ranks_per_member: int, timeout: timedelta) -> None:
-        """Connect. All ranks call this together.
+    transfer: Transfer
+
+    def __init__(self, timeout: timedelta) -> None:
+        """Connect to the store. `make_groups` follows when the ranks agree on their members.
 
         Args:
-            ranks_per_member: Number of consecutive ranks that train one member together.
             timeout: Time for which a rank waits for another one.
         """
-        world_size = dist.get_world_size()
         # torch has no public access to its store, and a second store would need a second port.
         store = dist.distributed_c10d._get_default_store()
         # Every rank makes its channels of a process group in the same order.
         number = store.add(f"clantune/channels of rank {dist.get_rank()}", 1)
         store = PrefixStore(f"clantune{number}", store)
         self._timeout = timeout
-        self.arrivals = Arrivals(store, dist.get_rank(), world_size, timeout)
+        self.arrivals = Arrivals(store, dist.get_rank(), dist.get_world_size(), timeout)
         self.groups = Groups(timeout)
+        last_words.open_for(self.arrivals.announce)
+
+    def make_groups(self, ranks_per_member: int) -> None:
+        """Make the groups. All ranks call this together.
+
+        Args:
+            ranks_per_member: Number of consecutive ranks that train one member together.
+        """
+        world_size = dist.get_world_size()
         self.groups.make("control", [range(world_size)], "gloo")
         if ranks_per_member > 1:
             firsts = range(0, world_size, ranks_per_member)
@@ -74,20 +86,37 @@ class Connection:
         ]
 
     def finish(self, work: dist.Work | None, where: str) -> None:
-        """Wait for a collective.
+        """Wait for a collective, or for a message.
 
         Raises:
-            CommunicationError: The collective fails; the error says where all ranks are.
+            CommunicationError: It fails; the error says where all ranks are.
+            ClanTuneError: Another rank has announced that it failed.
         """
         try:
             if work is not None:
-                work.wait(self._timeout)
+                wait_for_messages(work, self._timeout, lambda: self.arrivals.is_broken)
         except (RuntimeError, ValueError) as error:
-            places = self.arrivals.whereabouts(where)
-            raise CommunicationError(
-                f"{where} failed: {places} ({str(error).splitlines()[0]})",
-                missing=self.arrivals.absent,
-            ) from error
+            raise self.broken(where, where, error) from error
+
+    def broken(self, what: str, where: str, error: Exception, advice: str = "") -> ClanTuneError:
+        """Return the error of this rank after a collective has failed, which names other ranks.
+
+        Args:
+            what: Name of the collective.
+            where: Description of the place.
+            error: Exception of torch, which names no rank.
+            advice: Further part of the message.
+        """
+        places = self.arrivals.whereabouts(where)
+        return self.arrivals.failure(where) or CommunicationError(
+            f"{what} failed: {places}{advice} ({str(error).splitlines()[0]})",
+            missing=self.arrivals.absent,
+        )
+
+    def close(self) -> None:
+        """Destroy all groups, on this rank."""
+        last_words.close_for(self.arrivals.announce)
+        self.groups.close()
 
     def _all_gather_rest(self, text: str, where: str) -> list[str]:
         """Return the texts of all ranks, which have the same length."""

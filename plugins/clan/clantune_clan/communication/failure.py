@@ -28,7 +28,7 @@ class Failure:
     notes: Sequence[str]
 
     @classmethod
-    def of(cls, error: Exception) -> Failure:
+    def of(cls, error: BaseException) -> Failure:
         """Describe an exception."""
         kind = type(error)
         notes = [*getattr(error, "__notes__", ())]

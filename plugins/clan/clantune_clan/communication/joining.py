@@ -16,10 +16,15 @@ from datetime import timedelta
 import attrs
 import torch
 import torch.distributed as dist
-from torch.distributed import PrefixStore, Store  # type: ignore[attr-defined]  # not listed
-from torch.distributed.rendezvous import rendezvous
+from torch.distributed import (  # type: ignore[attr-defined]  # not listed
+    PrefixStore,
+    Store,
+    TCPStore,
+)
 
-from clantune_clan.errors import ClanError
+from clantune_clan.communication.arrival import Arrivals
+from clantune_clan.communication.patience import within
+from clantune_clan.errors import ClanError, CommunicationError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
@@ -114,26 +119,51 @@ def _is_launched() -> bool:
 def _make_group(timeout: timedelta) -> None:
     global _launch  # noqa: PLW0603  (a process has one launcher)
     if _launch is None:
-        store, rank, world_size = next(rendezvous("env://", timeout=timeout))
+        rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         # After a restart the store still has the addresses of processes that have ended. So each
         # attempt uses its own prefix.
         attempt = os.environ.get(ATTEMPT, "0")
-        _launch = _Launch(PrefixStore(f"attempt{attempt}", store), rank, world_size)
+        store = PrefixStore(f"attempt{attempt}", _connect(rank, timeout))
+        _launch = _Launch(store, rank, world_size)
         # Finalizers run in reverse order of registration, so those of channels run before this one.
         weakref.finalize(_launch, _end)
+    store = PrefixStore(f"group{_launch.groups}", _launch.store)
+    arrivals = Arrivals(store, _launch.rank, _launch.world_size, timeout)
+    arrivals.meet("the start of the process group")  # torch would not name a rank that is missing
     excepthook = sys.excepthook
     dist.init_process_group(
-        _backend(),
-        store=PrefixStore(f"group{_launch.groups}", _launch.store),
-        rank=_launch.rank,
-        world_size=_launch.world_size,
-        timeout=timeout,
+        _backend(), store=store, rank=_launch.rank, world_size=_launch.world_size, timeout=timeout
     )
+    arrivals.close()
     if _launch.groups:
         sys.excepthook = excepthook  # torch wraps it at each call, and once is enough
     world = dist.group.WORLD
     _launch.group = None if world is None else weakref.ref(world)
     _launch.groups += 1
+
+
+def _connect(rank: int, timeout: timedelta) -> Store:
+    """Return the store of the launcher, or of rank 0 if the launcher hosts none."""
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    launcher_hosts = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    is_host = rank == 0 and not launcher_hosts
+    try:
+        return TCPStore(
+            host,
+            port,
+            is_master=is_host,
+            timeout=timeout,
+            wait_for_workers=False,  # the first meeting names those who do not come
+            multi_tenant=True,
+        )
+    except RuntimeError as error:
+        problem = "open" if is_host else "reach"
+        raise CommunicationError(
+            f"rank {rank} cannot {problem} the store at {host}:{port}, which "
+            f"{'the launcher' if launcher_hosts else 'rank 0'} hosts, within "
+            f"{timeout.total_seconds():g} s ({str(error).splitlines()[0]})",
+            missing=() if launcher_hosts or is_host else (0,),
+        ) from error
 
 
 def _backend() -> str:
@@ -154,11 +184,15 @@ def _end() -> None:
         dist.destroy_process_group()
     if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
         return  # the launcher hosts the store, and outlives all processes
-    with contextlib.suppress(
-        dist.DistNetworkError
-    ):  # the host has ended, so no rank waits for this one
-        left = _launch.store.add("left", 1)
-        until = time.monotonic() + PATIENCE
-        while _launch.rank == 0 and left < _launch.world_size and time.monotonic() < until:
-            time.sleep(0.02)
-            left = _launch.store.add("left", 0)
+    # An error means that the host has ended or is stopped, so no rank waits for this one.
+    with contextlib.suppress(dist.DistNetworkError, TimeoutError):
+        within(2 * PATIENCE, _leave_together)
+
+
+def _leave_together() -> None:
+    assert _launch is not None  # noqa: S101  (`_end` has checked it)
+    left = _launch.store.add("left", 1)
+    until = time.monotonic() + PATIENCE
+    while _launch.rank == 0 and left < _launch.world_size and time.monotonic() < until:
+        time.sleep(0.02)
+        left = _launch.store.add("left", 0)

@@ -20,12 +20,14 @@ from torch.optim import Optimizer
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from clantune_clan.communication import Communication
-from clantune_clan.errors import ClanError, CommunicationError, GradientError
+from clantune_clan.communication.patience import wait_for_sum
+from clantune_clan.errors import ClanError, GradientError
 from clantune_clan.gradients.bucket import Bucket
 from clantune_clan.gradients.fingerprint import ParameterFingerprint
 from clantune_clan.gradients.layout import buckets_of
 from clantune_clan.gradients.wrappers import Wrappers
 from clantune_clan.unwrapping import bare_module
+from clantune_core import ClanTuneError
 
 Reduction = Literal["exact", "overlap"]
 
@@ -199,7 +201,7 @@ class Gradients:
     def _launch(self, bucket: Bucket, *, sound: bool) -> None:
         group = None if self._group is None else self._group()
         assert group is not None  # noqa: S101  (`_arrived` has checked it)
-        bucket.launch(group, self._step, sound=sound)
+        bucket.launch(group, self._step, sound=sound, stops=self._communicator.stop.signal > 0)
         self._launched.append(sound)
 
     def _end(self, backward: int) -> None:
@@ -222,12 +224,14 @@ class Gradients:
 
     def _finish(self) -> None:
         try:
-            counts = [b.wait(self._communicator.deadline, self._step) for b in self._buckets]
+            counts = [b.wait(self._wait, self._step) for b in self._buckets]
         except (RuntimeError, ValueError) as error:
             raise self._interrupted(error) from error
-        weights = {weight for weight, _ in counts}
-        if any(present != self._size for _, present in counts):
+        weights = {weight for weight, _, _ in counts}
+        if any(present != self._size for _, present, _ in counts):
             raise self._out_of_step()
+        if any(stops for _, _, stops in counts):
+            self._communicator.stop.is_known_to_peers = True
         self.averaged += 1
         self.left_out += not all(self._launched)
         if len(weights) > 1 or weights == {0}:
@@ -241,7 +245,7 @@ class Gradients:
 
     def _forget(self) -> None:
         for bucket in self._buckets:
-            bucket.clear(self._communicator.deadline)
+            bucket.clear(self._wait)
         self._launched = []
         self._backward = -1
 
@@ -252,12 +256,15 @@ class Gradients:
             "per batch, and backward as often as the others"
         )
 
-    def _interrupted(self, error: Exception) -> ClanError:
-        places = self._communicator.whereabouts(f"averaging gradients in step {self._step}")
-        return CommunicationError(
-            f"averaging gradients failed: {places}; every rank calls backward as often as the "
-            f"others while members cooperate ({str(error).splitlines()[0]})",
-            missing=self._communicator.absent,
+    def _wait(self, work: dist.Work) -> None:
+        wait_for_sum(work, self._communicator.deadline, self._communicator.is_broken)
+
+    def _interrupted(self, error: Exception) -> ClanTuneError:
+        return self._communicator.broken(
+            "averaging gradients",
+            f"averaging gradients in step {self._step}",
+            error,
+            "; every rank calls backward as often as the others while members cooperate",
         )
 
 

@@ -1,13 +1,13 @@
 """A flat tensor in which the gradients of several parameters are averaged.
 
 After the gradients it contains a few numbers: a weight, which is 0 for a rank whose gradients are
-not finite; the step that the rank is in; and which parameters had a gradient.
+not finite; the step that the rank is in; whether it wants to stop; and which parameters had a
+gradient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.distributed as dist
@@ -15,6 +15,9 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from clantune_clan.errors import GradientError
+
+Wait = Callable[[dist.Work], None]
+"""A function that waits for a sum, and raises an error if it fails."""
 
 STEPS_TOLD_APART = 4
 """Number of successive steps with different codes. A rank that falls behind is found at its first
@@ -28,7 +31,7 @@ class Bucket:
         """Allocate the flat tensor for parameters of one type on one device."""
         self.parameters = tuple(parameters)
         first, count = self.parameters[0], sum(p.numel() for p in self.parameters)
-        numbers = 1 + STEPS_TOLD_APART + len(self.parameters)
+        numbers = 1 + STEPS_TOLD_APART + 1 + len(self.parameters)
         self._flat = torch.zeros(count + numbers, dtype=first.dtype, device=first.device)
         self._values, self._along = self._flat[:count], self._flat[count:]
         parts = self._values.split([parameter.numel() for parameter in self.parameters])
@@ -75,24 +78,24 @@ class Bucket:
         total = self._values.sum(dtype=torch.promote_types(self._values.dtype, torch.float32))
         return bool(torch.isfinite(total))
 
-    def launch(self, group: dist.ProcessGroup, step: int, *, sound: bool) -> None:
+    def launch(self, group: dist.ProcessGroup, step: int, *, sound: bool, stops: bool) -> None:
         """Begin to add up. A rank that is not sound contributes zeros and a weight of zero."""
         if not sound:
             self._values.zero_()
         slots = [float(step % STEPS_TOLD_APART == slot) for slot in range(STEPS_TOLD_APART)]
-        numbers = [float(sound), *slots, *map(float, self._used)]
+        numbers = [float(sound), *slots, float(stops), *map(float, self._used)]
         self._along.copy_(torch.tensor(numbers, dtype=self._along.dtype))
         self._work = dist.all_reduce(self._flat, group=group, async_op=True)
 
-    def wait(self, timeout: timedelta, step: int) -> tuple[int, int]:
-        """Wait for the sums; return the number of sound ranks and of ranks in this step."""
+    def wait(self, wait: Wait, step: int) -> tuple[int, int, int]:
+        """Wait for the sums; return how many ranks are sound, in this step, and want to stop."""
         work, self._work = self._work, None
         if work is not None:
-            work.wait(timeout)
+            wait(work)
         weight, *numbers = self._along.tolist()
-        slots, used = numbers[:STEPS_TOLD_APART], numbers[STEPS_TOLD_APART:]
+        slots, (stops, *used) = numbers[:STEPS_TOLD_APART], numbers[STEPS_TOLD_APART:]
         self._used = [count > 0 for count in used]
-        return round(weight), round(slots[step % STEPS_TOLD_APART])
+        return round(weight), round(slots[step % STEPS_TOLD_APART]), round(stops)
 
     def hand_out(self, factor: float) -> None:
         """Set gradients to the sums times a factor, or to None if no rank used the parameter."""
@@ -106,11 +109,11 @@ class Bucket:
         for parameter in self.parameters:
             parameter.grad = None
 
-    def clear(self, timeout: timedelta) -> None:
+    def clear(self, wait: Wait) -> None:
         """Prepare for the next backward pass: wait for a sum that is still under way."""
         work, self._work = self._work, None
         if work is not None:
-            work.wait(timeout)
+            wait(work)
         self._arrived = 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from clantune_clan.loader.batches import MapBatches, StreamBatches
 from clantune_clan.loader.deal import Deal
 from clantune_clan.loader.order import Order
 from clantune_clan.loader.place import Place, from_state, to_state
+from clantune_clan.loader.worker import begin_worker
 from clantune_clan.schedule import Mode, Schedule
 
 _END = object()
@@ -43,6 +45,7 @@ class ClanLoader:
         self._place, self._goes_on = Place(epoch=0, first=first_step), True
         self._steps_done: Callable[[], int] = lambda: self.step
         self._began: tuple[int, int] | None = None  # steps done and given before the last pass
+        options["worker_init_fn"] = partial(begin_worker, options.get("worker_init_fn"))
         self._batches: MapBatches | StreamBatches
         if order.samples is None:
             stream = self._batches = StreamBatches(dataset, deal, rank)

@@ -90,7 +90,7 @@ class GenomeExpression:
             genome: Genome of this member.
             mode: Mode: `"cooperative"`, `"competitive"` or `"all"`.
             communicator: Channel that gathers the values for the clan's means.
-            where: Place in the run, such as `"step 20"`, equal on all ranks.
+            where: Place in the run, such as `"step 20"`.
             problem: Error on this rank, or None. All ranks raise an error.
         """
         if mode not in MODES:
@@ -100,8 +100,10 @@ class GenomeExpression:
         shared = {
             name: _for_mean(allele) for name, allele in genome.alleles.items() if name not in own
         }
-        place = f"expressing the genome, {mode}" + f", at {where}" * bool(where)
-        everyone = communicator.gather(place, shared, problem=problem)
+        kind = f"expressing the genome, {mode}"
+        place = kind + f", at {where}" * bool(where)
+        # Members that compete may begin again at different steps, after they were saved there.
+        everyone = communicator.gather(place, shared, problem=problem, kind=kind)
         firsts = everyone[:: communicator.ranks_per_member]
         alleles = {
             name: allele if name in own else _mean(allele, [values[name] for values in firsts])

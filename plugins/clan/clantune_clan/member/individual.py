@@ -143,6 +143,15 @@ class Individual:
             self._observer.step(self)
             if begins_a_phase:
                 self._observer.phase(self)
+        self._communicator.stop.follow()
+
+    def caught_up(self) -> Individual:
+        """Return this member, after the end of a phase at whose last step it was saved."""
+        if self._phases.is_due and not self.done:
+            begins_a_phase = self._transitions.go_on()
+            if begins_a_phase and self._observer is not None:
+                self._observer.phase(self)
+        return self
 
     def batches(self, loader: Iterable[Any]) -> Iterator[Any]:
         """Return batches until the round is over, and make a step after each.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch.distributed import ProcessGroup
+from torch.distributed import ProcessGroup, get_process_group_ranks
 
 from clantune_clan.communication import Communication
+from clantune_clan.communication.envelope import require_one_place
 from clantune_clan.member.live_values import LiveValues
 from clantune_clan.member.phases import Phases
 from clantune_clan.member.training_state import TrainingState
@@ -50,7 +51,12 @@ class Transitions:
         phases.step += 1
         if self._state.average is not None:
             self._state.average.update(phases.step)
-        if not (phases.is_due and self._phase_ends()):
+        return self.go_on()
+
+    def go_on(self) -> bool:
+        """End the phase if it ends here; return whether another phase begins."""
+        phases = self.phases
+        if not ((phases.is_due or self._knows_of_stop()) and self._phase_ends()):
             self.gradients.at_step(phases.steps_done)
             # Code that overwrites a value mostly does so in each step, which this finds at once.
             # The check at the end of the phase finds other cases.
@@ -99,18 +105,45 @@ class Transitions:
         channel = self._communicator
         return channel.half_clan if self._has_half_clan else channel.everybody
 
+    @property
+    def _peers(self) -> set[int]:
+        """The ranks that average gradients with this one, and this one."""
+        group = self._group
+        return {self._communicator.rank} if group is None else {*get_process_group_ranks(group)}
+
+    def _knows_of_stop(self) -> bool:
+        """Whether this rank, and each that averages gradients with it, knows of a request."""
+        stop = self._communicator.stop
+        is_wanted = stop.is_wanted()
+        return is_wanted if self._group is None else stop.is_known_to_peers
+
     def _phase_ends(self) -> bool:
-        """Meet the other ranks; return whether gradients wait for the optimizer on no rank."""
-        phases, is_idle = self.phases, self.gradients.steps == self._steps_before
-        pending = self._communicator.gather(
-            f"the end of step {phases.steps_done}",
-            self.gradients.are_pending,
-            problem=self._problem() or (phases.idle() if is_idle else None),
-        )
-        ranks = [rank for rank, waits in enumerate(pending) if waits]
-        if ranks and (problem := phases.overdue(ranks)):
+        """Meet the other ranks at the end of a step; return whether the phase ends here.
+
+        It does not if gradients wait for the optimizer on any rank, or if all ranks stop here.
+        Ranks that do not average gradients with each other may stop at different steps.
+        """
+        phases, stop = self.phases, self._communicator.stop
+        while True:
+            is_idle = phases.is_due and self.gradients.steps == self._steps_before
+            where = f"the end of step {phases.steps_done}"
+            answers = self._communicator.gather(
+                where,
+                [where, self.gradients.are_pending, stop.signal],
+                problem=self._problem() or (phases.idle() if is_idle else None),
+                kind="the end of a step",
+            )
+            waiting = [rank for rank, (_, is_pending, _) in enumerate(answers) if is_pending]
+            stop.signal = max(signal for _, _, signal in answers)
+            if not stop.signal:
+                break
+            stop.is_agreed = not waiting
+            if stop.is_agreed or {*waiting} & self._peers:
+                return False
+        require_one_place([place for place, _, _ in answers], self._communicator.rank)
+        if waiting and (problem := phases.overdue(waiting)):
             raise problem
-        return not ranks or phases.ends_run
+        return not waiting or phases.ends_run
 
     def _finish(self) -> None:
         self.stop_averaging()

@@ -41,7 +41,7 @@ def read(checkpoint: Checkpoint, communicator: Communication, settings: Settings
     """
     history = ""
 
-    def choose() -> list[int] | None:
+    def choose() -> tuple[list[int], int, Any] | None:
         nonlocal history
         if communicator.rank > 0:
             return None
@@ -49,9 +49,11 @@ def read(checkpoint: Checkpoint, communicator: Communication, settings: Settings
         history = first["history"]
         _require_usable(first["training"], checkpoint, communicator, settings)
         order = fittest_first(first, checkpoint.manifest.num_members, settings.sign)
-        return continued_members(order, communicator.num_members)
+        continues = continued_members(order, communicator.num_members)
+        return continues, _steps_done(first["training"]), first["loader"]
 
-    continues = communicator.together("choosing the members", choose)[0]
+    # Members that competed may have been saved at different steps. All go on from that of rank 0.
+    continues, step, loader = communicator.together("choosing the members", choose)[0]
     place = communicator.rank % communicator.ranks_per_member
 
     def load() -> dict[str, Any]:
@@ -60,7 +62,7 @@ def read(checkpoint: Checkpoint, communicator: Communication, settings: Settings
         if (holder := run["best"]["holder"]) is not None:
             best = _state_of(holder, place, checkpoint)["training"]["run"]["best"]
             run["best"] = {**best, "holder": None}  # all ranks have these weights now
-        run["step"], run["is_in_round"] = _steps_done(saved["training"]), False
+        run["step"], run["is_in_round"] = step, False
         earlier = run["continues"]  # in a round that was not completed
         run["continues"] = [member if earlier is None else earlier[member] for member in continues]
         return saved
@@ -70,7 +72,7 @@ def read(checkpoint: Checkpoint, communicator: Communication, settings: Settings
         saved["training"] |= _bred(saved["training"], continues, communicator, settings)
     if communicator.rank == 0:
         LOGGER.info(_described(continues, communicator.world_size, checkpoint))
-    return {**saved, "random": random_streams(), "history": history}
+    return {**saved, "loader": loader, "random": random_streams(), "history": history}
 
 
 def _require_usable(

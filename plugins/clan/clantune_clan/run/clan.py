@@ -23,16 +23,16 @@ from clantune_clan.run.fitness import Judge
 from clantune_clan.run.history import open_history
 from clantune_clan.run.length import steps_of
 from clantune_clan.run.observers import Reporting
-from clantune_clan.run.resumable import Resumable
 from clantune_clan.run.settings import RecipeLike, RunArguments, Settings
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.state import RunState
+from clantune_clan.run.stoppable import Stoppable
 from clantune_clan.run.training import Training
 from clantune_core import Genome, Preset
 from clantune_core.contracts import RecipeSettings
 
 
-class Clan(Resumable):
+class Clan(Stoppable):
     """Members that train together and evolve: one per process, or per group of processes.
 
     `rounds()` hands out this rank's member, round by round, and `step(loss)` ends a round. All
@@ -108,31 +108,31 @@ class Clan(Resumable):
             checkpoints: Folder for a checkpoint after each round, or `Checkpoints(...)`.
             timeout: Seconds to wait for another rank.
         """
-        arguments = RunArguments(
-            strategies=strategies,
-            settings=settings,
-            round_length=round_length,
-            duty_cycle=duty_cycle,
-            total_steps=steps_of(total_steps, epochs, steps_per_epoch),
-            warmup=warmup,
-            cooldown=cooldown,
-            accumulate=accumulate,
-            mode=mode,
-            judge=judge,
-            seed=seed,
-            has_scheduler=scheduler is not None,
-        )
-        arguments.resolve()  # before ranks meet: an error here is an error on all ranks
-        self._checkpoints = Checkpoints.of(checkpoints)
-        self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)
-        self.run_state = RunState(seed)
         self.communicator = Communication(num_members=population_size, timeout=timeout)
-        given = (autobind, genome_config or {}, scheduler, reduction, epochs)
-        self._setup = Setup(self.communicator, arguments, *given)
-        self._training: Training | None = None
-        self._is_closed = False
-        self._setup.attach_both(model, optimizer)
-        self.history = open_history(history, self.communicator)  # last: a file is made
+        with self.communicator.announcing():
+            arguments = RunArguments(
+                strategies=strategies,
+                settings=settings,
+                round_length=round_length,
+                duty_cycle=duty_cycle,
+                total_steps=steps_of(total_steps, epochs, steps_per_epoch),
+                warmup=warmup,
+                cooldown=cooldown,
+                accumulate=accumulate,
+                mode=mode,
+                judge=judge,
+                seed=seed,
+                has_scheduler=scheduler is not None,
+            )
+            self._checkpoints = Checkpoints.of(checkpoints)
+            self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)
+            self.run_state = RunState(seed)
+            given = (autobind, genome_config or {}, scheduler, reduction, epochs)
+            self._setup = Setup(self.communicator, arguments, *given)
+            self._training: Training | None = None
+            self._is_closed = False
+            self._setup.attach_both(model, optimizer)
+            self.history = open_history(history, self.communicator)  # last: a file is made
 
     # ---- Before the first round ----
 
@@ -220,6 +220,7 @@ class Clan(Resumable):
         self._require_open("round")
         if training is None:
             self._look_back()
+            self._handle_signals()
             observers = self._reporting.start(self.history, self.settings, self.communicator)
             training = self._training = self._setup.start(self.run_state, observers)
         return training.begin_round()
@@ -269,12 +270,12 @@ class Clan(Resumable):
     def close(self) -> None:
         """End the run on this rank, and restore the model and the optimizer to plain objects.
 
-        This removes every hook, restores the model's own weights, and leaves the process groups
-        that the clan made. A second call does nothing.
+        It removes all hooks and leaves the process groups of the clan. Later calls do nothing.
         """
         if self._is_closed:
             return
         self._is_closed = True
+        self._restore_signals()
         try:
             if self._training is not None:
                 self._training.close()

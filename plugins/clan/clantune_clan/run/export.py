@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from clantune_clan.checkpoint.disk import write_atomically
 from clantune_clan.run.best import Best
 from clantune_clan.run.centre import centre_of
 from clantune_clan.run.history import History
@@ -55,8 +56,8 @@ def schedule_of(
 
 
 def export_schedule(schedule: Mapping[str, Any], path: str | Path) -> None:
-    """Write a schedule."""
-    Path(path).write_text(json.dumps(schedule, indent=1) + "\n", encoding="utf-8")
+    """Write a schedule. A file that exists is replaced at once, or stays as it is."""
+    write_atomically(Path(path), (json.dumps(schedule, indent=1) + "\n").encode())
 
 
 def _lineage(rounds: Sequence[Sequence[RoundRecord]], best: Best) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from clantune_clan.checkpoint.disk import write_atomically
+from clantune_clan.checkpoint.disk import append, write_atomically
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.run.record import RoundRecord
@@ -66,11 +66,17 @@ class History:
             self._is_of_another_run = False
 
     def on_round_end(self, records: Sequence[RoundRecord]) -> None:
-        """Write the records of a round."""
+        """Write the records of a round.
+
+        Raises:
+            ClanError: They cannot be written. The file then has whole lines only.
+        """
         if self.path is not None:
             lines = [json.dumps(record.as_data(), allow_nan=False) + "\n" for record in records]
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write("".join(lines))
+            try:
+                append("".join(lines).encode(), self.path)
+            except OSError as error:
+                raise ClanError(f"the history {self.path} cannot be written: {error}") from error
 
     def __iter__(self) -> Iterator[RoundRecord]:
         """Return the records in order.

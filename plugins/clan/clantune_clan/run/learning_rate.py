@@ -6,7 +6,7 @@ steps the param groups have the rate of the gene or the scheduler.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -94,6 +94,10 @@ class LearningRate:
     def used(self) -> tuple[float, ...]:
         """Learning rate of each param group in the last step; empty before the first one."""
         return tuple(map(float, self._used))
+
+    def remember(self, used: Sequence[float]) -> None:
+        """Set the rates of the last step, which was made before the run was saved."""
+        self._used = [*used]
 
     def next(self) -> tuple[float, ...]:
         """Return the current learning rate of each param group, including its factor."""

@@ -51,9 +51,14 @@ class Resumable:
         self._require_open("save")
         if self._training is None:
             raise ClanError("there is nothing to save before the first round")
-        round_, step = self.run_state.round, self._steps_done()
+        # Members that compete may be at different steps. That of rank 0 names the checkpoint.
+        step = self.communicator.gather("saving", self._steps_done())[0]
         return checkpoint.write(
-            Path(folder), self.communicator, self.state_dict, round_=round_, step=step
+            Path(folder),
+            self.communicator,
+            self.state_dict,
+            round_=self.run_state.round,
+            step=step,
         )
 
     def resume(self, folder: str | Path) -> None:

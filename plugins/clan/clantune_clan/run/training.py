@@ -94,7 +94,7 @@ class Training:
         """Begin a round and return its member."""
         if self._is_resumed:
             self._is_resumed = False
-            return self.member
+            return self.member.caught_up()
         if self.run.is_in_round:
             raise ClanError(
                 "the last round has no fitness yet: call clan.step(loss) first"
@@ -104,6 +104,7 @@ class Training:
             )
         state, run, settings = self.state, self.run, self._settings
         current = settings.schedule.round_at(run.step)
+        has_half_clans = settings.recipe.half_clans and run.calibration is None
         if run.calibration is not None:
             index, members = self._communicator.member_index, self._communicator.num_members
             state.genome = run.calibration.genome_of(index, members)
@@ -119,7 +120,7 @@ class Training:
             late=run.step - current.start,
             accumulate=current.accumulate,
             ends_run=current.ends_run,
-            half_clan=self._half_clan(),
+            half_clan=self._half_clans.mine(state.genome) if has_half_clans else None,
             hold_ema=run.calibration is not None or settings.recipe.evaluate == "ema",
             observer=self,
             feed=self._feed,
@@ -145,6 +146,7 @@ class Training:
             "member": (self.member if self.run.is_in_round else self.state).state_dict(),
             "half clans": self._half_clans.latents,
             "centre": self._centre.values,
+            "learning rates": self._learning_rate.used,
             "registered": {name: each.state_dict() for name, each in self._registered.items()},
         }
 
@@ -156,6 +158,7 @@ class Training:
         self.run.load_state_dict(state["run"])
         self.state.load_state_dict(state["member"])
         self._half_clans.latents, self._centre.values = state["half clans"], state["centre"]
+        self._learning_rate.remember(state["learning rates"])
         for name, each in self._registered.items():
             each.load_state_dict(state["registered"][name])
         if self.run.is_in_round:
@@ -285,11 +288,6 @@ class Training:
         self._centre.move(self.state.genome, [each["next"] for each in gathered])
         self._half_clans.latents = [each["latent"] for each in gathered]
         return [RoundRecord.from_data(each["record"]) for each in gathered]
-
-    def _half_clan(self) -> bool | None:
-        if not self._settings.recipe.half_clans or self.run.calibration is not None:
-            return None
-        return self._half_clans.mine(self.state.genome)
 
     def _factors(self) -> dict[int, float]:
         """Return the factor of each param group's learning rate in this step."""
