@@ -10,7 +10,7 @@ import json, os, signal, sys
 import torch
 from torch import nn
 from clantune_clan import Checkpoints, Clan
-from clantune_clan.checkpoint import folder
+from clantune_clan.checkpoint import writing
 from clantune_strategies import as_specified
 
 torch.set_num_threads(1)
@@ -23,13 +23,13 @@ def kill_if(is_time):
     if kills == "kills" and is_time:
         os.kill(os.getpid(), signal.SIGKILL)
 
-def complete(*arguments, usual=folder._complete):
+def complete(*arguments, usual=writing._complete):
     global saves
     saves += 1
     kill_if(attempt == 1 and rank == 0 and saves == 2)  # all is written but the manifest
     usual(*arguments)
 
-folder._complete = complete
+writing._complete = complete
 x = torch.randn(320, 2, generator=torch.Generator().manual_seed(1))
 model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Dropout(0.1), nn.Linear(4, 1))
 clan = Clan(
@@ -76,4 +76,4 @@ def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path):
     assert [attempt for attempt, *_ in killed] == [2, 2]
     assert [rest for _, *rest in killed] == [rest for _, *rest in calm]
     folders = sorted(each.name for each in (tmp_path / "kills").iterdir())
-    assert folders == ["step-000000030", "step-000000035"]
+    assert folders == ["best.safetensors", "step-000000030", "step-000000035"]

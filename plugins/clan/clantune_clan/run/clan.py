@@ -24,6 +24,7 @@ from clantune_clan.run.history import open_history
 from clantune_clan.run.length import steps_of
 from clantune_clan.run.observers import Reporting
 from clantune_clan.run.resumable import Resumable
+from clantune_clan.run.saving import Saving
 from clantune_clan.run.settings import RecipeLike, RunArguments, Settings
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.state import RunState
@@ -123,10 +124,11 @@ class Clan(Resumable):
             has_scheduler=scheduler is not None,
         )
         arguments.resolve()  # before ranks meet: an error here is an error on all ranks
-        self._checkpoints = Checkpoints.of(checkpoints)
+        saved = Checkpoints.of(checkpoints)
         self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)
         self.run_state = RunState(seed)
         self.communicator = Communication(num_members=population_size, timeout=timeout)
+        self._saving = None if saved is None else Saving(saved, self.communicator)
         given = (autobind, genome_config or {}, scheduler, reduction, epochs)
         self._setup = Setup(self.communicator, arguments, *given)
         self._training: Training | None = None
@@ -239,10 +241,9 @@ class Clan(Resumable):
         training.require_done()
         self._setup.refuse_another_pace(training.member.steps_done)
         training.end_round(result)
+        self._save_after_round()
         if training.is_over:
             self.close()
-        else:
-            self._save_if_due()
 
     @property
     def finished(self) -> bool:
@@ -270,14 +271,14 @@ class Clan(Resumable):
         """End the run on this rank, and restore the model and the optimizer to plain objects.
 
         This removes every hook, restores the model's own weights, and leaves the process groups
-        that the clan made. A second call does nothing.
+        that the clan made. Ranks complete a checkpoint in the background together; while an
+        exception is handled, each rank deletes it instead. A second call does nothing.
         """
         if self._is_closed:
             return
         self._is_closed = True
         try:
-            if self._training is not None:
-                self._training.close()
+            self._end_training()
         finally:
             self.communicator.close()
 
