@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import json, os, signal, sys
 import torch
@@ -15,7 +17,7 @@ from clantune_strategies import as_specified
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
-run, result, kills = sys.argv[1:]
+run, result, kills, place = sys.argv[1:]
 attempt, rank = int(os.environ["TORCHELASTIC_RESTART_COUNT"]), int(os.environ["RANK"])
 saves = 0
 
@@ -35,7 +37,7 @@ model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Dropout(0.1), nn.Linear(4, 
 clan = Clan(
     model=model, optimizer=torch.optim.AdamW(model.parameters(), lr=0.01), autobind=["adamw"],
     total_steps=40, round_length=5, duty_cycle=0.4, strategies=as_specified(), timeout=30.0,
-    history=run + ".jsonl", checkpoints=Checkpoints(run, keep=2),
+    history=run + ".jsonl", checkpoints=Checkpoints(run, keep=2, background=place == "background"),
 )
 loader = clan.loader(torch.utils.data.TensorDataset(x, x[:, :1] * x[:, 1:]), 4)
 torch.manual_seed(rank)
@@ -53,14 +55,14 @@ with open(f"{result}.{rank}", "w") as file:
 """
 
 
-def results(tmp_path, kills):
+def results(tmp_path, kills, place):
     """Return what each rank came to, in the attempt that reached the end."""
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
     options = ["--standalone", "--nproc-per-node", "2", "--max-restarts", "2"]
     places = [str(tmp_path / kills), str(tmp_path / f"{kills}.json")]
     done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", *options, script, *places, kills],
+        [sys.executable, "-m", "torch.distributed.run", *options, script, *places, kills, place],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -70,8 +72,9 @@ def results(tmp_path, kills):
     return [json.loads((tmp_path / f"{kills}.json.{rank}").read_text()) for rank in range(2)]
 
 
-def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path):
-    calm, killed = results(tmp_path, "calm"), results(tmp_path, "kills")
+@pytest.mark.parametrize("place", ["foreground", "background"])
+def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path, place):
+    calm, killed = results(tmp_path, "calm", place), results(tmp_path, "kills", place)
     assert [attempt for attempt, *_ in calm] == [0, 0]
     assert [attempt for attempt, *_ in killed] == [2, 2]
     assert [rest for _, *rest in killed] == [rest for _, *rest in calm]

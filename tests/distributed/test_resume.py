@@ -1,11 +1,15 @@
 """A run of several ranks that is saved, and goes on in other processes as if never stopped."""
 
+import threading
+from unittest import mock
+
 import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
 
-from clantune_clan import Clan
+from clantune_clan import Checkpoints, Clan
+from clantune_clan.checkpoint.part import Part
 from clantune_strategies import as_specified, factorial
 
 RECIPES = {
@@ -37,7 +41,7 @@ def make(recipe, *, stream=False, num_workers=0, **options):
     return clan, loader
 
 
-def train(clan, loader, saves=(), folder=None):
+def train(clan, loader, saves=(), folder=None, every_step=lambda step: None):
     """Train to the end, or to the last of the steps at which a checkpoint is written."""
     member = clan.round()
     while not clan.finished:
@@ -47,6 +51,7 @@ def train(clan, loader, saves=(), folder=None):
             member.optimizer.zero_grad()
             member.step()
             step = member.steps_done
+            every_step(step)
             if member.done:
                 clan.step(lambda model: (model(X[:64]) - Y[:64]).square().mean())
             if step in saves:
@@ -79,6 +84,25 @@ def stopped(recipe, options, steps, folder):
     train(clan, loader, steps, folder)
 
 
+def saved_in_the_background(recipe, options, folder):
+    """Train to the end. Files are written while the next round trains, and not before."""
+    clan, loader = make(
+        recipe, **options, checkpoints=Checkpoints(folder, keep=99, background=True)
+    )
+    torch.manual_seed(100 + dist.get_rank())
+    has_moved, seen = threading.Event(), []
+
+    def write(part, target, rank, usual=Part.write):
+        assert has_moved.wait(60)
+        has_moved.clear()
+        seen.append(clan.run_state.step)
+        return usual(part, target, rank)
+
+    mock.patch.object(Part, "write", write).start()
+    train(clan, loader, every_step=lambda step: has_moved.set() if step % 6 == 3 else None)
+    return outcome(clan), seen
+
+
 def resumed(recipe, options, folder):
     clan, loader = make(recipe, **options)
     clan.resume(folder)
@@ -108,5 +132,28 @@ def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
     steps = [5, 12, 21, 46]
     ranks(size).run(stopped, recipe, options, steps, str(tmp_path))
     for step in steps:
+        folder = str(tmp_path / f"step-{step:09d}")
+        assert ranks(size).run(resumed, recipe, options, folder) == wanted, step
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "size"),
+    [
+        pytest.param("factorial", {"reduction": "exact"}, 4, id="exact"),
+        pytest.param("as specified", {"duty_cycle": 0.5}, 2, id="competing"),
+        pytest.param("calibrated", {}, 3, id="calibrated"),
+    ],
+)
+def test_a_checkpoint_of_the_background_is_as_one_of_the_foreground(
+    ranks, tmp_path, recipe, options, size
+):
+    wanted = ranks(size).run(never_stopped, recipe, options)
+    whole = ranks(size).run(saved_in_the_background, recipe, options, str(tmp_path))
+    assert [each for each, _ in whole] == wanted
+    steps = [*range(6, STEPS, 6)]
+    assert [seen for _, seen in whole] == [steps] * size
+    names = sorted(each.name for each in tmp_path.iterdir())
+    assert names == ["best.safetensors", *(f"step-{step:09d}" for step in steps)]
+    for step in steps[::4]:
         folder = str(tmp_path / f"step-{step:09d}")
         assert ranks(size).run(resumed, recipe, options, folder) == wanted, step
