@@ -85,22 +85,25 @@ def stopped(recipe, options, steps, folder):
 
 
 def saved_in_the_background(recipe, options, folder):
-    """Train to the end. Files are written while the next round trains, and not before."""
-    clan, loader = make(
-        recipe, **options, checkpoints=Checkpoints(folder, keep=99, background=True)
-    )
+    """Train to the end. No file is written before two steps of the next round."""
+    saved = Checkpoints(folder, keep=99, background=True)
+    clan, loader = make(recipe, **options, checkpoints=saved)
     torch.manual_seed(100 + dist.get_rank())
-    has_moved, seen = threading.Event(), []
+    has_moved = threading.Event()
 
-    def write(part, target, rank, usual=Part.write):
+    def every_step(step):
+        if clan.run_state.round and step == clan.run_state.step + 2:
+            has_moved.set()
+
+    def write(*arguments, usual=Part.write):
         assert has_moved.wait(60)
         has_moved.clear()
-        seen.append(clan.run_state.step)
-        return usual(part, target, rank)
+        return usual(*arguments)
 
     mock.patch.object(Part, "write", write).start()
-    train(clan, loader, every_step=lambda step: has_moved.set() if step % 6 == 3 else None)
-    return outcome(clan), seen
+    train(clan, loader, every_step=every_step)
+    assert not has_moved.is_set()
+    return outcome(clan)
 
 
 def resumed(recipe, options, folder):
@@ -148,12 +151,10 @@ def test_a_checkpoint_of_the_background_is_as_one_of_the_foreground(
     ranks, tmp_path, recipe, options, size
 ):
     wanted = ranks(size).run(never_stopped, recipe, options)
-    whole = ranks(size).run(saved_in_the_background, recipe, options, str(tmp_path))
-    assert [each for each, _ in whole] == wanted
-    steps = [*range(6, STEPS, 6)]
-    assert [seen for _, seen in whole] == [steps] * size
-    names = sorted(each.name for each in tmp_path.iterdir())
-    assert names == ["best.safetensors", *(f"step-{step:09d}" for step in steps)]
-    for step in steps[::4]:
-        folder = str(tmp_path / f"step-{step:09d}")
-        assert ranks(size).run(resumed, recipe, options, folder) == wanted, step
+    folder = tmp_path / "run"
+    assert ranks(size).run(saved_in_the_background, recipe, options, str(folder)) == wanted
+    best, *saved = sorted(folder.iterdir())
+    assert best.name == "best.safetensors"
+    assert len(saved) == len({record["round"] for record in wanted[0][-1]}) - 1
+    for each in saved[::4]:
+        assert ranks(size).run(resumed, recipe, options, str(each)) == wanted, each
