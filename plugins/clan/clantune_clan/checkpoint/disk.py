@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 from safetensors import SafetensorError
 
 from clantune_clan.errors import CheckpointError
+
+PIECE = 2**20
+"""Bytes that are read at once for a checksum."""
 
 
 @contextlib.contextmanager
@@ -33,7 +37,7 @@ def flush(path: Path) -> str:
     """Flush a file to the disk, and make its checksum meanwhile; return the checksum."""
     with path.open("rb+") as file, ThreadPoolExecutor(1) as thread:
         flushed = thread.submit(os.fsync, file.fileno())
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        checksum = _checksum_of_file(file)
         flushed.result()
     return checksum
 
@@ -78,16 +82,26 @@ def require_intact(path: Path, checksum: str) -> None:
     """Raise an error if a file is missing, or its checksum has changed since it was written."""
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            found = _checksum_of_file(file)
     except OSError as error:
         raise _unreadable(path, error) from error
     if found != checksum:
         raise _damaged(path)
 
 
-def checksum_of(content: bytes) -> str:
-    """Return the SHA-256 of some content."""
-    return hashlib.sha256(content).hexdigest()
+def checksum_of(content: bytes, before: str = "0") -> str:
+    """Return the CRC-32 of some content, and of what comes before it.
+
+    It finds damage. Against an attacker, who can change the manifest too, no checksum helps.
+    """
+    return f"{zlib.crc32(content, int(before, 16)):08x}"
+
+
+def _checksum_of_file(file: BinaryIO) -> str:
+    checksum = checksum_of(b"")
+    while piece := file.read(PIECE):
+        checksum = checksum_of(piece, checksum)
+    return checksum
 
 
 def sync_folder(folder: Path) -> None:

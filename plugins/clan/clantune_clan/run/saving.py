@@ -38,8 +38,8 @@ class Saving:
         self.settings = settings
         self._communicator = communicator
         self._write: BackgroundWrite | None = None  # of a checkpoint that is not complete
-        self._best = -1  # round of the best weights that the file has, and of those to be written
-        self._next_best = -1
+        self._best = -1  # round of the best weights in their file
+        self._next_best = -1  # round of those that are being written
 
     def after_round(self, training: Training, capture: Callable[[], Mapping[str, Any]]) -> None:
         """Save if it is due; complete a checkpoint that has been written in the background.
