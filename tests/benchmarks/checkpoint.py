@@ -15,6 +15,7 @@ they and the begin of the save take longer than the same steps alone.
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import hashlib
 import os
@@ -205,24 +206,25 @@ def accompany(trained: Trained, folder: Path, turns: int, written: float, size: 
         for _ in range(steps):
             trained.step()
 
-    def begin() -> None:
-        part = Part.of(trained.state_dict()).snapshot()
-        begun = Unfinished.begin(folder / "run", CHANNEL, round_=0, step=0)
-        begun_writes.append(BackgroundWrite(begun, lambda place: part.write(place, 0)))
-
-    begun_writes: list[BackgroundWrite] = []
+    last: Part | None = None
     for turn in range(-1, turns):
         show_progress(turn + 1, turns + 1, f"{size} parameters, in the background")
         shutil.rmtree(folder / "run", ignore_errors=True)
         os.sync()
-        alone = seconds_of(train)
-        snapshot, beside = seconds_of(begin), seconds_of(train)
-        wait = seconds_of(begun_writes.pop().complete)
+        alone = seconds_of(train) if turn % 2 else 0.0  # first or last
+        began = time.perf_counter()
+        part = last = Part.of(trained.state_dict()).snapshot(last)
+        begun = Unfinished.begin(folder / "run", CHANNEL, round_=0, step=0)
+        saving = BackgroundWrite(begun, functools.partial(part.write, rank=0))
+        snapshot = time.perf_counter() - began
+        train()
+        wait = seconds_of(saving.complete)
+        beside = time.perf_counter() - began
+        os.sync()
+        alone = alone or seconds_of(train)
         if turn >= 0:
-            times["steps alone"].append(alone)
-            times["steps and a save"].append(snapshot + beside + wait)
-            times["snapshot"].append(snapshot)
-            times["wait"].append(wait)
+            for what, seconds in zip(times, (alone, beside, snapshot, wait), strict=True):
+                times[what].append(seconds)
     return times
 
 

@@ -52,9 +52,13 @@ class Part:
         stored, same_as = once(tensors)
         return cls(json.dumps({"form": form, "same_as": same_as}).encode(), stored)
 
-    def snapshot(self) -> Self:
-        """Return a copy that no later step changes."""
-        return attrs.evolve(self, tensors=snapshot(self.tensors))
+    def snapshot(self, last: Part | None = None) -> Part:
+        """Return a copy that no later step changes.
+
+        Args:
+            last: Snapshot that is not needed any more, whose memory is used again, or None.
+        """
+        return Part(self.structure, snapshot(self.tensors, {} if last is None else last.tensors))
 
     def write(self, folder: Path, rank: int) -> dict[str, str]:
         """Write the files of a rank into a folder; return the checksum of each by name.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,13 @@ def read_tensors(path: Path, checksum: str) -> dict[str, Tensor]:
         CheckpointError: The file is missing, or its checksum has changed since it was written.
         SafetensorError: The file does not contain tensors.
     """
-    require_intact(path, checksum)
-    # Clones, because a tensor that is a part of the mapped file would need the file for ever.
-    return {name: tensor.clone() for name, tensor in load_file(path).items()}
+    with ThreadPoolExecutor(1) as thread:
+        intact = thread.submit(require_intact, path, checksum)
+        try:
+            # Clones, because a tensor that is a part of the mapped file would need it for ever.
+            return {name: tensor.clone() for name, tensor in load_file(path).items()}
+        finally:
+            intact.result()  # a damaged file is called damaged, also if it cannot be loaded
 
 
 def once(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -52,14 +57,20 @@ def once(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, st
     return stored, same_as
 
 
-def snapshot(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return copies in main memory. Those of tensors on a GPU are pinned, for fast copying."""
-    copies = {
-        name: torch.empty_like(tensor, device="cpu", pin_memory=tensor.is_cuda)
-        for name, tensor in tensors.items()
-    }
+def snapshot(tensors: Mapping[str, Tensor], last: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return copies in main memory. Those of tensors on a GPU are pinned, for fast copying.
+
+    Args:
+        tensors: Tensors to copy, by name.
+        last: Copies that are not needed any more, whose memory is used again: the system takes
+            longer to provide new memory than a copy takes.
+    """
+    copies: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        copies[name].copy_(tensor, non_blocking=tensor.is_cuda)
+        copy = last.get(name)
+        if copy is None or (copy.dtype, copy.shape) != (tensor.dtype, tensor.shape):
+            copy = torch.empty_like(tensor, device="cpu", pin_memory=tensor.is_cuda)
+        copies[name] = copy.copy_(tensor, non_blocking=tensor.is_cuda)
     for device in {tensor.device for tensor in tensors.values() if tensor.is_cuda}:
         torch.cuda.synchronize(device)
     return copies

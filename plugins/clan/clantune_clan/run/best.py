@@ -79,10 +79,14 @@ class Best:
 
     def fill(self, module: nn.Module, communicator: Communication) -> None:
         """Fill a module with the weights. All ranks call this together if one member has them."""
-        self._fill(module)
+        live = named_tensors(module)
+        if self.tensors is not None:
+            with torch.no_grad():
+                for name, tensor in self.tensors.items():
+                    live[name].copy_(tensor)
         if self.holder is not None:
-            tensors, source = named_tensors(module).values(), self._source(communicator)
-            communicator.broadcast("handing out the best weights", tensors, source=source)
+            source = self._source(communicator)
+            communicator.broadcast("handing out the best weights", live.values(), source=source)
 
     def model(self, state: State, communicator: Communication) -> nn.Module:
         """Return a copy of the bare module with these weights, or with its own if none were found.
@@ -94,24 +98,20 @@ class Best:
         self.fill(made, communicator)
         return made
 
-    def model_to_keep(self, state: State, communicator: Communication) -> nn.Module | None:
-        """Return such a copy on the first rank that has the weights, and None on other ranks."""
-        if not self.exists or communicator.rank != self._source(communicator):
+    def model_to_write(self, state: State, communicator: Communication) -> nn.Module | None:
+        """Return a bare module with these weights on the first rank that has them, or None.
+
+        The module contains the tensors of this object, not copies of them, so only read it.
+        """
+        if self.tensors is None or communicator.rank != self._source(communicator):
             return None
-        made = copy.deepcopy(bare_module(state.model))
-        self._fill(made)
-        return made
+        live = named_tensors(state.model)
+        instead = {id(live[name]): tensor for name, tensor in self.tensors.items()}
+        return copy.deepcopy(bare_module(state.model), instead)
 
     def _source(self, communicator: Communication) -> int:
         """Return the first rank that has the weights."""
         return (self.holder or 0) * communicator.ranks_per_member
-
-    def _fill(self, module: nn.Module) -> None:
-        """Fill a module with the weights, if this rank has them."""
-        live = named_tensors(module)
-        with torch.no_grad():
-            for name, tensor in (self.tensors or {}).items():
-                live[name].copy_(tensor)
 
     def state_dict(self) -> dict[str, Any]:
         """Return tensors and plain data."""

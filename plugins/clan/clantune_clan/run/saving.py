@@ -38,6 +38,7 @@ class Saving:
         self.settings = settings
         self._communicator = communicator
         self._write: BackgroundWrite | None = None  # of a checkpoint that is not complete
+        self._snapshot: Part | None = None  # whose memory the next snapshot uses
         self._best = -1  # round of the best weights in their file
         self._next_best = -1  # round of those that are being written
 
@@ -94,7 +95,7 @@ class Saving:
             part = Part.of(capture())
             best = self._best_model(training) if is_new else None
             if self.settings.background:
-                part = part.snapshot()
+                part = self._snapshot = part.snapshot(self._snapshot)
 
             def write(folder: Path) -> Mapping[str, str]:
                 self._write_best(best)
@@ -111,7 +112,7 @@ class Saving:
         return self.settings.keep_best and training.run.best.round != self._best
 
     def _best_model(self, training: Training) -> nn.Module | None:
-        return training.run.best.model_to_keep(training.state, self._communicator)
+        return training.run.best.model_to_write(training.state, self._communicator)
 
     def _write_best(self, model: nn.Module | None) -> None:
         if model is not None:
