@@ -145,6 +145,7 @@ def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
         pytest.param("factorial", {"reduction": "exact"}, 4, id="exact"),
         pytest.param("as specified", {"duty_cycle": 0.5}, 2, id="competing"),
         pytest.param("calibrated", {}, 3, id="calibrated"),
+        pytest.param("factorial", {"num_workers": 1}, 2, id="a worker in the loader"),
     ],
 )
 def test_a_checkpoint_of_the_background_is_as_one_of_the_foreground(
