@@ -160,7 +160,7 @@ def test_a_run_writes_checkpoints_by_itself_and_goes_on_from_the_latest(tmp_path
     train(whole, loader)
     first, loader = begin(checkpoints=tmp_path)
     train(first, loader, 16)
-    steps = [each.name for each in sorted(tmp_path.iterdir())]
+    steps = [each.name for each in sorted(tmp_path.glob("step-*"))]
     assert steps == [name_of(step) for step in (8, 12, 16)]
     second, loader = begin(checkpoints=str(tmp_path))
     train(second, loader)
@@ -172,7 +172,7 @@ def test_checkpoints_are_as_rare_and_as_few_as_asked_for(tmp_path):
     seen = []
     for until in (4, 8, 12, 16, 20):
         train(it, loader, until)
-        seen.append([each.name for each in tmp_path.iterdir()])
+        seen.append([each.name for each in tmp_path.glob("step-*")])
     assert seen == [[], [name_of(8)], [name_of(8)], [name_of(16)], [name_of(16)]]
 
 

@@ -26,7 +26,7 @@ class Clan(Communication):
         self.others = others
         self.asked = []
 
-    def gather(self, where, value, *, problem=None):
+    def gather(self, where, value, *, problem=None, kind=None):
         (mine,) = super().gather(where, value, problem=problem)
         self.asked.append(mine)
         return [mine, *self.others]

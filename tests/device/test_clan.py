@@ -4,11 +4,13 @@ import attrs
 import pytest
 import torch
 import torch.distributed as dist
+from safetensors.torch import load_file
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from clantune import Clan
 from clantune_autobind import TensorDropout
+from clantune_clan import Checkpoints
 from clantune_core import AbstractCrossbreedingStrategy, Ancestry
 from clantune_core.contracts import RecipeSettings
 
@@ -240,3 +242,33 @@ def best_weights(place):
 def test_the_best_weights_are_handed_to_all_ranks(two_ranks):
     (_, at_first), (second, at_second) = two_ranks(best_weights)
     assert at_first == at_second == second
+
+
+# ---- Checkpoints ----
+
+
+def saved_and_resumed(place, folder):
+    """Save in the background while a round trains; return what is saved and what is resumed."""
+    device = device_of(place)
+    with clan_of(network(device), checkpoints=Checkpoints(folder, background=True)) as clan:
+        for _ in train(clan.round()):
+            pass
+        clan.step(0.1 * dist.get_rank())
+        member = clan.round()
+        saved = state_of(member)
+        best = weights(clan.best())
+        for _ in train(member):
+            pass
+        assert state_of(member) != saved
+    with clan_of(network(device)) as clan:
+        clan.resume(folder)
+        resumed = state_of(clan.round())
+    model = network(device)
+    model.load_state_dict(load_file(f"{folder}/best.safetensors"))
+    return saved, resumed, best, weights(model)
+
+
+def test_a_run_that_trains_on_is_saved_as_it_was(two_ranks, tmp_path):
+    for saved, resumed, best, found in two_ranks(saved_and_resumed, str(tmp_path)):
+        assert resumed == saved
+        assert found == best

@@ -12,12 +12,12 @@ import json, os, signal, sys
 import torch
 from torch import nn
 from clantune_clan import Checkpoints, Clan
-from clantune_clan.checkpoint import folder
+from clantune_clan.checkpoint import writing
 from clantune_strategies import as_specified
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
-run, result, kills = sys.argv[1:]
+run, result, kills, place = sys.argv[1:]
 attempt, rank = int(os.environ["TORCHELASTIC_RESTART_COUNT"]), int(os.environ["RANK"])
 saves = 0
 
@@ -25,19 +25,19 @@ def kill_if(is_time):
     if kills == "kills" and is_time:
         os.kill(os.getpid(), signal.SIGKILL)
 
-def complete(*arguments, usual=folder._complete):
+def complete(*arguments, usual=writing._complete):
     global saves
     saves += 1
     kill_if(attempt == 1 and rank == 0 and saves == 2)  # all is written but the manifest
     usual(*arguments)
 
-folder._complete = complete
+writing._complete = complete
 x = torch.randn(320, 2, generator=torch.Generator().manual_seed(1))
 model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Dropout(0.1), nn.Linear(4, 1))
 clan = Clan(
     model=model, optimizer=torch.optim.AdamW(model.parameters(), lr=0.01), autobind=["adamw"],
     total_steps=40, round_length=5, duty_cycle=0.4, strategies=as_specified(), timeout=30.0,
-    history=run + ".jsonl", checkpoints=Checkpoints(run, keep=2),
+    history=run + ".jsonl", checkpoints=Checkpoints(run, keep=2, background=place == "background"),
 )
 loader = clan.loader(torch.utils.data.TensorDataset(x, x[:, :1] * x[:, 1:]), 4)
 torch.manual_seed(rank)
@@ -55,14 +55,14 @@ with open(f"{result}.{rank}", "w") as file:
 """
 
 
-def torchrun(tmp_path, run, kills, processes, restarts):
+def torchrun(tmp_path, run, kills, processes, restarts, place="foreground"):
     """Run the script, in the folder of a run that may have begun before."""
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
     options = ["--standalone", f"--nproc-per-node={processes}", f"--max-restarts={restarts}"]
     places = [str(tmp_path / run), str(tmp_path / f"{run}.json")]
     return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", *options, script, *places, kills],
+        [sys.executable, "-m", "torch.distributed.run", *options, script, *places, kills, place],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -70,21 +70,27 @@ def torchrun(tmp_path, run, kills, processes, restarts):
     )
 
 
-def results(tmp_path, run, kills, processes=2):
+def results(tmp_path, run, kills, processes=2, place="foreground"):
     """Return what each rank came to, in the attempt that reached the end."""
-    done = torchrun(tmp_path, run, kills, processes, restarts=2)
+    done = torchrun(tmp_path, run, kills, processes, restarts=2, place=place)
     assert done.returncode == 0, done.stderr
     files = [tmp_path / f"{run}.json.{rank}" for rank in range(processes)]
     return [json.loads(file.read_text()) for file in files]
 
 
-def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path):
-    calm, killed = results(tmp_path, "calm", "calm"), results(tmp_path, "killed", "kills")
+@pytest.mark.parametrize("place", ["foreground", "background"])
+def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path, place):
+    calm = results(tmp_path, "calm", "calm", place=place)
+    killed = results(tmp_path, "killed", "kills", place=place)
     assert [attempt for attempt, *_ in calm] == [0, 0]
     assert [attempt for attempt, *_ in killed] == [2, 2]
     assert [rest for _, *rest in killed] == [rest for _, *rest in calm]
     folders = sorted(each.name for each in (tmp_path / "killed").iterdir())
-    assert folders == ["step-000000030-round-00006", "step-000000035-round-00007"]
+    assert folders == [
+        "best.safetensors",
+        "step-000000030-round-00006",
+        "step-000000035-round-00007",
+    ]
 
 
 @pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4)])

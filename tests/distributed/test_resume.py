@@ -1,11 +1,15 @@
 """A run of several ranks that is saved, and goes on in other processes as if never stopped."""
 
+import threading
+from unittest import mock
+
 import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
 
-from clantune_clan import Clan
+from clantune_clan import Checkpoints, Clan
+from clantune_clan.checkpoint.part import Part
 from clantune_strategies import as_specified, factorial
 
 RECIPES = {
@@ -37,7 +41,7 @@ def make(recipe, *, stream=False, num_workers=0, **options):
     return clan, loader
 
 
-def train(clan, loader, saves=(), folder=None):
+def train(clan, loader, saves=(), folder=None, every_step=lambda step: None):
     """Train to the end, or to the last of the steps at which a checkpoint is written."""
     member = clan.round()
     while not clan.finished:
@@ -47,6 +51,7 @@ def train(clan, loader, saves=(), folder=None):
             member.optimizer.zero_grad()
             member.step()
             step = member.steps_done
+            every_step(step)
             if member.done:
                 clan.step(lambda model: (model(X[:64]) - Y[:64]).square().mean())
             if step in saves:
@@ -77,6 +82,28 @@ def stopped(recipe, options, steps, folder):
     clan, loader = make(recipe, **options)
     torch.manual_seed(100 + dist.get_rank())
     train(clan, loader, steps, folder)
+
+
+def saved_in_the_background(recipe, options, folder):
+    """Train to the end. No file is written before two steps of the next round."""
+    saved = Checkpoints(folder, keep=99, background=True)
+    clan, loader = make(recipe, **options, checkpoints=saved)
+    torch.manual_seed(100 + dist.get_rank())
+    has_moved = threading.Event()
+
+    def every_step(step):
+        if clan.run_state.round and step == clan.run_state.step + 2:
+            has_moved.set()
+
+    def write(*arguments, usual=Part.write):
+        assert has_moved.wait(60)
+        has_moved.clear()
+        return usual(*arguments)
+
+    mock.patch.object(Part, "write", write).start()
+    train(clan, loader, every_step=every_step)
+    assert not has_moved.is_set()
+    return outcome(clan)
 
 
 def resumed(recipe, options, folder):
@@ -110,3 +137,25 @@ def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
     for step in steps:
         folder = str(tmp_path / f"step-{step:09d}-round-{step // 6:05d}")
         assert ranks(size).run(resumed, recipe, options, folder) == wanted, step
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "size"),
+    [
+        pytest.param("factorial", {"reduction": "exact"}, 4, id="exact"),
+        pytest.param("as specified", {"duty_cycle": 0.5}, 2, id="competing"),
+        pytest.param("calibrated", {}, 3, id="calibrated"),
+        pytest.param("factorial", {"num_workers": 1}, 2, id="a worker in the loader"),
+    ],
+)
+def test_a_checkpoint_of_the_background_is_as_one_of_the_foreground(
+    ranks, tmp_path, recipe, options, size
+):
+    wanted = ranks(size).run(never_stopped, recipe, options)
+    folder = tmp_path / "run"
+    assert ranks(size).run(saved_in_the_background, recipe, options, str(folder)) == wanted
+    best, *saved = sorted(folder.iterdir())
+    assert best.name == "best.safetensors"
+    assert len(saved) == len({record["round"] for record in wanted[0][-1]}) - 1
+    for each in saved[::4]:
+        assert ranks(size).run(resumed, recipe, options, str(each)) == wanted, each

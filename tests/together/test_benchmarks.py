@@ -98,3 +98,16 @@ def test_a_bar_that_does_not_hold_is_printed_and_fails(tmp_path):
     assert status == 1
     assert [bar["holds"] for bar in result["bars"]] == [True, False]
     assert "DOES NOT HOLD" in printed
+
+
+def test_checkpoints_are_measured_beside_rivals_that_flush_and_that_do_not():
+    _, _, result = run(FOLDER / "checkpoint.py", "--quick")
+    [(size, figures)] = result["figures"].items()
+    rivals = {"torch.save", "torch.save, flushed", "torch.distributed.checkpoint"}
+    assert {"clan.save", "CRC-32 ms", "SHA-256 ms", "background", *rivals} < figures.keys()
+    assert figures["clan.save"]["ratio"] == [1.0, 1.0, 1.0]
+    assert {bar["name"]: bar["bar"] for bar in result["bars"]} == {
+        f"{size}: save and load against the faster rival": 1.3,
+        f"{size}: save and load against the faster rival that flushes": 1.3,
+        f"{size}: % of the write that steps lose": 5.0,
+    }

@@ -22,11 +22,15 @@ class Checkpoints:
         folder: Folder of the run, which all ranks can access.
         every: Rounds between two checkpoints.
         keep: Number of latest checkpoints that are not deleted.
+        keep_best: Whether the folder also has the best weights so far, in `best.safetensors`.
+        background: Whether a thread writes while the run goes on, from a copy in main memory.
     """
 
     folder: Path = attrs.field(converter=Path)
     every: int = attrs.field(default=1, kw_only=True, validator=_at_least_one)
     keep: int = attrs.field(default=3, kw_only=True, validator=_at_least_one)
+    keep_best: bool = attrs.field(default=True, kw_only=True)
+    background: bool = attrs.field(default=False, kw_only=True)
 
     @classmethod
     def of(cls, given: str | Path | Checkpoints | None) -> Checkpoints | None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import attrs
 from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
-from clantune_clan.checkpoint.disk import read_bytes, write_bytes
+from clantune_clan.checkpoint.disk import naming, read_bytes, write_bytes
+from clantune_clan.checkpoint.tensors import once, read_tensors, snapshot, write_tensors
 from clantune_clan.communication.buckets import Outline
 from clantune_clan.errors import CheckpointError
 from clantune_clan.inheritance.form import outlines_of, put_together, take_apart
@@ -28,20 +29,47 @@ def names_of(rank: int) -> tuple[str, str]:
     return f"rank-{rank}.json", f"rank-{rank}.safetensors"
 
 
-def write_part(folder: Path, rank: int, state: Mapping[str, Any]) -> dict[str, str]:
-    """Write the state of a rank; return the checksum of each file by name.
+@attrs.frozen
+class Part:
+    """The state of one rank, in the form in which it is written.
 
-    Args:
-        folder: Folder for the files.
-        rank: Number of the rank.
-        state: Nested dictionaries, lists and tuples of tensors and plain data.
+    Attributes:
+        structure: Structure, as JSON text.
+        tensors: Tensors by name; a tied tensor is there once.
     """
-    tensors: dict[str, Tensor] = {}
-    form = take_apart(dict(state), ROOT, tensors, in_order=True)
-    stored, same_as = _once(tensors)
-    structure = json.dumps({"form": form, "same_as": same_as}).encode()
-    contents = zip(names_of(rank), (structure, save(stored)), strict=True)
-    return {name: write_bytes(folder / name, content) for name, content in contents}
+
+    structure: bytes
+    tensors: Mapping[str, Tensor] = attrs.field(repr=False)
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Self:
+        """Return the part for a state: nested dictionaries, lists and tuples of tensors and data.
+
+        The tensors are those of the state, so write them before the next step, or take a snapshot.
+        """
+        tensors: dict[str, Tensor] = {}
+        form = take_apart(dict(state), ROOT, tensors, in_order=True)
+        stored, same_as = once(tensors)
+        return cls(json.dumps({"form": form, "same_as": same_as}).encode(), stored)
+
+    def snapshot(self, last: Part | None = None) -> Part:
+        """Return a copy that no later step changes.
+
+        Args:
+            last: Snapshot that is not needed any more, whose memory is used again, or None.
+        """
+        return Part(self.structure, snapshot(self.tensors, {} if last is None else last.tensors))
+
+    def write(self, folder: Path, rank: int) -> dict[str, str]:
+        """Write the files of a rank into a folder; return the checksum of each by name.
+
+        Raises:
+            CheckpointError: A file cannot be written.
+        """
+        structure, tensors = names_of(rank)
+        with naming(folder / structure):
+            checksum = write_bytes(folder / structure, self.structure)
+        return {structure: checksum, tensors: write_tensors(folder / tensors, self.tensors)}
 
 
 def read_part(folder: Path, rank: int, checksums: Mapping[str, str]) -> dict[str, Any]:
@@ -50,16 +78,16 @@ def read_part(folder: Path, rank: int, checksums: Mapping[str, str]) -> dict[str
     Args:
         folder: Folder of the files.
         rank: Number of the rank.
-        checksums: Checksums that `write_part` returned.
+        checksums: Checksums that `Part.write` returned.
 
     Raises:
         CheckpointError: A file is missing, or differs from the written one.
     """
-    structure, packed = (read_bytes(folder / name, checksums[name]) for name in names_of(rank))
-    where = folder / names_of(rank)[0]
+    structure, tensors = names_of(rank)
     try:
-        described = json.loads(structure)
-        form, same_as, stored = described["form"], described["same_as"], load(packed)
+        described = json.loads(read_bytes(folder / structure, checksums[structure]))
+        form, same_as = described["form"], described["same_as"]
+        stored = read_tensors(folder / tensors, checksums[tensors])
         for outline in outlines_of({ROOT: form}):
             _require_fitting(outline, stored[same_as.get(outline.name, outline.name)])
         state: dict[str, Any] = put_together(
@@ -67,23 +95,9 @@ def read_part(folder: Path, rank: int, checksums: Mapping[str, str]) -> dict[str
         )
     except (ValueError, LookupError, TypeError, AttributeError, SafetensorError) as error:
         raise CheckpointError(
-            f"{where} is not the state of a rank: {type(error).__name__}: {error}"
+            f"{folder / structure} is not the state of a rank: {type(error).__name__}: {error}"
         ) from error
     return state
-
-
-def _once(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors to store, and the stored name of each tied tensor."""
-    stored: dict[str, Tensor] = {}
-    same_as: dict[str, str] = {}
-    first: dict[tuple[Any, ...], str] = {}
-    for name, tensor in tensors.items():
-        place = (tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
-        if tensor.numel() and (known := first.setdefault(place, name)) != name:
-            same_as[name] = known
-        else:
-            stored[name] = tensor.contiguous()
-    return stored, same_as
 
 
 def _require_fitting(outline: Outline, tensor: Tensor) -> None:

@@ -85,7 +85,7 @@ class Best:
                 for name, tensor in self.tensors.items():
                     live[name].copy_(tensor)
         if self.holder is not None:
-            source = self.holder * communicator.ranks_per_member
+            source = self._source(communicator)
             communicator.broadcast("handing out the best weights", live.values(), source=source)
 
     def model(self, state: State, communicator: Communication) -> nn.Module:
@@ -97,6 +97,21 @@ class Best:
         made.zero_grad()
         self.fill(made, communicator)
         return made
+
+    def model_to_write(self, state: State, communicator: Communication) -> nn.Module | None:
+        """Return a bare module with these weights on the first rank that has them, or None.
+
+        The module contains the tensors of this object, not copies of them, so only read it.
+        """
+        if self.tensors is None or communicator.rank != self._source(communicator):
+            return None
+        live = named_tensors(state.model)
+        instead = {id(live[name]): tensor for name, tensor in self.tensors.items()}
+        return copy.deepcopy(bare_module(state.model), instead)
+
+    def _source(self, communicator: Communication) -> int:
+        """Return the first rank that has the weights."""
+        return (self.holder or 0) * communicator.ranks_per_member
 
     def state_dict(self) -> dict[str, Any]:
         """Return tensors and plain data."""

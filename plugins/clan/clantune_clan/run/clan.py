@@ -23,6 +23,7 @@ from clantune_clan.run.fitness import Judge
 from clantune_clan.run.history import open_history
 from clantune_clan.run.length import steps_of
 from clantune_clan.run.observers import Reporting
+from clantune_clan.run.saving import Saving
 from clantune_clan.run.settings import RecipeLike, RunArguments, Settings
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.state import RunState
@@ -124,7 +125,7 @@ class Clan(Stoppable):
                 seed=seed,
                 has_scheduler=scheduler is not None,
             )
-            self._checkpoints = Checkpoints.of(checkpoints)
+            self._saving = Saving.of(checkpoints, self.communicator)
             self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)
             self.run_state = RunState(seed)
             given = (autobind, genome_config or {}, scheduler, reduction, epochs)
@@ -240,10 +241,9 @@ class Clan(Stoppable):
         training.require_done()
         self._setup.refuse_another_pace(training.member.steps_done)
         training.end_round(result)
+        self._save_after_round()
         if training.is_over:
             self.close()
-        else:
-            self._save_if_due()
 
     @property
     def finished(self) -> bool:
@@ -270,15 +270,15 @@ class Clan(Stoppable):
     def close(self) -> None:
         """End the run on this rank, and restore the model and the optimizer to plain objects.
 
-        It removes all hooks and leaves the process groups of the clan. Later calls do nothing.
+        It removes all hooks and leaves the clan's process groups. The ranks complete a checkpoint
+        in the background together; after an exception each deletes it. Later calls do nothing.
         """
         if self._is_closed:
             return
         self._is_closed = True
         self._restore_signals()
         try:
-            if self._training is not None:
-                self._training.close()
+            self._end_training()
         finally:
             self.communicator.close()
 

@@ -13,6 +13,7 @@ from clantune_clan.errors import ClanError
 from clantune_clan.run import another_world
 from clantune_clan.run.console import LOGGER
 from clantune_clan.run.history import History
+from clantune_clan.run.saving import Saving
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.snapshot import random_streams
 from clantune_clan.run.state import RunState
@@ -34,7 +35,7 @@ class Resumable:
     _setup: Setup
     _training: Training | None
     _is_closed: bool
-    _checkpoints: checkpoint.Checkpoints | None
+    _saving: Saving | None
 
     def save(self, folder: str | Path) -> Path:
         """Write a checkpoint into the folder of a run, and return its own folder.
@@ -51,6 +52,8 @@ class Resumable:
         self._require_open("save")
         if self._training is None:
             raise ClanError("there is nothing to save before the first round")
+        if self._saving is not None:
+            self._saving.complete()
         # Members that compete may be at different steps. That of rank 0 names the checkpoint.
         step = self.communicator.gather("saving", self._steps_done())[0]
         return checkpoint.write(
@@ -118,8 +121,8 @@ class Resumable:
         Raises:
             ClanError: The history belongs to another run.
         """
-        if self._checkpoints is not None and self._setup.resumed is None:
-            folder = self._checkpoints.folder
+        if self._saving is not None and self._setup.resumed is None:
+            folder = self._saving.settings.folder
             found = self.communicator.together(
                 "looking for a checkpoint", lambda: checkpoint.find_latest(folder) is not None
             )
@@ -129,14 +132,24 @@ class Resumable:
                 self.history.restore("")  # of an attempt that ended before its first checkpoint
         self.communicator.attempt("the history", self.history.require_own)
 
-    def _save_if_due(self) -> None:
-        """Write a checkpoint after a round, if one is due."""
-        automatic = self._checkpoints
-        if automatic is None or self.run_state.round % automatic.every:
+    def _save_after_round(self) -> None:
+        """Save after a round, if the run writes checkpoints."""
+        if self._saving is None or self._training is None:
             return
-        self.save(automatic.folder)
-        if self.communicator.rank == 0:
-            checkpoint.prune(automatic.folder, automatic.keep)
+        if self._training.is_over:
+            self._saving.finish(self._training)
+        else:
+            self._saving.after_round(self._training, self.state_dict)
+
+    def _end_training(self) -> None:
+        """End saving, and remove all hooks."""
+        if self._training is None:
+            return
+        try:
+            if self._saving is not None:
+                self._saving.close(self._training)
+        finally:
+            self._training.close()
 
     def _require_open(self, what: str) -> None:
         if self._is_closed:

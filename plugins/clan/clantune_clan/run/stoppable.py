@@ -45,9 +45,9 @@ class Stoppable(Resumable):
 
     def _saved(self) -> str:
         """Save, and return a description of it."""
-        if self._checkpoints is None:
+        if self._saving is None:
             return "nothing is saved, since the clan has no checkpoints="
-        run_folder, round_ = self._checkpoints.folder, self.run_state.round
+        run_folder, round_ = self._saving.settings.folder, self.run_state.round
         # If the run was resumed here and has made no step since, the checkpoint exists already.
         step = self.communicator.gather("stopping", self._steps_done())[0]
         folder = folder_of(run_folder, step, round_)
