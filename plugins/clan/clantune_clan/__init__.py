@@ -1,7 +1,7 @@
 """Clans for ClanTune: members that train with hyperparameters of their own and share gradients."""
 
 from clantune_clan.checkpoint import Checkpoints
-from clantune_clan.communication import Communication
+from clantune_clan.communication import Communication, init
 from clantune_clan.errors import (
     CheckpointError,
     ClanError,
@@ -53,4 +53,5 @@ __all__ = [
     "WeightAverage",
     "build_state",
     "clan_loader",
+    "init",
 ]

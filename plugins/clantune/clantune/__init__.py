@@ -9,6 +9,7 @@ from clantune_clan import (
     Member,
     RoundRecord,
     clan_loader,
+    init,
 )
 from clantune_core import ClanTuneError, Evolution, Genome
 from clantune_strategies import (
@@ -40,6 +41,7 @@ __all__ = [
     "fire_pbt",
     "gpbt",
     "hdet",
+    "init",
     "mf_pbt",
     "pbt",
 ]

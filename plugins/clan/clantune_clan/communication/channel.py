@@ -18,7 +18,7 @@ from clantune_clan.communication.connection import Connection
 from clantune_clan.communication.difference import difference_of
 from clantune_clan.communication.envelope import pack, unpack
 from clantune_clan.communication.failure import Failure
-from clantune_clan.communication.joining import current_world_size, join, leave
+from clantune_clan.communication.joining import TIMEOUT, current_world_size, join, leave
 from clantune_clan.communication.members import agree_on_members
 from clantune_clan.communication.stop import Stop
 from clantune_clan.communication.transfer import Transfer
@@ -26,8 +26,6 @@ from clantune_clan.errors import ClanError
 from clantune_core import ClanTuneError
 
 T = TypeVar("T")
-
-TIMEOUT = 600.0
 
 
 class Communication:

@@ -30,6 +30,9 @@ VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 ATTEMPT = "TORCHELASTIC_RESTART_COUNT"
 
+TIMEOUT = 600.0
+"""Seconds for which a rank waits for another one, if the user gives no number."""
+
 PATIENCE = 3.0
 """Seconds that the process that hosts the store waits for the others before it exits."""
 
@@ -84,6 +87,22 @@ def join(timeout: timedelta) -> bool:
         return False
     _launch.channels += 1
     return True
+
+
+def init(timeout: float = TIMEOUT) -> None:
+    """Make the default process group, for code that needs it before there is a clan.
+
+    A `Clan` does this by itself. The group is the one that `torchrun` or `clantune launch`
+    describes. After a restart it does not use the addresses of processes that have ended, which
+    `torch.distributed.init_process_group` does with gloo. It lasts until the process ends.
+
+    Args:
+        timeout: Seconds to wait for another rank.
+
+    Raises:
+        CommunicationError: A rank does not arrive; the error names it.
+    """
+    join(timedelta(seconds=timeout))
 
 
 def leave() -> None:

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from clantune_clan.checkpoint import Checkpoints
 from clantune_clan.communication import Communication
-from clantune_clan.communication.channel import TIMEOUT
+from clantune_clan.communication.joining import TIMEOUT
 from clantune_clan.errors import ClanError
 from clantune_clan.gradients import Reduction
 from clantune_clan.loader import ClanLoader
@@ -155,19 +155,18 @@ class Clan(Stoppable):
             raise ClanError(f"gene {name!r} comes too late: genes are added before the first round")
         self._setup.add_gene(name, type, **options)
 
-    add_genome = add_gene
-    """The name of `add_gene` in the specification."""
-
     def inherits(self, name: str, thing: Any) -> None:
-        """Let an object with `state_dict` and `load_state_dict` be inherited with the weights.
+        """Save an object in checkpoints, and let it be inherited with the weights.
 
         Args:
-            name: Name of the object, for messages.
-            thing: Object to inherit, such as your own average of the weights.
+            name: Name of the object.
+            thing: Object with `state_dict` and `load_state_dict`, such as your own average.
         """
         if self._training is not None:
             raise ClanError(f"{name!r} comes too late: call inherits() before the first round")
         self._setup.register(name, thing)
+
+    add_genome, register = add_gene, inherits  # their names in the specification
 
     def loader(
         self, dataset: Any, batch_size: int = 1, *, epochs: int | None = None, **options: Any

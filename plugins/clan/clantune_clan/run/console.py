@@ -8,12 +8,26 @@ import math
 import sys
 from collections.abc import Sequence
 
+import torch.distributed as dist
+
+from clantune_clan.communication.joining import current_world_size
 from clantune_clan.errors import ClanError
 from clantune_clan.member.individual import Individual
 from clantune_clan.run.record import RoundRecord
 from clantune_clan.run.settings import Settings
 
 LOGGER = logging.getLogger("clantune")
+
+
+class _WithRank(logging.Filter):
+    """Gives each record of the log the attribute `rank`, for a format such as `%(rank)d`."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.rank = dist.get_rank() if current_world_size() > 1 else 0
+        return True
+
+
+LOGGER.addFilter(_WithRank())
 
 
 def show_log() -> None:
