@@ -368,7 +368,7 @@ def test_a_search_for_the_learning_rate_does_not_go_on(ranks, tmp_path):
     folder = str(tmp_path)
     ranks(3).run(save, "calibrated", {}, 2, folder)
     assert refusal(ranks, folder, recipe="calibrated") == (
-        f"the checkpoint {folder}/step-000000002-round-00001 is of 3 ranks and 3 members that "
+        f"the checkpoint {folder}/step-000000002-round-00000 is of 3 ranks and 3 members that "
         "search for the learning rate, and this clan has 2 ranks and 2 members: start as many as "
         "then until the search is over, or begin another run"
     )

@@ -47,6 +47,7 @@ class Arrivals:
         half = timeout.total_seconds() / 2  # so that all ends within twice the timeout
         self._grace, self._margin = min(GRACE, half), min(MARGIN, half)
         self._is_lost = False  # whether the host of the store has not answered in time
+        self._has_failed = False  # whether this rank has reported where it failed
         self.meetings = 0
         self.absent: tuple[int, ...] = ()
 
@@ -100,7 +101,7 @@ class Arrivals:
         """
 
         def describe() -> str:
-            self._store.set(f"failed/{self._rank}", where)
+            self._report(where)
             self._break()
             until = time.monotonic() + self._grace
             keys = {rank: f"failed/{rank}" for rank in self._ranks}
@@ -133,6 +134,11 @@ class Arrivals:
         with contextlib.suppress(CommunicationError):  # the store has ended, with all its keys
             self._on_store(leave)
 
+    def _report(self, where: str) -> None:
+        """Publish that this rank has failed to go on, so that others do not call it missing."""
+        self._store.set(f"failed/{self._rank}", where)
+        self._has_failed = True
+
     def _break(self) -> None:
         """End the waiting of other ranks: in a collective, and at the next meeting of this rank."""
         self._store.set("broken", "")
@@ -140,6 +146,8 @@ class Arrivals:
 
     def _meet(self, meeting: int, where: str, word: str) -> list[str]:
         done = f"done/{meeting}"
+        if self._has_failed:  # and the caller has gone on after that
+            self._has_failed = not self._store.delete_key(f"failed/{self._rank}")
         # The meeting after the next one overwrites this key. No rank reaches that meeting before
         # all ranks have been at the next one.
         self._store.set(self._place(meeting, self._rank), f"{meeting} {word}")
@@ -215,6 +223,7 @@ class Arrivals:
 
     def _missing(self, meeting: int, where: str) -> CommunicationError:
         """Return an error that names the ranks that are missing or late."""
+        self._report(where)
         began = time.monotonic()
         absent = [rank for rank in self._ranks if not self._is_at(meeting, rank)]
         words: dict[int, str] = {}
