@@ -28,7 +28,7 @@ check: lint      ## check format, lint and types, and run the fast tests: under 
 
 test: $(READY)   ## run all tests; RANDOM=1 draws new examples, FAST=1 a tenth of them
 	$(PYTEST) --ignore tests/distributed --durations 15
-	$(BIN)/python -m pytest tests/distributed --durations 15
+	$(PYTEST) tests/distributed --durations 15
 
 lint: $(READY)   ## check format, lint and types
 	$(BIN)/ruff format --check .

@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from torch import nn
 
 from clantune_clan import Checkpoints, Clan, init
 from clantune_strategies import as_specified, factorial
+from clantune_strategies.recipes.recipe import Recipe
 
 RANKS = 4
 LENGTH = 4
@@ -37,7 +39,10 @@ GROWTH = 1.05
 """Largest growth of any count."""
 
 COUNTS = ("MiB of memory", "threads", "files", "objects", "keys in the store", "ms per round")
-RECIPES = {"factorial()": factorial, "as_specified()": as_specified}
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "factorial()": factorial,
+    "as_specified()": as_specified,
+}
 
 
 def counts() -> list[float]:

@@ -102,7 +102,7 @@ def test_a_rank_that_comes_too_late_is_named_and_comes_along_again(act):
     first, second = act(*words("a"), late)
     assert first[0] == second[0] == ["a0", "b0"]
     assert first[1].startswith(
-        "rank 0 timed out waiting at meeting 1; rank 1 is missing, last seen at meeting 0"
+        "rank 0 has waited in vain at meeting 1; rank 1 is missing, last seen at meeting 0"
     )
     assert second[1].startswith("rank 1 came to meeting 1 ")
     assert first[2] == second[2] == ["a2", "b2"]

@@ -357,7 +357,7 @@ def test_a_rank_that_leaves_out_a_pass_is_an_error_within_the_timeout(ranks):
         assert "every rank calls backward as often as the others" in raised.message
     assert second.kind == "CommunicationError"
     assert second.message.startswith(
-        "rank 1 timed out waiting at the end of step 2; rank 0 is at averaging gradients in step "
+        "rank 1 has waited in vain at the end of step 2; rank 0 is at averaging gradients in step "
         "0; rank 2 is at averaging gradients in step 0; "
     )
 
@@ -440,7 +440,7 @@ def test_a_rank_that_does_not_come_is_named_on_all_others(ranks):
     for rank, raised in ((0, first), (2, third)):
         assert raised.kind == "CommunicationError"
         assert raised.message == (
-            f"rank {rank} timed out waiting at the end of step 4; rank 1 is missing, last seen at "
+            f"rank {rank} has waited in vain at the end of step 4; rank 1 is missing, last seen at "
             "expressing the genome, competitive, at step 2; see the log of what is missing, or "
             "give "
             "slow members more than 3 s: timeout=..."

@@ -954,7 +954,7 @@ def test_a_rank_that_is_missing_is_named(ranks):
     for rank, raised in ((0, first), (2, third)):
         assert raised.kind == "CommunicationError"
         assert raised.message == (
-            f"rank {rank} timed out waiting at preparing; rank 1 is missing, last seen at the "
+            f"rank {rank} has waited in vain at preparing; rank 1 is missing, last seen at the "
             "start of a clan; see the log of what is missing, or give slow members more than 2 s: "
             "timeout=..."
         )

@@ -48,14 +48,15 @@ def breaks(how):
     os.kill(os.getpid(), getattr(signal, how))
 
 
-def train(place="", how="", timeout=LONG, **options):
+def train(place="", how="", timeout=LONG, depth=1, **options):
     """Train three rounds; in the second one, rank 1 misbehaves at a place."""
     from clantune_clan import Clan
     from clantune_strategies import as_specified
 
     rank = int(os.environ["RANK"])
     torch.manual_seed(0)
-    model = nn.Linear(4, 1)
+    hidden = [nn.Linear(4, 600), *(nn.Linear(600, 600) for _ in range(depth - 2))]
+    model = nn.Sequential(*hidden, nn.Linear(600, 1)) if depth > 1 else nn.Linear(4, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     given = {"autobind": ["sgd"], "round_length": 6, "total_steps": 18, "duty_cycle": 0.5}
     given |= {"strategies": as_specified(), "timeout": timeout} | options
@@ -113,6 +114,40 @@ def test_a_rank_that_is_killed_is_the_only_one_that_is_missing(forks):
         for ended in (first, third):
             assert ended.status == 1, (place, ended.printed)
             assert_only_missing(1, ended)
+
+
+def train_a_deep_model():
+    """Train a model whose gradients are averaged in several parts."""
+    train("cooperative", "SIGKILL", depth=6, reduction="overlap")
+
+
+def test_who_vanishes_while_parts_of_gradients_are_averaged_is_named(forks):
+    first, second, third = forks.run(train_a_deep_model)
+    assert second.status == -signal.SIGKILL
+    for ended in (first, third):
+        assert_only_missing(1, ended)
+
+
+def train_and_lose_a_worker():
+    """Train, and let the kernel kill the process that loads ahead on rank 1."""
+    batches = iter(torch.utils.data.DataLoader(DATA.repeat(9, 1), num_workers=1))
+
+    def lose():
+        next(batches)
+        os.kill(batches._workers[0].pid, signal.SIGKILL)
+        for _ in range(10):
+            next(batches)
+
+    with mock.patch.dict(globals(), breaks=lambda _: lose()):
+        train("competitive", "a worker")
+
+
+def test_a_worker_of_a_loader_that_is_killed_is_told_to_all(forks):
+    first, second, third = forks.run(train_and_lose_a_worker)
+    assert second.status == 1
+    for ended in (first, third):
+        assert ended.status == 1
+        assert "ClanError: rank 1: RuntimeError: DataLoader worker (pid" in error_of(ended)
 
 
 def train_and_break_in_a_transfer(how):
@@ -192,7 +227,7 @@ def test_a_rank_that_comes_after_the_deadline_is_named_with_how_late_it_was(fork
     first, second, third = forks.run(train_with_a_straggler)
     for rank, ended in ((0, first), (2, third)):
         assert re.fullmatch(
-            rf"clantune_clan.errors.CommunicationError: rank {rank} timed out waiting at the end "
+            rf"clantune_clan.errors.CommunicationError: rank {rank} has waited in vain at the end "
             r"of step 12; rank 1 came \d\.\d s later; see the log of what is missing, or give slow "
             r"members more than 4 s: timeout=\.\.\.",
             error_of(ended),
@@ -244,7 +279,7 @@ def test_a_rank_that_starts_otherwise_is_named(forks):
             assert ended.seconds < LONG
             if how in ("never", "keyword"):
                 assert told.startswith(
-                    f"CommunicationError: rank {rank} timed out waiting at the start of the "
+                    f"CommunicationError: rank {rank} has waited in vain at the start of the "
                     "process group; rank 1 is missing, last seen at its start; "
                 )
             else:

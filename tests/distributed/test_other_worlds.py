@@ -379,8 +379,8 @@ def test_a_run_that_is_over_in_this_clan_does_not_go_on(ranks, tmp_path):
     ranks(4).run(save, "own", {}, 24, folder)
     assert refusal(ranks, folder, {"total_steps": 24}) == (
         f"the checkpoint {folder}/step-000000024-round-00004 is of step 24, and this run has 24 "
-        "steps: give the total_steps= of the run that was saved (a number of epochs means "
-        "other steps with another number of ranks)"
+        "steps, so nothing is left to do: resume with as many ranks as it has, or give a larger "
+        "total_steps= (epochs= means other steps with other ranks)"
     )
 
 

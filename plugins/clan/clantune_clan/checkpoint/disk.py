@@ -68,8 +68,8 @@ def append(content: bytes, path: Path) -> None:
     with path.open("r+b", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
         try:
-            if file.write(content) < len(content):
-                file.write(content[file.tell() - end :])  # raises the reason
+            while content:
+                content = content[file.write(content) :]
         except OSError:
             file.truncate(end)
             raise

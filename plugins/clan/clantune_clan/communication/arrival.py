@@ -31,6 +31,9 @@ NOT_ALL = "not all ranks have arrived"
 GRACE = 3.0
 """Seconds for which a rank that failed waits until the others report where they are."""
 
+STOPPING = 20.0
+"""Seconds for which a rank that has received a signal waits for others. It may be killed soon."""
+
 MARGIN = 5.0
 """Seconds that the host of the store may take for its answers, on a busy machine."""
 
@@ -48,6 +51,7 @@ class Arrivals:
         self._grace, self._margin = min(GRACE, half), min(MARGIN, half)
         self._is_lost = False  # whether the host of the store has not answered in time
         self._has_failed = False  # whether this rank has reported where it failed
+        self.is_stopping: Callable[[], bool] = lambda: False
         self.meetings = 0
         self.absent: tuple[int, ...] = ()
 
@@ -156,13 +160,9 @@ class Arrivals:
         is_late = self._has(done)  # another rank has stopped waiting, or has failed
         if is_last and not is_late:
             self._store.set(done, self._collect(meeting))
-        try:
-            self._store.wait([done], self._timeout)
-        except dist.DistNetworkError:
-            raise
-        except RuntimeError:  # a `DistStoreError`, unless the store is a file
+        if not self._wait(done):
             self._store.set(done, f"{self._rank} {time.time()}")
-            raise self._missing(meeting, where) from None
+            raise self._missing(meeting, where)
         collected = self._store.get(done).decode()
         if not collected.startswith("["):
             raise (
@@ -175,6 +175,21 @@ class Arrivals:
                 self._store.delete_key(f"{key}/{meeting - 1}")
         words: list[str] = json.loads(collected)
         return words
+
+    def _wait(self, key: str) -> bool:
+        """Wait until a key is in the store; return whether it is there in time.
+
+        `Store.wait` would keep the connection busy, so that this rank could not announce anything.
+        """
+        until, pause = time.monotonic() + self._timeout.total_seconds(), 2e-4
+        while not self._has(key):
+            if self.is_stopping():
+                until = min(until, time.monotonic() + STOPPING)
+            if time.monotonic() > until:
+                return False
+            time.sleep(pause)
+            pause = min(2 * pause, 0.02)
+        return True
 
     def _collect(self, meeting: int) -> str:
         """Return the words of all ranks as JSON. The last rank to arrive calls this."""
@@ -238,7 +253,7 @@ class Arrivals:
         self.absent = tuple(rank for rank in absent if rank not in words)
         described = [words.get(rank) or self._last_word(rank) for rank in absent]
         return CommunicationError(
-            f"rank {self._rank} timed out waiting at {where}; {'; '.join(described)}; see the log "
+            f"rank {self._rank} has waited in vain at {where}; {'; '.join(described)}; see the log "
             "of what is missing, or give slow members more than "
             f"{self._timeout.total_seconds():g} s: timeout=...",
             missing=self.absent,

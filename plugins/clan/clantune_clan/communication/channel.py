@@ -22,7 +22,7 @@ from clantune_clan.communication.joining import TIMEOUT, current_world_size, joi
 from clantune_clan.communication.members import agree_on_members
 from clantune_clan.communication.stop import Stop
 from clantune_clan.communication.transfer import Transfer
-from clantune_clan.errors import ClanError
+from clantune_clan.errors import ClanError, CommunicationError
 from clantune_core import ClanTuneError
 
 T = TypeVar("T")
@@ -74,7 +74,8 @@ class Communication:
         if self.world_size > 1:
             self._connection = Connection(self.deadline)
             arrivals = self._connection.arrivals
-            self.stop = Stop(arrivals.ask_to_stop, arrivals.asked_to_stop)
+            self.stop = stop = Stop(arrivals.ask_to_stop, arrivals.asked_to_stop)
+            arrivals.is_stopping = lambda: stop.signal > 0
             # Groups also end with this object, and before the process ends: if a thread of a group
             # still runs when Python has ended, it aborts the process.
             self._end_groups = weakref.finalize(self, self._connection.close)
@@ -228,7 +229,8 @@ class Communication:
         try:
             yield
         except Exception as problem:
-            self.announce(problem)
+            with contextlib.suppress(CommunicationError):  # nobody can hear it
+                self.announce(problem)
             self.close()
             raise
 

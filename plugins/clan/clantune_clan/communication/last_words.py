@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import sys
 from collections.abc import Callable
 from types import TracebackType
@@ -15,16 +16,14 @@ Announce = Callable[[Failure], None]
 ExceptHook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
 _open: list[Announce] = []
-_usual: ExceptHook = sys.excepthook
 
 
 def open_for(announce: Announce) -> None:
     """Call a function if this process ends, until `close_for` is called for it."""
-    global _usual
-    if not _open:
-        _usual, sys.excepthook = sys.excepthook, _on_exception
-        # Python calls it before the finalizers of channels, which were registered earlier.
-        atexit.register(_on_exit)
+    _install()
+    # Python calls the last registered function first: this one before the finalizers of channels.
+    atexit.unregister(_on_exit)
+    atexit.register(_on_exit)
     _open.append(announce)
 
 
@@ -32,17 +31,20 @@ def close_for(announce: Announce) -> None:
     """Do not call the function any more."""
     if announce in _open:
         _open.remove(announce)
-    if not _open:
-        atexit.unregister(_on_exit)
-        if sys.excepthook is _on_exception:
-            sys.excepthook = _usual
 
 
-def _on_exception(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    _say(Failure.of(error))
-    _usual(kind, error, traceback)
+@functools.cache
+def _install() -> None:
+    """Put a hook around the one that shows exceptions. It stays: others may stand around it."""
+    usual: ExceptHook = sys.excepthook
+
+    def on_exception(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        _say(Failure.of(error))
+        usual(kind, error, traceback)
+
+    sys.excepthook = on_exception
 
 
 def _on_exit() -> None:

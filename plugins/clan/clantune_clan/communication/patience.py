@@ -51,7 +51,7 @@ def wait_for_messages(work: dist.Work, deadline: timedelta, is_broken: Callable[
 
 
 def wait_for_sum(work: dist.Work, deadline: timedelta, is_broken: Callable[[], bool]) -> None:
-    """Wait for a sum, as `wait_for_messages` does, but without a thread.
+    """Wait for a sum of gloo, as `wait_for_messages` does, but without a thread.
 
     Args:
         work: Operation. It goes on if its wait times out, so the wait can be repeated.
@@ -73,6 +73,24 @@ def wait_for_sum(work: dist.Work, deadline: timedelta, is_broken: Callable[[], b
             return
 
 
+def poll_for_sum(work: dist.Work, deadline: timedelta, is_broken: Callable[[], bool]) -> None:
+    """Wait for a sum on an accelerator, as `wait_for_sum` does.
+
+    NCCL aborts an operation whose wait times out. So this asks whether the operation is complete.
+    """
+    until, next_look = time.monotonic() + deadline.total_seconds(), time.monotonic() + 1.0
+    while not work.is_completed():
+        now = time.monotonic()
+        if now > until:
+            raise RuntimeError(f"it has taken longer than {deadline.total_seconds():g} s")
+        if now > next_look:
+            if is_broken():
+                raise RuntimeError("another rank has failed")
+            next_look = now + 1.0
+        time.sleep(1e-4)
+    work.wait()  # it raises the reason if the operation has failed
+
+
 def _begin(function: Callable[[], T]) -> Future[T]:
     """Run a function in a thread of its own, which does not keep the process from ending."""
     outcome: Future[T] = Future()
@@ -83,5 +101,8 @@ def _begin(function: Callable[[], T]) -> Future[T]:
         except BaseException as error:  # noqa: BLE001  (the caller raises it)
             outcome.set_exception(error)
 
-    Thread(target=run, daemon=True).start()
+    try:
+        Thread(target=run, daemon=True).start()
+    except RuntimeError:  # from Python 3.12 on, a process that ends starts no threads
+        run()
     return outcome

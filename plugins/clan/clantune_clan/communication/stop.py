@@ -39,9 +39,9 @@ class Stop:
         if not self._is_public and (self.signal or time.monotonic() >= self._next_look):
             if self.signal:
                 self._publish(self.signal)
-            else:
-                self.signal = self._look()
-            self._is_public = self.signal > 0
+                self._is_public = True
+            elif found := self._look():  # a signal that comes meanwhile is not overwritten
+                self.signal, self._is_public = found, True
             self._next_look = time.monotonic() + PAUSE
         return self.signal > 0
 

@@ -20,7 +20,7 @@ from torch.optim import Optimizer
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from clantune_clan.communication import Communication
-from clantune_clan.communication.patience import wait_for_sum
+from clantune_clan.communication.patience import poll_for_sum, wait_for_sum
 from clantune_clan.errors import ClanError, GradientError
 from clantune_clan.gradients.bucket import Bucket
 from clantune_clan.gradients.fingerprint import ParameterFingerprint
@@ -219,8 +219,10 @@ class Gradients:
             for bucket, is_sound in zip(rest, sound, strict=True):
                 self._launch(bucket, sound=all(sound) if whole else is_sound)
             self._finish()
-        finally:
-            self._forget()
+        except BaseException:
+            self._forget(waits=False)  # the first error names the rank, and others would hide it
+            raise
+        self._forget()
 
     def _finish(self) -> None:
         try:
@@ -243,9 +245,9 @@ class Gradients:
         for bucket in self._buckets:
             bucket.hand_out(factor)
 
-    def _forget(self) -> None:
+    def _forget(self, *, waits: bool = True) -> None:
         for bucket in self._buckets:
-            bucket.clear(self._wait)
+            bucket.clear(self._wait if waits else None)
         self._launched = []
         self._backward = -1
 
@@ -257,7 +259,8 @@ class Gradients:
         )
 
     def _wait(self, work: dist.Work) -> None:
-        wait_for_sum(work, self._communicator.deadline, self._communicator.is_broken)
+        wait = poll_for_sum if self._buckets[0].is_on_accelerator else wait_for_sum
+        wait(work, self._communicator.deadline, self._communicator.is_broken)
 
     def _interrupted(self, error: Exception) -> ClanTuneError:
         return self._communicator.broken(

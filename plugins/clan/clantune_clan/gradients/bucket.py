@@ -109,10 +109,15 @@ class Bucket:
         for parameter in self.parameters:
             parameter.grad = None
 
-    def clear(self, wait: Wait) -> None:
-        """Prepare for the next backward pass: wait for a sum that is still under way."""
+    @property
+    def is_on_accelerator(self) -> bool:
+        """Whether the flat tensor is not in the main memory."""
+        return self._flat.device.type != "cpu"
+
+    def clear(self, wait: Wait | None) -> None:
+        """Prepare for the next backward pass: wait for a sum that is under way, or give it up."""
         work, self._work = self._work, None
-        if work is not None:
+        if work is not None and wait is not None:
             wait(work)
         self._arrived = 0
 

@@ -29,7 +29,7 @@ def run(members: int, restarts: int, script: Sequence[str], program: str) -> int
         script: Path of the script, and its arguments.
         program: Name of this command in messages.
     """
-    logging.disable(logging.ERROR)  # this process logs only what the lines below say shorter
+    logging.disable(logging.ERROR)  # the agent logs only what the lines below say shorter
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("GLOO_SOCKET_IFNAME", _loopback_interface())
     rendezvous_handler_registry.register(Loopback.NAME, Loopback)
@@ -53,6 +53,8 @@ def run(members: int, restarts: int, script: Sequence[str], program: str) -> int
             print(f"{program}: rank {rank} {_described(failure)}", file=sys.stderr)
         status = error.get_first_failure()[1].exitcode
         return status if status > 0 else 128 - status
+    finally:
+        logging.disable(logging.NOTSET)
     return 0
 
 

@@ -148,9 +148,9 @@ class Individual:
     def caught_up(self) -> Individual:
         """Return this member, after the end of a phase at whose last step it was saved."""
         if self._phases.is_due and not self.done:
-            begins_a_phase = self._transitions.go_on()
-            if begins_a_phase and self._observer is not None:
+            if self._transitions.go_on() and self._observer is not None:
                 self._observer.phase(self)
+            self._communicator.stop.follow()
         return self
 
     def batches(self, loader: Iterable[Any]) -> Iterator[Any]:

@@ -134,12 +134,12 @@ class Transitions:
                 kind="the end of a step",
             )
             waiting = [rank for rank, (_, is_pending, _) in enumerate(answers) if is_pending]
-            stop.signal = max(signal for _, _, signal in answers)
-            if not stop.signal:
+            signal = max(signal for _, _, signal in answers)
+            if not signal:  # one that has come to this rank meanwhile counts in the next step
                 break
-            stop.is_agreed = not waiting
+            stop.signal, stop.is_agreed = signal, not waiting
             if stop.is_agreed or {*waiting} & self._peers:
-                return False
+                return bool(waiting) and phases.ends_run
         require_one_place([place for place, _, _ in answers], self._communicator.rank)
         if waiting and (problem := phases.overdue(waiting)):
             raise problem

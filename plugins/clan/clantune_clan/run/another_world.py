@@ -104,8 +104,8 @@ def _require_usable(
     if settings.schedule.is_over_at(step):
         raise CheckpointError(
             f"the checkpoint {checkpoint.folder} is of step {step}, and this run has "
-            f"{settings.total_steps} steps: give the total_steps= of the run that was saved (a "
-            "number of epochs means other steps with another number of ranks)"
+            f"{settings.total_steps} steps, so nothing is left to do: resume with as many ranks as "
+            "it has, or give a larger total_steps= (epochs= means other steps with other ranks)"
         )
 
 

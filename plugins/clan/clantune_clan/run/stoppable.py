@@ -32,6 +32,14 @@ class Stoppable(Resumable):
     def _restore_signals(self) -> None:
         if self._signals is not None:
             self._signals.restore()
+        stop = self.communicator.stop
+        if stop.signal and not stop.is_agreed:
+            LOGGER.warning(
+                "rank %d: %s came in the last turnover, and the run is over; another one ends the "
+                "program",
+                self.communicator.rank,
+                signal.Signals(stop.signal).name,
+            )
 
     def _leave(self) -> NoReturn:
         """Save if the run writes checkpoints, close the clan, and end the process."""
