@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from small_clans import X, Y, clan, loss
 
 from clantune_clan import ClanError, Communication
 from clantune_clan.checkpoint import Checkpoint, Checkpoints, read
+from clantune_clan.checkpoint.disk import checksum_of
 from clantune_clan.errors import CheckpointError
 
 DATA = torch.utils.data.TensorDataset(X, Y)
@@ -319,13 +321,30 @@ def test_a_manifest_that_names_other_files_is_refused(tmp_path, name):
     assert "names other files than it has" in refusal(tmp_path)
 
 
-def test_nothing_is_unpickled(tmp_path):
-    folder = saved(tmp_path)
-    file = folder / "rank-0.safetensors"
-    torch.save({"model": torch.ones(3)}, file)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    from clantune_clan.checkpoint.disk import checksum_of
-
+def forge(file):
+    """Give a file that was changed the checksum that the manifest expects."""
+    manifest = json.loads((file.parent / "manifest.json").read_text())
     manifest["files"][file.name] = checksum_of(file.read_bytes())
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (file.parent / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_nothing_is_unpickled(tmp_path):
+    file = saved(tmp_path) / "rank-0.safetensors"
+    torch.save({"model": torch.ones(3)}, file)
+    forge(file)
     assert "is not the state of a rank" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["optimizer/__class__", "model/_modules/0", "model/0/__init__"])
+def test_a_genome_with_a_path_that_is_out_of_reach_is_refused(tmp_path, path):
+    file = saved(tmp_path) / "rank-0.json"
+    text, lr = file.read_text(), "optimizer/param_groups/0/lr"
+    assert lr in text
+    file.write_text(text.replace(lr, path))
+    forge(file)
+    it, _ = begin()
+    before = {name: tensor.clone() for name, tensor in it._state.model.state_dict().items()}
+    it.resume(tmp_path)
+    with pytest.raises(ClanError, match=f"expresses gene 'lr' at {re.escape(path)}, and this one"):
+        it.round()
+    torch.testing.assert_close(it._state.model.state_dict(), before, rtol=0, atol=0)

@@ -13,6 +13,7 @@ from clantune_clan.member.leaves import fit, is_leaf, put
 from clantune_clan.member.nodes import NODES, TreeNodeHandler
 from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
+from clantune_core.contracts import Expressed
 
 Path = str
 Leaf = bool | int | float | str | Tensor
@@ -103,16 +104,13 @@ class State:
         """Load a state that `state_dict` returned; express the genome again after that.
 
         Raises:
-            ClanError: The state has other genes.
+            ClanError: The state has other genes, or belongs to another model. Nothing has changed.
         """
-        genome = Genome.deserialize(state["genome"])
-        if genome.alleles.keys() != self.genome.alleles.keys():
-            raise ClanError(
-                f"the loaded state has the genes {[*genome.alleles]}, and this one has "
-                f"{[*self.genome.alleles]}; bind the same"
-            )
+        genome, module = Genome.deserialize(state["genome"]), bare_module(self.model)
+        _require_same_genes(genome, self.genome)
+        _require_same_tensors(state["model"], module.state_dict())
         self.genome = genome
-        bare_module(self.model).load_state_dict(state["model"])
+        module.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
 
     def _root(self, name: str) -> object:
@@ -181,3 +179,27 @@ class State:
         root = way[0][2]
         if root == "genome" and isinstance(below, Genome):
             self.genome = below
+
+
+def _require_same_genes(loaded: Genome, own: Genome) -> None:
+    if loaded.alleles.keys() != own.alleles.keys():
+        raise ClanError(
+            f"the loaded state has the genes {[*loaded.alleles]}, and this one has "
+            f"{[*own.alleles]}; bind the same"
+        )
+    for name, allele in own.alleles.items():
+        here, there = (Expressed.of(name, each).path for each in (allele, loaded.alleles[name]))
+        if here != there:
+            raise ClanError(
+                f"the loaded state expresses gene {name!r} at {', '.join(there)}, and this one at "
+                f"{', '.join(here)}; bind the same"
+            )
+
+
+def _require_same_tensors(loaded: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    for name in {**own, **loaded}:
+        here, there = (getattr(each.get(name), "shape", "missing") for each in (own, loaded))
+        if here != there:
+            raise ClanError(
+                f"the loaded state is of another model: {name} is {there} there and {here} here"
+            )
