@@ -1,4 +1,4 @@
-"""Runs whose processes are killed: torchrun starts them again, and they go on by themselves."""
+"""Runs whose processes are killed: a launcher starts them again, and they go on by themselves."""
 
 import json
 import os
@@ -55,14 +55,20 @@ with open(f"{result}.{rank}", "w") as file:
 """
 
 
-def torchrun(tmp_path, run, kills, processes, restarts, place="foreground"):
+LAUNCHERS = {
+    "torchrun": ["torch.distributed.run", "--standalone", "--nproc-per-node"],
+    "clantune launch": ["clantune_core", "launch", "-n"],
+}
+
+
+def launch(tmp_path, run, kills, processes, restarts, *, place="foreground", launcher="torchrun"):
     """Run the script, in the folder of a run that may have begun before."""
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
-    options = ["--standalone", f"--nproc-per-node={processes}", f"--max-restarts={restarts}"]
+    options = [*LAUNCHERS[launcher], str(processes), f"--max-restarts={restarts}"]
     places = [str(tmp_path / run), str(tmp_path / f"{run}.json")]
     return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", *options, script, *places, kills, place],
+        [sys.executable, "-m", *options, script, *places, kills, place],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -70,18 +76,21 @@ def torchrun(tmp_path, run, kills, processes, restarts, place="foreground"):
     )
 
 
-def results(tmp_path, run, kills, processes=2, place="foreground"):
+def results(tmp_path, run, kills, processes=2, **options):
     """Return what each rank came to, in the attempt that reached the end."""
-    done = torchrun(tmp_path, run, kills, processes, restarts=2, place=place)
+    done = launch(tmp_path, run, kills, processes, restarts=2, **options)
     assert done.returncode == 0, done.stderr
     files = [tmp_path / f"{run}.json.{rank}" for rank in range(processes)]
     return [json.loads(file.read_text()) for file in files]
 
 
-@pytest.mark.parametrize("place", ["foreground", "background"])
-def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path, place):
-    calm = results(tmp_path, "calm", "calm", place=place)
-    killed = results(tmp_path, "killed", "kills", place=place)
+@pytest.mark.parametrize(
+    ("place", "launcher"),
+    [("foreground", "torchrun"), ("background", "torchrun"), ("foreground", "clantune launch")],
+)
+def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path, place, launcher):
+    calm = results(tmp_path, "calm", "calm", place=place, launcher=launcher)
+    killed = results(tmp_path, "killed", "kills", place=place, launcher=launcher)
     assert [attempt for attempt, *_ in calm] == [0, 0]
     assert [attempt for attempt, *_ in killed] == [2, 2]
     assert [rest for _, *rest in killed] == [rest for _, *rest in calm]
@@ -95,7 +104,7 @@ def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(tmp_path, p
 
 @pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4)])
 def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(tmp_path, before, after):
-    assert torchrun(tmp_path, "run", "kills", before, restarts=0).returncode != 0
+    assert launch(tmp_path, "run", "kills", before, restarts=0).returncode != 0
     answers = results(tmp_path, "run", "calm", after)
     records = answers[0][-1]
     assert [sum(each["round"] == number for each in records) for number in range(8)] == (
