@@ -11,9 +11,11 @@ SETUP := requirements-dev.txt constraints.txt pyproject.toml $(wildcard plugins/
 # `RANDOM=1` draws new examples with hypothesis; another number draws those of an earlier run.
 SEED := $(if $(filter 1,$(RANDOM)),$(shell date +%s),$(RANDOM))
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile $(if $(SEED),--hypothesis-seed=$(SEED))
-# What one process shows in half a minute. The laws of all strategies take as long as all the others.
+# What one process shows in half a minute: without the laws of all strategies, and without tests that
+# wait, start processes, or write many files.
 QUICK := tests/autobind tests/clan tests/core tests/strategies tests/together/test_dependencies.py \
-         --ignore tests/strategies/test_laws.py
+         --ignore tests/strategies/test_laws.py --ignore tests/clan/test_arrival.py \
+         --ignore tests/clan/test_checkpoint.py --ignore tests/clan/test_loader.py
 
 .PHONY: help demo check test lint format bench docs wheels clean
 
