@@ -125,13 +125,13 @@ def rank_main(rounds: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=10_000, help="rounds (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="20 rounds")
+    parser.add_argument("--quick", action="store_true", help="6 rounds")
     parser.add_argument("--rank", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.rank:
         rank_main(arguments.rounds)
         return 0
-    rounds = 20 if arguments.quick else arguments.rounds
+    rounds = 6 if arguments.quick else arguments.rounds
     everyone = answer_of_ranks(__file__, RANKS, "--rank", "--rounds", str(rounds))
     rows: list[tuple[object, ...]] = [("recipe", "count", "after 5 %", "at the end", "growth")]
     figures, bars = {}, []

@@ -1,6 +1,7 @@
 """One rank: a process that calls functions, each in a process group of its own."""
 
 import importlib.util
+import logging
 import os
 import pickle
 import sys
@@ -35,6 +36,7 @@ def answer(store, rank, number, world_size, backend, file, function, arguments):
         return ("raised", type(error).__name__, str(error), notes, traceback.format_exc())
     finally:
         mock.patch.stopall()  # the process goes on with other jobs
+        logging.getLogger("clantune").setLevel(logging.NOTSET)
         if dist.is_initialized():
             dist.destroy_process_group()
 

@@ -70,7 +70,7 @@ CASES = {
     "at the end of a phase": {"step": 12, "options": {"reduction": "overlap"}},
     "in competition": COMPETING,
     "in competition, behind others": {**COMPETING, "pace": {"1": 0.3}},  # who wait at its end
-    "while it waits for others": {**COMPETING, "pace": {"0": 0.5}, "step": 23, "seconds": 0.7},
+    "while it waits for others": {**COMPETING, "pace": {"0": 0.3}, "step": 23, "seconds": 0.7},
     "in half clans": {
         "step": 17,
         "options": {"genome_config": {"2/p": {"type": "model"}}},

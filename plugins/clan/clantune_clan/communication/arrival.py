@@ -31,7 +31,7 @@ NOT_ALL = "not all ranks have arrived"
 GRACE = 3.0
 """Seconds for which a rank that failed waits until the others report where they are."""
 
-STOPPING = 20.0
+STOPPING = 5.0
 """Seconds for which a rank that has received a signal waits for others. It may be killed soon."""
 
 MARGIN = 5.0
