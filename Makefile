@@ -11,11 +11,12 @@ SETUP := requirements-dev.txt constraints.txt pyproject.toml $(wildcard plugins/
 # `RANDOM=1` draws new examples with hypothesis; another number draws those of an earlier run.
 SEED := $(if $(filter 1,$(RANDOM)),$(shell date +%s),$(RANDOM))
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile $(if $(SEED),--hypothesis-seed=$(SEED))
-# What one process shows in half a minute: without the laws of all strategies, and without tests that
-# wait, start processes, or write many files.
+# What shows most in half a minute: no laws of all strategies, no statistics, no tests that wait,
+# start processes, or read and write large files.
+SLOW := strategies/test_laws strategies/test_selection strategies/test_mutation_noise \
+        clan/test_arrival clan/test_checkpoint clan/test_end clan/test_loader core/test_serialize
 QUICK := tests/autobind tests/clan tests/core tests/strategies tests/together/test_dependencies.py \
-         --ignore tests/strategies/test_laws.py --ignore tests/clan/test_arrival.py \
-         --ignore tests/clan/test_checkpoint.py --ignore tests/clan/test_loader.py
+         $(SLOW:%=--ignore tests/%.py)
 
 .PHONY: help demo check test lint format bench docs wheels clean
 
