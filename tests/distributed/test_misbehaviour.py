@@ -147,7 +147,10 @@ def test_a_rank_whose_worker_of_a_loader_is_killed_is_named(forks):
     assert second.status == 1
     for ended in (first, third):
         assert ended.status == 1
-        assert error_of(ended).startswith("clantune_clan.errors.ClanError: rank 1: ")
+        told = error_of(ended)
+        reason = re.match(r"clantune_clan.errors.ClanError: rank 1: (\w+)", told)[1]
+        assert reason != "SystemExit"
+        assert re.search(rf"^(\[rank1\]: ?)?{reason}", second.printed, re.MULTILINE), told
 
 
 def train_and_break_in_a_transfer(how):
@@ -206,6 +209,35 @@ def test_a_host_of_the_store_that_is_stopped_is_an_error_within_a_deadline(forks
             assert "the process that hosts the store" in told, told
             assert "has not answered within 8 s: is it stopped, or its machine gone?" in told
             assert ended.seconds < LONG
+
+
+def start_and_stop(rank, where):
+    """Make a clan, and let a rank be stopped before it makes process groups."""
+    from clantune_clan.communication.groups import Groups
+
+    place = (torch.distributed, "init_process_group") if where == "world" else (Groups, "make")
+    usual = getattr(*place)
+
+    def make(*arguments, **options):
+        if os.environ["RANK"] == rank:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        usual(*arguments, **options)
+
+    with mock.patch.object(*place, make):
+        train(timeout=TIMEOUT)
+
+
+def test_a_rank_that_is_stopped_during_the_start_is_an_error_within_a_deadline(forks):
+    ways = [("0", "world"), ("0", "groups"), ("1", "world"), ("1", "groups")]
+    runs = forks.run_at_once([(start_and_stop, *way) for way in ways])
+    for (rank, where), ended in zip(ways, runs, strict=True):
+        for other, each in enumerate(ended):
+            if str(other) == rank:
+                assert each.status == -signal.SIGKILL, where
+            elif rank == "0":
+                assert "has not answered within 8 s: is it stopped, or its " in error_of(each)
+            else:
+                assert_only_missing(1, each)
 
 
 def train_with_a_straggler():

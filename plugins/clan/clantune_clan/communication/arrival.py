@@ -10,16 +10,15 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
 import attrs
-import torch.distributed as dist
 from torch.distributed import Store  # type: ignore[attr-defined]  # not listed
 
 from clantune_clan.communication.failure import Failure
-from clantune_clan.communication.patience import within
+from clantune_clan.communication.host import Host
 from clantune_clan.errors import CommunicationError
 from clantune_core import ClanTuneError
 
@@ -28,14 +27,8 @@ T = TypeVar("T")
 NOT_ALL = "not all ranks have arrived"
 """What ranks read instead of the words of all, if a rank fails or stops waiting."""
 
-GRACE = 3.0
-"""Seconds for which a rank that failed waits until the others report where they are."""
-
 STOPPING = 5.0
 """Seconds for which a rank that has received a signal waits for others. It may be killed soon."""
-
-MARGIN = 5.0
-"""Seconds that the host of the store may take for its answers, on a busy machine."""
 
 
 class Arrivals:
@@ -47,9 +40,7 @@ class Arrivals:
         self._rank = rank
         self._ranks = range(world_size)
         self._timeout = timeout
-        half = timeout.total_seconds() / 2  # so that all ends within twice the timeout
-        self._grace, self._margin = min(GRACE, half), min(MARGIN, half)
-        self._is_lost = False  # whether the host of the store has not answered in time
+        self.host = Host(timeout)
         self._has_failed = False  # whether this rank has reported where it failed
         self.is_stopping: Callable[[], bool] = lambda: False
         self.meetings = 0
@@ -65,7 +56,7 @@ class Arrivals:
         """
         meeting = self.meetings
         self.meetings += 1
-        return self._on_store(lambda: self._meet(meeting, where, word))
+        return self.host.call(lambda: self._meet(meeting, where, word))
 
     def announce(self, failure: Failure) -> None:
         """Publish why this rank fails. Ranks that wait for this rank fail at once and show it.
@@ -79,24 +70,24 @@ class Arrivals:
                 self._store.set("failure", text)
             self._break()
 
-        self._on_store(publish)
+        self.host.call(publish)
 
     def ask_to_stop(self, signal: int) -> None:
         """Publish that this rank has received a signal, so that all ranks stop."""
-        self._on_store(lambda: self._store.set("stop", str(signal)))
+        self.host.call(lambda: self._store.set("stop", str(signal)))
 
     def asked_to_stop(self) -> int:
         """Return the number of the signal that a rank has received, or 0."""
-        return self._on_store(lambda: int(self._store.get("stop")) if self._has("stop") else 0)
+        return self.host.call(lambda: int(self._store.get("stop")) if self._has("stop") else 0)
 
     @property
     def is_broken(self) -> bool:
         """Whether a rank has failed, or a collective has failed on it."""
-        return self._on_store(lambda: self._has("broken"))
+        return self.host.call(lambda: self._has("broken"))
 
     def failure(self, where: str) -> ClanTuneError | None:
         """Return the error to raise here if another rank has announced that it failed."""
-        return self._on_store(lambda: self._failure(where))
+        return self.host.call(lambda: self._failure(where))
 
     def whereabouts(self, where: str) -> str:
         """Report where a collective failed on this rank; return a description of where all are.
@@ -107,7 +98,7 @@ class Arrivals:
         def describe() -> str:
             self._report(where)
             self._break()
-            until = time.monotonic() + self._grace
+            until = time.monotonic() + self.host.grace
             keys = {rank: f"failed/{rank}" for rank in self._ranks}
             while not (self._store.check([*keys.values()]) or self._has("failure")):
                 if time.monotonic() > until:
@@ -119,7 +110,33 @@ class Arrivals:
                 for rank in self._ranks
             )
 
-        return self._on_store(describe)
+        return self.host.call(describe)
+
+    def begin(self, what: str, function: Callable[[], T]) -> T:
+        """Return the value of a function that starts process groups, which all ranks call.
+
+        Raises:
+            CommunicationError: It fails, or the store's host does not answer.
+        """
+        try:
+            return self.host.call(function)
+        except RuntimeError as error:
+            raise self.broken(what, what, error) from error
+
+    def broken(self, what: str, where: str, error: Exception, advice: str = "") -> ClanTuneError:
+        """Return the error of this rank after a collective has failed, which names other ranks.
+
+        Args:
+            what: Name of the collective.
+            where: Description of the place.
+            error: Exception of torch, which names no rank.
+            advice: Further part of the message.
+        """
+        places = self.whereabouts(where)
+        return self.failure(where) or CommunicationError(
+            f"{what} failed: {places}{advice} ({str(error).splitlines()[0]})",
+            missing=self.absent,
+        )
 
     def close(self) -> None:
         """Leave. The last rank to leave deletes the keys of all, which no rank needs any more."""
@@ -136,7 +153,7 @@ class Arrivals:
                 self._store.delete_key(key)
 
         with contextlib.suppress(CommunicationError):  # the store has ended, with all its keys
-            self._on_store(leave)
+            self.host.call(leave)
 
     def _report(self, where: str) -> None:
         """Publish that this rank has failed to go on, so that others do not call it missing."""
@@ -242,7 +259,7 @@ class Arrivals:
         began = time.monotonic()
         absent = [rank for rank in self._ranks if not self._is_at(meeting, rank)]
         words: dict[int, str] = {}
-        while len(words) < len(absent) and time.monotonic() < began + self._grace:
+        while len(words) < len(absent) and time.monotonic() < began + self.host.grace:
             time.sleep(0.02)
             for rank in absent:
                 if self._is_at(meeting, rank):
@@ -266,27 +283,3 @@ class Arrivals:
         key = f"last/{rank}"
         last = self._store.get(key).decode() if self._has(key) else "its start"
         return f"rank {rank} is missing, last seen at {last}"
-
-    def _on_store(self, function: Callable[[], T]) -> T:
-        """Call a function that uses the store, with a deadline for the host of the store."""
-        seconds = self._timeout.total_seconds() + self._grace + self._margin
-        if not self._is_lost:
-            with contextlib.suppress(TimeoutError), self._reach_store():
-                return within(seconds, function)
-        self._is_lost = True  # its connection is blocked from now on
-        raise CommunicationError(
-            "the process that hosts the store, which is rank 0 unless the launcher hosts it, has "
-            f"not answered within {seconds:g} s: is it stopped, or its machine gone?",
-            missing=(0,),
-        )
-
-    @contextlib.contextmanager
-    def _reach_store(self) -> Iterator[None]:
-        try:
-            yield
-        except dist.DistNetworkError as error:
-            raise CommunicationError(
-                "the process that hosts the store, which is rank 0 unless the launcher hosts it, "
-                f"is gone; see its log ({str(error).splitlines()[0]})",
-                missing=(0,),
-            ) from error

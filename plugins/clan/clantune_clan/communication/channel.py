@@ -196,7 +196,7 @@ class Communication:
             self._halves = halves
             divisions = [[r for r, h in enumerate(halves) if h is side] for side in (True, False)]
             divisions = [ranks for ranks in divisions if len(ranks) > 1]
-            self._connection.groups.make("half clan", divisions, None)
+            self._connection.make_halves(divisions)
 
     def broadcast(self, where: str, tensors: Iterable[Tensor], *, source: int = 0) -> None:
         """Fill tensors with the values of one rank.
@@ -244,7 +244,7 @@ class Communication:
 
     def broken(self, what: str, where: str, error: Exception, advice: str) -> ClanTuneError:
         """Return the error of this rank after a collective has failed, see `Connection.broken`."""
-        return self._connected.broken(what, where, error, advice)
+        return self._connected.arrivals.broken(what, where, error, advice)
 
     def close(self) -> None:
         """Leave the process groups that this channel has made.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from datetime import timedelta
 
 import torch
@@ -12,10 +13,9 @@ from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # not l
 from clantune_clan.communication import last_words
 from clantune_clan.communication.arrival import Arrivals
 from clantune_clan.communication.groups import Groups
+from clantune_clan.communication.host import Host
 from clantune_clan.communication.patience import wait_for_messages
 from clantune_clan.communication.transfer import Transfer
-from clantune_clan.errors import CommunicationError
-from clantune_core import ClanTuneError
 
 SHORT = 4096
 """Number of characters that a rank sends over the store. It sends the rest of a text over gloo."""
@@ -26,7 +26,7 @@ class Connection:
 
     Attributes:
         groups: Process groups: `"control"`, a gloo group of all ranks for every kind of tensors;
-            `"member"`, the ranks that train one member; and groups that are added later.
+            `"member"`, the ranks that train one member; `"half clan"`, if there are half clans.
         arrivals: Meetings of all ranks.
         transfer: Transfer that moves tensors between members.
     """
@@ -42,10 +42,12 @@ class Connection:
         # torch has no public access to its store, and a second store would need a second port.
         store = dist.distributed_c10d._get_default_store()
         # Every rank makes its channels of a process group in the same order.
-        number = store.add(f"clantune/channels of rank {dist.get_rank()}", 1)
-        store = PrefixStore(f"clantune{number}", store)
+        number = Host(timeout).call(
+            lambda: store.add(f"clantune/channels of rank {dist.get_rank()}", 1)
+        )
+        own = PrefixStore(f"clantune{number}", store)
         self._timeout = timeout
-        self.arrivals = Arrivals(store, dist.get_rank(), dist.get_world_size(), timeout)
+        self.arrivals = Arrivals(own, dist.get_rank(), dist.get_world_size(), timeout)
         self.groups = Groups(timeout)
         last_words.open_for(self.arrivals.announce)
 
@@ -56,12 +58,22 @@ class Connection:
             ranks_per_member: Number of consecutive ranks that train one member together.
         """
         world_size = dist.get_world_size()
-        self.groups.make("control", [range(world_size)], "gloo")
-        if ranks_per_member > 1:
-            firsts = range(0, world_size, ranks_per_member)
-            members = [range(first, first + ranks_per_member) for first in firsts]
-            self.groups.make("member", members, None)
+        firsts = range(0, world_size, ranks_per_member)
+        members = [range(first, first + ranks_per_member) for first in firsts]
+
+        def make() -> None:
+            self.groups.make("control", [range(world_size)], "gloo")
+            if ranks_per_member > 1:
+                self.groups.make("member", members, None)
+
+        self.arrivals.begin("making the process groups", make)
         self.transfer = Transfer(world_size, ranks_per_member, self.groups, self.finish)
+
+    def make_halves(self, halves: Sequence[Sequence[int]]) -> None:
+        """Make the groups `"half clan"` of the ranks of each half. All ranks call this together."""
+        self.arrivals.begin(
+            "making the half clans", lambda: self.groups.make("half clan", halves, None)
+        )
 
     def all_gather(self, text: str, where: str) -> list[str]:
         """Return the texts of all ranks, in rank order.
@@ -96,22 +108,7 @@ class Connection:
             if work is not None:
                 wait_for_messages(work, self._timeout, lambda: self.arrivals.is_broken)
         except (RuntimeError, ValueError) as error:
-            raise self.broken(where, where, error) from error
-
-    def broken(self, what: str, where: str, error: Exception, advice: str = "") -> ClanTuneError:
-        """Return the error of this rank after a collective has failed, which names other ranks.
-
-        Args:
-            what: Name of the collective.
-            where: Description of the place.
-            error: Exception of torch, which names no rank.
-            advice: Further part of the message.
-        """
-        places = self.arrivals.whereabouts(where)
-        return self.arrivals.failure(where) or CommunicationError(
-            f"{what} failed: {places}{advice} ({str(error).splitlines()[0]})",
-            missing=self.arrivals.absent,
-        )
+            raise self.arrivals.broken(where, where, error) from error
 
     def close(self) -> None:
         """Destroy all groups, on this rank."""

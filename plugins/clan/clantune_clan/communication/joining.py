@@ -147,11 +147,15 @@ def _make_group(timeout: timedelta) -> None:
         # Finalizers run in reverse order of registration, so those of channels run before this one.
         weakref.finalize(_launch, _end)
     store = PrefixStore(f"group{_launch.groups}", _launch.store)
-    arrivals = Arrivals(store, _launch.rank, _launch.world_size, timeout)
+    rank, world_size = _launch.rank, _launch.world_size
+    arrivals = Arrivals(store, rank, world_size, timeout)
     arrivals.meet("the start of the process group")  # torch would not name a rank that is missing
     excepthook = sys.excepthook
-    dist.init_process_group(
-        _backend(), store=store, rank=_launch.rank, world_size=_launch.world_size, timeout=timeout
+    arrivals.begin(
+        "the start of the process group",
+        lambda: dist.init_process_group(
+            _backend(), store=store, rank=rank, world_size=world_size, timeout=timeout
+        ),
     )
     arrivals.close()
     if _launch.groups:

@@ -48,7 +48,13 @@ def _install() -> None:
 
 
 def _on_exit() -> None:
-    _say(Failure("builtins", "SystemExit", "its process ended before the clan was closed", ()))
+    # If a signal handler raises at the beginning of the hook, the hook has said nothing. Python
+    # keeps the exception that it has passed to the hook.
+    error: BaseException | None = getattr(sys, "last_value", None)
+    if error is not None:
+        _say(Failure.of(error))
+    else:
+        _say(Failure("builtins", "SystemExit", "its process ended before the clan was closed", ()))
 
 
 def _say(failure: Failure) -> None:
