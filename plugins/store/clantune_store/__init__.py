@@ -1,0 +1,1 @@
+"""A store of parameters and results: values of any program in a database."""

@@ -1,0 +1,36 @@
+"""Whether a file is on a network disk, where SQLite cannot lock it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+NETWORK = frozenset(
+    {
+        *("afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.s3fs"),
+        *("fuse.sshfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "smb3", "smbfs"),
+    }
+)
+"""Types of file systems, as Linux calls them, whose locks or shared memory do not serve SQLite."""
+
+MOUNTS = Path("/proc/self/mountinfo")
+
+
+def network_disk_of(path: Path, mounts: Path = MOUNTS) -> str:
+    """Return the type of the network disk that a file is on; empty if it is on a local one.
+
+    Args:
+        path: File, which need not exist.
+        mounts: Table of mounts, as Linux writes it. Other systems have none, so all disks are
+            local there.
+    """
+    if not mounts.exists():
+        return ""
+    folder = path.resolve().parent
+    found, kind = Path("/"), ""
+    for line in mounts.read_text("utf-8", "surrogateescape").splitlines():
+        left, _, right = line.partition(" - ")
+        # Spaces in a path are written as \040, and so on.
+        point = Path(left.split()[4].encode("latin-1", "replace").decode("unicode_escape"))
+        if folder.is_relative_to(point) and len(point.parts) >= len(found.parts):
+            found, kind = point, right.split()[0]
+    return kind if kind in NETWORK else ""

@@ -1,0 +1,1 @@
+"""Exchange with other databases: merging, and importing older ones."""

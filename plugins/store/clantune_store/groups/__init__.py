@@ -1,0 +1,1 @@
+"""Groups of values, and reading them by dot."""

@@ -1,0 +1,1 @@
+"""Questions about results: metrics, the best of them, comparisons."""

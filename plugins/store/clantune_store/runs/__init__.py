@@ -1,0 +1,1 @@
+"""Runs of a program, and their results."""
