@@ -48,7 +48,7 @@ class Address:
             return cls._of_file(Path(text), {})
         try:
             url = sa.make_url(text)
-        except sa.exc.ArgumentError:
+        except (sa.exc.ArgumentError, ValueError):  # the second one by a port that is no number
             raise StoreError(
                 "this is no URL of a database; give a path, sqlite:///PATH or "
                 "postgresql://USER@HOST/DATABASE"
@@ -59,7 +59,7 @@ class Address:
         if backend in ("postgresql", "postgres"):
             return cls._of_server(url)
         raise StoreError(
-            f"a store cannot use {url.render_as_string()!r}; it uses a file of SQLite or a "
+            f"a store cannot use {_shown(url)!r}; it uses a file of SQLite or a "
             "server of PostgreSQL: give a path, or postgresql://USER@HOST/DATABASE"
         )
 
@@ -76,6 +76,15 @@ class Address:
             raise StoreError(
                 f"the schema {schema!r} of a URL must be one name of letters, digits and _"
             )
+        shown = _shown(url.set(drivername="postgresql"))
         url = url.difference_update_query(["schema"]).set(drivername="postgresql+psycopg")
-        shown = url.set(drivername="postgresql", password=None).render_as_string()
         return cls(url, shown, schema=schema)
+
+
+def _shown(url: sa.URL) -> str:
+    """Return a URL without its password, which `set` would leave as `***`."""
+    query = {name: url.query[name] for name in url.query if "password" not in name}
+    plain = sa.URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database, query
+    )
+    return plain.render_as_string()

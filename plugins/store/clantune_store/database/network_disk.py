@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 NETWORK = frozenset(
@@ -13,6 +14,8 @@ NETWORK = frozenset(
 """Types of file systems, as Linux calls them, whose locks or shared memory do not serve SQLite."""
 
 MOUNTS = Path("/proc/self/mountinfo")
+
+_ESCAPED = re.compile(r"\\([0-7]{3})")  # a space in a path is written as \040
 
 
 def network_disk_of(path: Path, mounts: Path = MOUNTS) -> str:
@@ -29,8 +32,7 @@ def network_disk_of(path: Path, mounts: Path = MOUNTS) -> str:
     found, kind = Path("/"), ""
     for line in mounts.read_text("utf-8", "surrogateescape").splitlines():
         left, _, right = line.partition(" - ")
-        # Spaces in a path are written as \040, and so on.
-        point = Path(left.split()[4].encode("latin-1", "replace").decode("unicode_escape"))
+        point = Path(_ESCAPED.sub(lambda found: chr(int(found[1], 8)), left.split()[4]))
         if folder.is_relative_to(point) and len(point.parts) >= len(found.parts):
             found, kind = point, right.split()[0]
     return kind if kind in NETWORK else ""

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,13 +39,20 @@ class Database:
     """
 
     def __init__(
-        self, where: str | os.PathLike[str], *, create: bool = False, timeout: float = TIMEOUT
+        self,
+        where: str | os.PathLike[str],
+        *,
+        create: bool = False,
+        upgrade: bool = False,
+        timeout: float = TIMEOUT,
     ) -> None:
         """Open a database. The file of an older release is upgraded, after a copy of it.
 
         Args:
             where: Path of a file, or a URL; see `Address`.
             create: Whether to make the tables if there are none.
+            upgrade: Whether to bring older tables on a server to the version of this release,
+                after which older releases may be unable to use them.
             timeout: Seconds to wait for other processes, and for a server.
 
         Raises:
@@ -59,12 +67,12 @@ class Database:
         self._engine = self._connections()
         try:
             with self.read() as connection:
-                version = version_of(connection)
+                version = version_of(connection, self.address.shown)
                 others = [] if version else sa.inspect(connection).get_table_names()
             if version is None:
                 self._make_tables(create=create, others=others)
             elif version < tables.VERSION:
-                self._upgrade_file(version)
+                self._upgrade_older(version, server=upgrade)
         except BaseException:
             self.close()
             raise
@@ -88,7 +96,7 @@ class Database:
         with self.write() as connection:
             if self.address.schema:
                 postgres.lock_schema(connection, self.address.schema, make=False)
-            return upgrade(connection)
+            return upgrade(connection, self.address.shown)
 
     def close(self) -> None:
         """Close all connections of this process. The next use opens new ones."""
@@ -117,9 +125,9 @@ class Database:
         while True:
             try:
                 return self._engine.connect()
-            except sa.exc.OperationalError:
+            except sa.exc.OperationalError as error:
                 pause = PAUSES[min(attempt, len(PAUSES) - 1)]
-                if time.monotonic() + pause > until:
+                if postgres.is_final(str(error)) or time.monotonic() + pause > until:
                     raise
                 time.sleep(pause)
                 attempt += 1
@@ -138,27 +146,30 @@ class Database:
             )
         if not create:
             raise StoreError(f"there is no store in {shown}; {HOW_TO_MAKE}")
+        if not self.address.schema:
+            with self._errors():
+                sqlite.make_ready(self._engine, self.timeout)
         with self.write() as connection:
             if self.address.schema:
                 postgres.lock_schema(connection, self.address.schema, make=True)
-            if version_of(connection) is None:  # no other process has made them meanwhile
+            if version_of(connection, shown) is None:  # no other process has made them meanwhile
                 tables.make(connection, time.time())
 
-    def _upgrade_file(self, version: int) -> None:
-        path = self.address.path
-        if path is None:
+    def _upgrade_older(self, version: int, *, server: bool) -> None:
+        path, shown = self.address.path, self.address.shown
+        if path is not None:
+            with self.write() as connection:  # one process does it, and the others see that
+                if version_of(connection, shown) == version:
+                    _copy(path, path.with_name(f"{path.name}.version-{version}"))
+                    upgrade(connection, shown)
+        elif server:
+            self.upgrade()
+        else:
             raise StoreError(
-                f"{self.address.shown} has tables of version {version}, and this release writes "
-                f"version {tables.VERSION}. Other programs may still use it, so it is not upgraded "
-                f"by itself: `clantune store upgrade --db {self.address.shown}`"
+                f"{shown} has tables of version {version}, and this release writes version "
+                f"{tables.VERSION}. Other programs may still use it, so it is not upgraded by "
+                f"itself: `clantune store upgrade --db {shown}`"
             )
-        copy = path.with_name(f"{path.name}.version-{version}")
-        if not copy.exists():
-            with self._errors(), contextlib.closing(sqlite3.connect(path)) as connection:
-                part = f"{copy}.{os.getpid()}"  # several processes may be here
-                connection.execute("VACUUM INTO ?", (part,))
-                os.replace(part, copy)
-        self.upgrade()
 
     def _require_usable_file(self, *, create: bool) -> None:
         path, shown = self.address.path, self.address.shown
@@ -184,7 +195,7 @@ class Database:
         """Raise the errors of a database as one that says which database, and what to do."""
         try:
             yield
-        except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error) as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             raise StoreError(f"{self.address.shown}: {reason}{self._advice(reason)}") from error
 
@@ -196,9 +207,20 @@ class Database:
             )
         if "not a database" in reason:
             return "; it is the file of another program, or damaged"
-        if self.address.schema and "connect" in reason:
+        if self.address.schema and "connect" in reason and not postgres.is_final(reason):
             return f"; this was tried for {self.timeout:g} s: is the server running?"
         return ""
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy a file that other processes may use; a copy that is there stays."""
+    if copy.exists():
+        return
+    part = copy.with_name(f"{copy.name}.part")
+    part.unlink(missing_ok=True)  # by a process that was killed
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM INTO ?", (str(part),))
+    part.replace(copy)
 
 
 HOW_TO_MAKE = (

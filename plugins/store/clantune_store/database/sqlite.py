@@ -13,6 +13,8 @@ from clantune_store.database.address import Address
 PAUSE = 0.005
 """Seconds between two attempts to switch a new file to WAL."""
 
+IS_STORE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'store'"
+
 
 def engine(address: Address, timeout: float) -> sa.Engine:
     """Return connections whose transactions begin as `BEGIN IMMEDIATE` if they write.
@@ -24,12 +26,17 @@ def engine(address: Address, timeout: float) -> sa.Engine:
         address: File; it exists, or is made now.
         timeout: Seconds to wait for other processes that write.
     """
-    made = sa.create_engine(address.url, connect_args={"timeout": timeout})
+    made = sa.create_engine(
+        address.url,
+        connect_args={"timeout": timeout},
+        max_overflow=-1,  # each thread has a connection, and waits in SQLite for its turn
+    )
 
     @sa.event.listens_for(made, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # the `begin` below is the only one
-        _switch_to_wal(connection, timeout)
+        if connection.execute(IS_STORE).fetchone():  # the file of another program stays as it is
+            _switch_to_wal(connection, timeout)
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -41,7 +48,16 @@ def engine(address: Address, timeout: float) -> sa.Engine:
     return made
 
 
-def _switch_to_wal(connection: sqlite3.Connection, timeout: float) -> None:
+def make_ready(engine: sa.Engine, timeout: float) -> None:
+    """Prepare a file without tables for processes that write at the same time."""
+    connection = engine.raw_connection()
+    try:
+        _switch_to_wal(connection.dbapi_connection, timeout)
+    finally:
+        connection.close()
+
+
+def _switch_to_wal(connection: Any, timeout: float) -> None:
     """Let readers and a writer work at the same time.
 
     SQLite does not wait for other processes in the switch. So this asks first, which needs no lock,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
 from clantune_store.database import tables
 from clantune_store.errors import StoreError
 
-STEPS: Mapping[int, Sequence[str]] = {}
+STEPS: Mapping[int, Iterable[str]] = {}
 """SQL statements that lead from a version to the next one."""
 
 
-def version_of(connection: sa.Connection) -> int | None:
+def version_of(connection: sa.Connection, shown: str) -> int | None:
     """Return the version of the tables; None if there are none.
+
+    Args:
+        connection: Any transaction.
+        shown: Address of the database, for the message.
 
     Raises:
         StoreError: The tables are too new for this release.
@@ -28,26 +32,29 @@ def version_of(connection: sa.Connection) -> int | None:
         return None
     if row.readable_by > tables.VERSION:
         raise StoreError(
-            f"the database has tables of version {row.version}, and this release of "
+            f"{shown} has tables of version {row.version}, and this release of "
             f"clantune-store reads up to version {tables.VERSION}: upgrade clantune-store"
         )
     return int(row.version)
 
 
-def upgrade(connection: sa.Connection, steps: Mapping[int, Sequence[str]] | None = None) -> bool:
+def upgrade(connection: sa.Connection, shown: str) -> bool:
     """Bring the tables to the present version, in the transaction of the caller.
 
     The caller holds the lock for writing, so a second process sees that it is done.
 
+    Args:
+        connection: Transaction that writes.
+        shown: Address of the database, for messages.
+
     Returns:
         Whether there was something to do.
     """
-    steps = STEPS if steps is None else steps
-    begun = version = version_of(connection)
+    begun = version = version_of(connection, shown)
     if version is None:
-        raise StoreError("there are no tables to upgrade")
-    while version in steps:
-        for statement in steps[version]:
+        raise StoreError(f"{shown} has no tables to upgrade")
+    while version in STEPS:
+        for statement in STEPS[version]:
             connection.exec_driver_sql(statement)
         version += 1
     if version != begun:
