@@ -38,6 +38,7 @@ _OPERATORS = (
     *(ast.And, ast.Or, ast.Not, ast.USub, ast.UAdd, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq),
     *(ast.NotEq, ast.In, ast.NotIn, ast.Load),
 )
+_ANY_OPERATOR = (ast.cmpop, ast.unaryop)
 _NODES = (ast.BoolOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.Tuple, ast.List)
 
 
@@ -84,7 +85,8 @@ def parse(text: str) -> Expression:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, RuleError):
             raise
-        reason = error.msg if isinstance(error, SyntaxError) else "it is nested too deep"
+        deep = isinstance(error, RecursionError | MemoryError)
+        reason = "it is nested too deep" if deep else getattr(error, "msg", str(error))
         raise RuleError(f"{_cut(text)!r} is no expression: {reason}") from None
     return Expression(text, tuple(checked.names), code)
 
@@ -97,7 +99,10 @@ class _Checked(ast.NodeTransformer):
         self.names: dict[str, int] = {}
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        if not isinstance(node, _OPERATORS + _NODES):
+        inner = [part for part in ast.iter_child_nodes(node) if isinstance(part, _ANY_OPERATOR)]
+        if not isinstance(node, _OPERATORS + _NODES) or not all(
+            isinstance(part, _OPERATORS) for part in inner
+        ):
             raise self._refused(node)
         return super().generic_visit(node)
 
