@@ -52,7 +52,7 @@ def read_toml(text: str, path: str) -> Tree:
     except tomllib.TOMLDecodeError as error:
         found = re.search(r" \(at line (\d+), column \d+\)$", str(error))
         line = int(found[1]) if found else text.count("\n") + 1
-        reason = str(error)[: found.start()] if found else str(error)
+        reason = str(error).partition(" (at ")[0]
         raise LoadError(f"{path}:{line}: this is no TOML: {reason}") from None
     except RecursionError:
         raise LoadError(f"{path}:1: tables are nested too deep") from None
