@@ -247,7 +247,8 @@ LINE_FAULTS = [
     (
         'a_choice = "x"',
         (
-            'a.gf:1: a_choice: a choice is a list of options, and the first one is its value; got "x"'
+            "a.gf:1: a_choice: a choice is a list of options, and the first one is its value; got "
+            '"x"'
         ),
     ),
     ("a_choice = []", "a.gf:1: a_choice: the options are empty: give a list with one or more"),
