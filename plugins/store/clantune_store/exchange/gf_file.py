@@ -133,8 +133,9 @@ class _Reading:
                 found[row["pid"]][name] = json.loads(row["value"])
             except (TypeError, ValueError):
                 raise self._error(
-                    "params", f"the value of {name!r} in group {row['pid']} is {row['value']!r}, "
-                    "which is no JSON"
+                    "params",
+                    f"the value of {name!r} in group {row['pid']} is {row['value']!r}, "
+                    "which is no JSON",
                 ) from None
         return dict(found)
 
@@ -171,7 +172,7 @@ class _Reading:
         except (TypeError, ValueError):
             pass
         try:
-            time = datetime.datetime.fromisoformat(str(given).replace("Z", "+00:00"))
+            time = datetime.datetime.fromisoformat(str(given))
         except ValueError:
             raise self._error(table, f"{given!r} is no time") from None
         return (time if time.tzinfo else time.replace(tzinfo=datetime.UTC)).timestamp()

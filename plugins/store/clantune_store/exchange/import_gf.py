@@ -115,9 +115,7 @@ class _Importing:
 
     def _group(self, number: int, group: OldGroup) -> uuid.UUID:
         place = f"{self.path}, table params, group {number}"
-        declared = {
-            name: _declaration(name, value, place) for name, value in group.values.items()
-        }
+        declared = {name: _declaration(name, value, place) for name, value in group.values.items()}
         require_apart(declared)
         space = Space.of(declared, [])
         text = canonical(space.values)
@@ -148,9 +146,7 @@ class _Importing:
         except ReportError as error:
             raise StoreError(f"{self.path}, table results, run {number}: {error}") from error
 
-    def _run(
-        self, id_: uuid.UUID, run: OldRun, group: uuid.UUID, rows: list[Measurement]
-    ) -> None:
+    def _run(self, id_: uuid.UUID, run: OldRun, group: uuid.UUID, rows: list[Measurement]) -> None:
         (dataset,) = numbers_of(self.connection, datasets, [{"name": run.dataset}])
         values = {
             "id": id_,
@@ -183,7 +179,7 @@ class _Importing:
 
     def _parents(self, child: uuid.UUID, found: list[tuple[uuid.UUID, uuid.UUID]]) -> None:
         weights: dict[uuid.UUID, float] = {}
-        justified = {parent: run for parent, run in reversed(found)}
+        justified = dict(reversed(found))
         for parent, _ in found:
             weights[parent] = weights.get(parent, 0.0) + 1 / len(found)
         for parent, weight in weights.items():
@@ -206,9 +202,7 @@ def _declaration(name: str, value: Any, place: str) -> Declaration:
     return Declaration.of(full_name(name, place), given, place)
 
 
-def _id_of_run(
-    number: int, run: OldRun, group: uuid.UUID, rows: list[Measurement]
-) -> uuid.UUID:
+def _id_of_run(number: int, run: OldRun, group: uuid.UUID, rows: list[Measurement]) -> uuid.UUID:
     """Return an id that follows from what is known of a run."""
     said = sorted([row.algo, row.name, row.value, row.other] for row in rows)
     about = [run.dataset, run.family, run.started, run.stopped]
