@@ -12,8 +12,9 @@ REPORTS = 50
 
 def report(address, number):
     """Read a group and report, many times; the result of each says who has written it."""
+    store = Store(address)
     for turn in range(REPORTS):
-        g = Parameters(address, group=1)
+        g = Parameters(store, group=1)
         with g.report(dataset=f"data-{number % 3}") as result:
             result["a"]["value"] = g.variable_a + number
             result["a"]["turn"] = turn

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,9 +111,12 @@ class Database:
         self._pid, self._engine = os.getpid(), self._connections()
 
     def _connections(self) -> sa.Engine:
-        if self.address.schema:
-            return postgres.engine(self.address)
-        return sqlite.engine(self.address, self.timeout)
+        is_file = not self.address.schema
+        made = (
+            sqlite.engine(self.address, self.timeout) if is_file else postgres.engine(self.address)
+        )
+        weakref.finalize(self, _close_own, made, os.getpid())
+        return made
 
     def _connect(self) -> sa.Connection:
         """Return a connection of this process; a server that is away or full is asked again."""
@@ -221,6 +225,12 @@ def _copy(path: Path, copy: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM INTO ?", (str(part),))
     part.replace(copy)
+
+
+def _close_own(engine: sa.Engine, pid: int) -> None:
+    """Close connections, in the process that has opened them."""
+    if os.getpid() == pid:
+        engine.dispose()
 
 
 HOW_TO_MAKE = (

@@ -26,19 +26,14 @@ def add_group(
         space: Space that they come from.
         origin: How they came to be, such as `"load"`.
     """
-    text = canonical(dict(values))
-    known = connection.execute(
-        sa.select(groups.c.number).where(groups.c.id == id_of(text))
-    ).scalar()
-    now = time.time()
-    new = {"id": space.id, "created": now, "document": space.document}
-    connection.execute(insert(connection, spaces).values(**new))
-    if known is not None:
-        return known, False
-    added = groups.insert().values(
-        id=id_of(text), space=space.id, created=now, origin=origin, parameters=text
-    )
-    return connection.execute(added).inserted_primary_key[0], True
+    text, now = canonical(dict(values)), time.time()
+    new_space = {"id": space.id, "created": now, "document": space.document}
+    connection.execute(insert(connection, spaces).values(**new_space))
+    new = {"id": id_of(text), "space": space.id, "created": now, "origin": origin}
+    # Another process may add the same group at the same moment.
+    added = connection.execute(insert(connection, groups).values(**new, parameters=text))
+    number = sa.select(groups.c.number).where(groups.c.id == id_of(text))
+    return connection.execute(number).scalar_one(), added.rowcount == 1
 
 
 def add_label(connection: sa.Connection, label: str, group: int) -> None:

@@ -82,8 +82,10 @@ class View:
         full = self._full(name.replace("__", "."))
         if same:
             return ParameterError(f"{full} may be {' or '.join(map(self._full, same))}")
-        names = [known.replace("__", ".") for known in self._named]
-        near = difflib.get_close_matches(name.replace("__", "."), [*names, *self._parts()], 3, 0.5)
+        dotted, names = name.replace("__", "."), [known.replace("__", ".") for known in self._named]
+        near = difflib.get_close_matches(dotted, self._parts(), 3) or difflib.get_close_matches(
+            dotted, names, 3
+        )
         where = f"; the nearest are {', '.join(map(self._full, near))}" if near else ""
         some = f"; there are {', '.join(self._parts()[:8])}" if not near and self._named else ""
         return ParameterError(f"there is no parameter {full}{where}{some}")

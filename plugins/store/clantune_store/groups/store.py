@@ -19,7 +19,8 @@ from clantune_store.groups.adding import add_group, add_label
 from clantune_store.groups.finding import find_group
 from clantune_store.groups.group import Group
 from clantune_store.groups.lineage import Parent, dot, lineage
-from clantune_store.questions import named, sql, top
+from clantune_store.questions import metric as metrics
+from clantune_store.questions import sql, top
 from clantune_store.runs.listing import Run, list_runs
 from clantune_store.runs.stale import mark_stale
 from clantune_store.space.files import read_files
@@ -206,7 +207,7 @@ class Store:
         self, name: str, expression: str, *, where: str = "", lowest: bool = False
     ) -> None:
         """Give an expression a name, such as `"max profit min trades"`."""
-        named.define_metric(self.database, name, expression, where=where, lowest=lowest)
+        metrics.define_metric(self.database, name, expression, where=where, lowest=lowest)
 
     # ---- The whole store ----
 
@@ -233,6 +234,12 @@ class Store:
     def close(self) -> None:
         """Close all connections of this process. The next use opens new ones."""
         self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _lineage(self, key: Key, direction: Literal["up", "down"]) -> list[Parent]:
         with self.database.read() as connection:

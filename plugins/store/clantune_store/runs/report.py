@@ -88,7 +88,8 @@ def _begin(database: Database, group: int, dataset: str, family: str | None) -> 
             attempt=1,
             **began,
         )
-        return _Run(connection.execute(added).inserted_primary_key[0], data)
+        (number,) = connection.execute(added).inserted_primary_key or ()
+        return _Run(number, data)
 
 
 def _begin_queued(
