@@ -7,7 +7,7 @@ from typing import Any, Literal
 import attrs
 import click
 
-from clantune_store.command.options import NOT_ALL, Verb, common, opened
+from clantune_store.command.options import NOT_ALL, Verb, common, opened, unanswered
 from clantune_store.command.printing import complain, number, say, say_json, say_table
 from clantune_store.errors import MetricError
 
@@ -57,7 +57,7 @@ def top(
     try:
         found = store.top(metric, n or ROWS, where=condition, lowest=lowest, **given)
     except MetricError as error:
-        return _without_answer(error, metric, condition)
+        return unanswered(store, error, metric, condition)
     if as_json:
         rows = [attrs.asdict(row) for row in found]
         say_json({"rows": rows, "left_out": found.left_out})
@@ -74,22 +74,6 @@ def top(
     if not found:
         complain(f"no run meets the condition {condition!r}")
     return 0 if found else NOT_ALL
-
-
-def _without_answer(error: MetricError, metric: str, condition: str) -> int:
-    """Say why there is no answer; raise the error if the question is no question.
-
-    A name that has never been reported is a question, and an expression that is not allowed is not.
-    """
-    from clantune_store.questions.expression import Expression  # noqa: PLC0415  (SQLAlchemy is slow)
-
-    for text in filter(None, (metric, condition)):
-        try:
-            Expression.of(text)
-        except MetricError:
-            raise error from None
-    complain(f"{click.get_current_context().command_path}: {error}")
-    return NOT_ALL
 
 
 def _ask_sql(text: str, limit: int, db: str | None, *, as_json: bool) -> int:
@@ -129,7 +113,9 @@ def add(
 @common
 def list_(db: str | None, as_json: bool) -> int:
     """List named metrics."""
-    found = opened(db).metrics()
+    from clantune_store.questions.metric import named_metrics  # noqa: PLC0415  (SQLAlchemy)
+
+    found = named_metrics(opened(db).database)
     if as_json:
         say_json([{"name": name, **attrs.asdict(each)} for name, each in found])
         return 0

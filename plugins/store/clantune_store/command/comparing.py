@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from clantune_store.command.options import Verb, common, opened
+from clantune_store.command.options import Verb, common, opened, unanswered
 from clantune_store.command.printing import number, say, say_json, say_table
 from clantune_store.environment import variable
-from clantune_store.errors import StoreError
+from clantune_store.errors import MetricError, StoreError
 
 if TYPE_CHECKING:
     from clantune_store.groups.store import Store
@@ -88,9 +88,12 @@ def merge_performers(
 
     by_algo = _mapping(mapping)
     store = opened(db)
-    values = performers.merge_performers(
-        store.database, by_algo, metric, datasets=data, top=top, lowest=lowest
-    )
+    try:
+        values = performers.merge_performers(
+            store.database, by_algo, metric, datasets=data, top=top, lowest=lowest
+        )
+    except MetricError as error:
+        return unanswered(store, error, metric)
     if as_json:
         say_json(values)
     loadable = _loadable(store, values)

@@ -10,7 +10,7 @@ import click
 from clantune_core import ClanTuneError
 from clantune_store.command.printing import complain
 from clantune_store.environment import variable
-from clantune_store.errors import StoreError
+from clantune_store.errors import MetricError, StoreError
 
 if TYPE_CHECKING:
     from clantune_store.groups.store import Store
@@ -46,6 +46,26 @@ def common(function: F) -> F:
     )
     as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     return db(as_json(function))
+
+
+def unanswered(store: Store, error: MetricError, metric: str, condition: str = "") -> int:
+    """Say why a question has no answer; raise the error if it is no question.
+
+    A name that no run has reported is a question; an expression that is not allowed is not.
+    """
+    from clantune_store.questions.expression import Expression  # noqa: PLC0415  (SQLAlchemy)
+    from clantune_store.questions.metric import is_reported, named_metrics  # noqa: PLC0415
+
+    with store.database.read() as connection:
+        known = is_reported(connection, metric)
+    known = known or metric in dict(named_metrics(store.database))
+    for text in filter(None, ["" if known else metric, condition]):
+        try:
+            Expression.of(text)
+        except MetricError:
+            raise error from None
+    complain(f"{click.get_current_context().command_path}: {error}")
+    return NOT_ALL
 
 
 def where(db: str | None) -> str:

@@ -87,6 +87,9 @@ def lineage(group: str, up: bool, down: bool, dot: bool, db: str | None, as_json
     if as_json:
         say_json([{"direction": direction, **attrs.asdict(pair)} for direction, pair in found])
         return 0
+    if not found:
+        say(f"group {group} has no parents and no children here")
+        return 0
     say_table(
         ["direction", "child", "parent", "part", "weight", "run"],
         [

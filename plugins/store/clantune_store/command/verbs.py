@@ -42,6 +42,8 @@ def run(arguments: Sequence[str], program: str) -> int:
         complain(f"{program}: interrupted")
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else program
+        complain(f"{path}: {error.format_message()} (`{path} --help` says more)")
         return MISUSE
     return status if isinstance(status, int) else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -56,9 +55,9 @@ def snapshot(database: Database) -> Iterator[sa.Connection]:
 
 
 def pages(
-    connection: sa.Connection, query: sa.Select[Any], column: sa.Column[uuid.UUID]
+    connection: sa.Connection, query: sa.Select[Any], column: sa.Column[Any]
 ) -> Iterator[Sequence[Any]]:
-    """Return the rows of a query, a few at a time, in the order of a column of distinct ids."""
+    """Return the rows of a query, a few at a time, in the order of a column of distinct values."""
     ordered = query.order_by(column).limit(PAGE)
     rows = connection.execute(ordered).all()
     while rows:

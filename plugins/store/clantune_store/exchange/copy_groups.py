@@ -51,7 +51,7 @@ def copy_campaigns(source: sa.Connection, target: sa.Connection) -> None:
 
 
 def copy_groups(source: sa.Connection, target: sa.Connection) -> int:
-    """Copy groups and their labels; return how many groups are new.
+    """Copy groups and their labels, in the order of their numbers; return how many are new.
 
     Of two versions, the older one stays: its time, origin, space, and what was learned.
     """
@@ -60,7 +60,7 @@ def copy_groups(source: sa.Connection, target: sa.Connection) -> int:
         return (row.created, portable.text_of_group(row))
 
     new = 0
-    for page in pages(source, sa.select(groups), groups.c.id):
+    for page in pages(source, sa.select(groups), groups.c.number):
         here = _by_id(target, groups, page)
         for row in page:
             if row.id not in here:

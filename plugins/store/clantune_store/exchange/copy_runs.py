@@ -31,12 +31,12 @@ TOLD = ("process", "note")
 
 
 def copy_runs(source: sa.Connection, target: sa.Connection) -> int:
-    """Copy runs and their measurements; return how many runs are new.
+    """Copy runs and their measurements, in the order of their numbers; return how many are new.
 
     The groups and campaigns that they belong to are there already.
     """
     copying, new = _Copying(target), 0
-    for page in pages(source, portable.RUNS, runs.c.id):
+    for page in pages(source, portable.RUNS, runs.c.number):
         measured = portable.measured_of(source, [row.number for row in page])
         by_id = {row.id: measured.get(row.number, {}) for row in page}
         new += copying.copy(page, by_id)
