@@ -113,7 +113,7 @@ class _Reading:
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return all rows of a table, in the order of its key."""
         columns = TABLES[table]
-        names = ", ".join(f'"{name}"' for name in columns)
+        names = ", ".join(f"[{name}]" for name in columns)
         query = f'SELECT {names} FROM "{table}" ORDER BY 1, 2, 3'  # noqa: S608  (fixed names)
         address = f"{Path(self.path).absolute().as_uri()}?mode=ro"
         with (

@@ -105,10 +105,11 @@ class _Importing:
             counts[id_] = len(rows)
             self._run(id_, run, group_ids[run.group], rows)
         for number, group in old.groups.items():
+            chosen = [group.parents.get(name) for name in ("pA", "pB")]
             found = [
                 (group_ids[old.runs[run].group], run_ids[run])
-                for run in (group.parents.get("pA"), group.parents.get("pB"))
-                if run in old.runs
+                for run in chosen
+                if isinstance(run, int) and run in old.runs
             ]
             self._parents(group_ids[number], found)
         return counts
@@ -137,7 +138,8 @@ class _Importing:
 
     def _number_of(self, group: uuid.UUID) -> int:
         query = sa.select(groups.c.number).where(groups.c.id == group)
-        return self.connection.execute(query).scalar_one()
+        number: int = self.connection.execute(query).scalar_one()
+        return number
 
     def _measurements(self, number: int, run: OldRun) -> list[Measurement]:
         named = {algo: some for algo, some in run.results.items() if algo}
@@ -158,7 +160,9 @@ class _Importing:
             "started": run.started,
             "stopped": run.stopped,
         }
-        (number,) = self.connection.execute(runs.insert().values(values)).inserted_primary_key
+        self.connection.execute(runs.insert().values(values))
+        query = sa.select(runs.c.number).where(runs.c.id == id_)
+        number = self.connection.execute(query).scalar_one()
         found = numbers_of(
             self.connection, metrics, [{"algo": row.algo, "name": row.name} for row in rows]
         )
