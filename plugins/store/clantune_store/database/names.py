@@ -8,6 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+Cache = dict[str, dict[tuple[str, ...], int]]
+"""Numbers by table and names."""
+
 AT_ONCE = 500
 """Names that one query asks for; databases limit the number of values."""
 
@@ -19,7 +22,10 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
 
 
 def numbers_of(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, str]]
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, str]],
+    cache: Cache | None = None,
 ) -> list[int]:
     """Return the number of each row of a table with unique names; new rows are inserted.
 
@@ -27,14 +33,23 @@ def numbers_of(
         connection: Transaction that writes.
         table: Table, such as `metrics`.
         rows: Names by column, such as `{"algo": "co2", "name": "profit"}`.
+        cache: Numbers that are known to be in this database, which gets more of them. Call this
+            once in a transaction for each table then: what is found must be there already, since
+            the transaction may fail.
     """
     _, *names = table.c
     by_key = {tuple(row[column.name] for column in names): row for row in rows}
-    known = _known(connection, table, [*by_key])
+    cached = {} if cache is None else cache.setdefault(table.name, {})
+    known = {key: cached[key] for key in by_key if key in cached}
+    unknown = [key for key in by_key if key not in known]
+    if unknown:
+        found = _known(connection, table, unknown)
+        cached.update(found)
+        known.update(found)
     new = [key for key in by_key if key not in known]
     if new:
         connection.execute(insert(connection, table), [by_key[key] for key in new])
-        known |= _known(connection, table, new)
+        known.update(_known(connection, table, new))
     return [known[tuple(row[column.name] for column in names)] for row in rows]
 
 

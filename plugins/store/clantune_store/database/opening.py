@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from clantune_store.database import postgres, sqlite, tables
 from clantune_store.database.address import Address
+from clantune_store.database.names import Cache
 from clantune_store.database.network_disk import network_disk_of
 from clantune_store.database.upgrading import upgrade, version_of
 from clantune_store.errors import StoreError
@@ -37,6 +38,7 @@ class Database:
     Attributes:
         address: Where it is.
         timeout: Seconds to wait for other processes, and for a server.
+        numbers: Numbers of names that are known to be in it.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Database:
         """
         self.address = Address.of(where)
         self.timeout = timeout
+        self.numbers: Cache = {}
         path = self.address.path
         if path is not None:
             self._require_usable_file(create=create)
@@ -107,7 +110,7 @@ class Database:
         return {"address": self.address, "timeout": self.timeout}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(state, numbers={})
         self._pid, self._engine = os.getpid(), self._connections()
 
     def _connections(self) -> sa.Engine:

@@ -28,6 +28,7 @@ from clantune_store.space.rules import Rule, require_kept
 from clantune_store.space.space import Space
 
 if TYPE_CHECKING:
+    from clantune_store.questions.metric import Metric
     from clantune_store.questions.top import Top
 
 Key = int | str | None
@@ -208,6 +209,10 @@ class Store:
     ) -> None:
         """Give an expression a name, such as `"max profit min trades"`."""
         metrics.define_metric(self.database, name, expression, where=where, lowest=lowest)
+
+    def metrics(self) -> list[tuple[str, Metric]]:
+        """Return the metrics that have been defined, by name."""
+        return metrics.named_metrics(self.database)
 
     # ---- The whole store ----
 

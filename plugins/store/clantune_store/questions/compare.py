@@ -46,12 +46,12 @@ def compare(
         with database.read() as connection:
             only = None if groups is None else _chosen(connection, groups)
             missing -= {*(only or ())}
-            found = _bests(connection, name, only and {*only.values()})
+            numbers = None if only is None else {*only.values()}
+            found = _bests(connection, name, numbers)
             for key, value in found:
                 lines[key].append(value)
-            shown += _compared(
-                connection, name, _most_often(found, n) if only is None else [*only.values()]
-            )
+            numbers_shown = _most_often(found, n) if numbers is None else sorted(numbers)
+            shown += _compared(connection, name, numbers_shown)
     if missing:
         wanted = ", ".join(sorted(map(repr, missing)))
         raise StoreError(f"no group {wanted} is in {' or '.join(databases)}")
@@ -88,18 +88,24 @@ def _bests(
     for row in connection.execute(sa.select(metrics)).all():
         plain = Question(row.algo, row.number, None, None, {})
         for order in ORDERS:
-            least = order == "lowest"
             if reported is None:
-                scores, _ = best(connection, plain, scope, 1, lowest=least, each_dataset=False)
+                scores, _ = best(
+                    connection, plain, scope, 1, lowest=order == "lowest", each_dataset=False
+                )
             else:
                 scores = reported[row.number]
-            for score in sorted(scores, key=lambda s: (s.value if least else -s.value, s.run))[:1]:
-                found.append(((row.algo, row.name, order), score))
+            if scores:
+                found.append(((row.algo, row.name, order), _first(scores, order)))
     groups_of = _groups_of(connection, sorted({score.run for _, score in found}))
     return [
         (key, Best(database, score.value, score.run, groups_of[score.run], names[score.dataset]))
         for key, score in found
     ]
+
+
+def _first(scores: Sequence[Score], order: Order) -> Score:
+    sign = 1 if order == "lowest" else -1
+    return min(scores, key=lambda score: (sign * score.value, score.run))
 
 
 def _scores_of(connection: sa.Connection, only: set[int]) -> dict[int, list[Score]]:
@@ -128,7 +134,7 @@ def _most_often(found: list[tuple[Key, Best]], n: int) -> list[int]:
 def _compared(
     connection: sa.Connection, database: str, numbers: Sequence[int]
 ) -> Iterator[Compared]:
-    for number in dict.fromkeys(numbers):
+    for number in numbers:
         row = connection.execute(sa.select(groups).where(groups.c.number == number)).one()
         yield Compared(database, number, row.id, json.loads(row.parameters))
 

@@ -12,8 +12,11 @@ from clantune_store.errors import MetricError
 LONGEST = 2_000
 """Characters of an expression."""
 
-DEEPEST = 50
-"""Levels of an expression; the databases and their driver have limits of their own."""
+DEEPEST, LEVEL, CHAIN = 50, 6, 1
+"""How deep an expression may be: each level counts 6, and each further term of `a + b + c` 1.
+
+SQLite reads no more.
+"""
 
 ALLOWED = (
     "here may stand names of metrics, numbers, + - * /, comparisons such as 1 <= trades <= 150, "
@@ -82,11 +85,6 @@ class _Check:
     names: dict[str, None]
 
     def visit(self, node: ast.expr, depth: int) -> None:
-        if depth > DEEPEST:
-            raise MetricError(
-                f"{self.text[:40]!r}... is nested deeper than {DEEPEST} levels: define a part of "
-                "it as a result of the program"
-            )
         if isinstance(node, ast.Name | ast.Attribute):
             self._name(node)
         elif isinstance(node, ast.Constant):
@@ -95,8 +93,15 @@ class _Check:
             self._call(node)
         elif not _is_allowed(node):
             raise self._refused(node)
-        for below in _below(node):
-            self.visit(below, depth + 1)
+        inner = _below(node)
+        if inner and depth > DEEPEST:
+            raise MetricError(
+                f"the metric {self.text[:40]!r}... is nested too deeply, more than "
+                f"{DEEPEST // LEVEL} levels: let the program report a part of it"
+            )
+        for below in inner:
+            chain = isinstance(node, ast.BinOp) and below is node.left
+            self.visit(below, depth + (CHAIN if chain else LEVEL))
 
     def _name(self, node: ast.expr) -> None:
         name = dotted(node)

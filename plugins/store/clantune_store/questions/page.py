@@ -12,9 +12,11 @@ STYLE = """
 body { font: 1rem/1.4 system-ui, sans-serif; margin: 1rem; color: #222; background: #fff }
 .wide { overflow-x: auto; margin-bottom: 2rem }
 table { border-collapse: collapse }
-th, td { padding: .3rem .7rem; border-bottom: 1px solid #ccc; text-align: left; vertical-align: top }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid #ccc }
+th, td { text-align: left; vertical-align: top }
 td { overflow-wrap: anywhere; min-width: 6rem }
-th[scope=row] { position: sticky; left: 0; background: #fff; max-width: 45vw; overflow-wrap: anywhere }
+th[scope=row] { position: sticky; left: 0; background: #fff }
+th[scope=row] { max-width: 45vw; overflow-wrap: anywhere }
 small { color: #666; display: block }
 .best { background: #e3f4e3 }
 @media (prefers-color-scheme: dark) {

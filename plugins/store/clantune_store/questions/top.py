@@ -93,7 +93,7 @@ def top(
         per: `"dataset"` or `"algo"`: the best `n` of each, which are sorted by its name first.
 
     Returns:
-        Rows; none if no run meets the condition.
+        Rows; none if no run is known to meet the condition.
 
     Raises:
         MetricError: The metric is not allowed or not reported, there is no such data set, family
@@ -154,11 +154,12 @@ def _require_values(
     """Raise why there are no rows, unless it is that no run meets the condition."""
     among = f" in the data set {dataset!r}" if dataset is not None else ""
     among += f" in the family {family!r}" if family is not None else ""
+    if metric.where:
+        return
     if left_out:
         counted = "the only value" if left_out == 1 else f"each of {left_out} values"
         raise MetricError(f"{counted} of {text!r}{among} is no finite number")
-    if not metric.where:
-        raise MetricError(f"no run{among} has reported {text!r}")
+    raise MetricError(f"no run{among} has reported {text!r}")
 
 
 def _order(

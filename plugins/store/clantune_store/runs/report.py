@@ -7,6 +7,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -69,7 +70,7 @@ def _begin(database: Database, group: int, dataset: str, family: str | None) -> 
     queued = variable("RUN")
     now = time.time()
     with database.write() as connection:
-        (machine,) = numbers_of(connection, machines, [{"facts": facts()}])
+        (machine,) = numbers_of(connection, machines, [{"facts": facts()}], database.numbers)
         began = {
             "state": "running",
             "started": now,
@@ -79,7 +80,7 @@ def _begin(database: Database, group: int, dataset: str, family: str | None) -> 
         }
         if queued is not None:
             return _begin_queued(connection, queued, group, began)
-        (data,) = numbers_of(connection, datasets, [{"name": dataset}])
+        (data,) = numbers_of(connection, datasets, [{"name": dataset}], database.numbers)
         added = runs.insert().values(
             id=uuid.uuid4(),
             group=group,
@@ -88,8 +89,8 @@ def _begin(database: Database, group: int, dataset: str, family: str | None) -> 
             attempt=1,
             **began,
         )
-        (number,) = connection.execute(added).inserted_primary_key or ()
-        return _Run(number, data)
+        key: Any = connection.execute(added).inserted_primary_key
+        return _Run(key[0], data)
 
 
 def _begin_queued(
@@ -124,7 +125,7 @@ def _end(
     with database.write() as connection:
         if rows:
             names = [{"algo": row.algo, "name": row.name} for row in rows]
-            numbers = numbers_of(connection, metrics, names)
+            numbers = numbers_of(connection, metrics, names, database.numbers)
             connection.execute(
                 measurements.insert(),
                 [
