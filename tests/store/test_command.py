@@ -143,6 +143,19 @@ def test_load_takes_values_and_rules_from_the_command_line(as_json, call, folder
         assert err == f"clantune store load: the values break the rule {broken}\n"
 
 
+def test_the_verbs_work_on_a_server_too(call, as_json, postgres_address, folder):
+    db = ("--db", postgres_address)
+    assert call("load", "base.toml", "--label", "base", *db)[0] == 0
+    with Parameters(postgres_address, group="base", dataset="SPY").report() as result:
+        result["co2"]["profit"] = 2.5
+    assert as_json("top", "profit", *db)["rows"][0]["value"] == 2.5
+    assert as_json("show", "base", *db)[0]["values"]["steps_int"] == 40
+    assert as_json("merge", postgres_address, "-o", "file.db")["runs"] == 1
+    assert call("merge", "file.db", *db)[1].endswith("groups 0, runs 0\n")
+    assert call("top", "DROP TABLE runs", "--sql", *db)[0] == 2
+    assert call("upgrade", *db)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("text", "more"),
     [("a = 1\nb == 2\n", ()), ("a = 1\n", ("--set", "a=x")), ("a = 1\n", ("--rules", "rules"))],
