@@ -38,6 +38,7 @@ _OPERATORS = (
     *(ast.And, ast.Or, ast.Not, ast.USub, ast.UAdd, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq),
     *(ast.NotEq, ast.In, ast.NotIn, ast.Load),
 )
+_SIGNS = (ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 _NODES = (ast.BoolOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.Tuple, ast.List)
 
 
@@ -84,7 +85,8 @@ def parse(text: str) -> Expression:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, RuleError):
             raise
-        reason = error.msg if isinstance(error, SyntaxError) else "it is nested too deep"
+        deep = isinstance(error, RecursionError | MemoryError)
+        reason = "it is nested too deep" if deep else getattr(error, "msg", str(error))
         raise RuleError(f"{_cut(text)!r} is no expression: {reason}") from None
     return Expression(text, tuple(checked.names), code)
 
@@ -97,6 +99,9 @@ class _Checked(ast.NodeTransformer):
         self.names: dict[str, int] = {}
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
+        operators = [each for each in ast.iter_child_nodes(node) if isinstance(each, _SIGNS)]
+        if not all(isinstance(each, _OPERATORS) for each in operators):
+            raise self._refused(node)  # an operator itself has no place in the text
         if not isinstance(node, _OPERATORS + _NODES):
             raise self._refused(node)
         return super().generic_visit(node)

@@ -144,10 +144,17 @@ def _place(make: Make) -> tuple[str, str]:
 
 
 def _number(value: Any, domain: Any, unit: float | None = None) -> AbstractAllele:
+    if not _is_number(value):
+        raise AlleleError(
+            f"{json.dumps(value)} is no number; the name of another value ends with _bool, "
+            "_choice, _str or _json"
+        )
     return symlog(value, domain, unit, whole=False)
 
 
 def _int(value: Any, domain: Any, unit: float | None = None) -> AbstractAllele:
+    if not _is_number(value) or value != int(value):
+        raise AlleleError(f"{json.dumps(value)} is no whole number")
     return symlog(value, domain, unit, whole=True)
 
 
@@ -206,7 +213,12 @@ def _prob(value: Any, domain: Any) -> AbstractAllele:
 
 def _to_float(value: Any) -> Any:
     """Return a number as a float; a value of a type that is not registered here as it is."""
-    return float(value) if isinstance(value, int | float) else value
+    return float(value) if _is_number(value) else value
+
+
+def _is_number(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) < math.inf
 
 
 _RANGE = frozenset({"min"})
