@@ -14,8 +14,10 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile $(if $(SEED),--hypothe
 # What shows most in half a minute: no laws of all strategies, no statistics, no tests that wait,
 # start processes, or read and write large files.
 SLOW := strategies/test_laws strategies/test_selection strategies/test_mutation_noise \
-        clan/test_arrival clan/test_checkpoint clan/test_end clan/test_loader core/test_serialize
-QUICK := tests/autobind tests/clan tests/core tests/strategies tests/together/test_dependencies.py \
+        clan/test_arrival clan/test_checkpoint clan/test_end clan/test_loader core/test_serialize \
+        store/test_many_processes store/test_opening
+QUICK := tests/autobind tests/clan tests/core tests/store tests/strategies \
+         tests/together/test_dependencies.py \
          $(SLOW:%=--ignore tests/%.py)
 
 .PHONY: help demo check test lint format bench docs wheels clean

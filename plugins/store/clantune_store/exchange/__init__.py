@@ -1,1 +1,1 @@
-"""Exchange with other databases: merging, and importing older ones."""
+"""Merging databases, and reading those of older programs."""

@@ -38,7 +38,7 @@ _OPERATORS = (
     *(ast.And, ast.Or, ast.Not, ast.USub, ast.UAdd, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq),
     *(ast.NotEq, ast.In, ast.NotIn, ast.Load),
 )
-_ANY_OPERATOR = (ast.cmpop, ast.unaryop)
+_SIGNS = (ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 _NODES = (ast.BoolOp, ast.UnaryOp, ast.Compare, ast.IfExp, ast.Tuple, ast.List)
 
 
@@ -99,10 +99,10 @@ class _Checked(ast.NodeTransformer):
         self.names: dict[str, int] = {}
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
-        inner = [part for part in ast.iter_child_nodes(node) if isinstance(part, _ANY_OPERATOR)]
-        if not isinstance(node, _OPERATORS + _NODES) or not all(
-            isinstance(part, _OPERATORS) for part in inner
-        ):
+        operators = [each for each in ast.iter_child_nodes(node) if isinstance(each, _SIGNS)]
+        if not all(isinstance(each, _OPERATORS) for each in operators):
+            raise self._refused(node)  # an operator itself has no place in the text
+        if not isinstance(node, _OPERATORS + _NODES):
             raise self._refused(node)
         return super().generic_visit(node)
 

@@ -146,15 +146,15 @@ def _place(make: Make) -> tuple[str, str]:
 def _number(value: Any, domain: Any, unit: float | None = None) -> AbstractAllele:
     if not _is_number(value):
         raise AlleleError(
-            f"{canonical(value)} is no number; the name of another value ends with _bool, _choice, "
-            "_str or _json"
+            f"{json.dumps(value)} is no number; the name of another value ends with _bool, "
+            "_choice, _str or _json"
         )
     return symlog(value, domain, unit, whole=False)
 
 
 def _int(value: Any, domain: Any, unit: float | None = None) -> AbstractAllele:
     if not _is_number(value) or value != int(value):
-        raise AlleleError(f"{canonical(value)} is no whole number")
+        raise AlleleError(f"{json.dumps(value)} is no whole number")
     return symlog(value, domain, unit, whole=True)
 
 
@@ -217,7 +217,8 @@ def _to_float(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) < math.inf
 
 
 _RANGE = frozenset({"min"})

@@ -1,0 +1,51 @@
+"""Adding a group, or finding the one that has the same values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from clantune_store.database.canonical import canonical, id_of
+from clantune_store.database.names import insert
+from clantune_store.database.tables import groups, labels, spaces
+from clantune_store.errors import StoreError
+from clantune_store.space.space import Space
+
+
+def add_group(
+    connection: sa.Connection, values: Mapping[str, Any], space: Space, *, origin: str
+) -> tuple[int, bool]:
+    """Return the number of the group with these values, and whether it is new.
+
+    Args:
+        connection: Transaction that writes.
+        values: Values by name, as JSON data.
+        space: Space that they come from.
+        origin: How they came to be, such as `"load"`.
+    """
+    text, now = canonical(dict(values)), time.time()
+    new_space = {"id": space.id, "created": now, "document": space.document}
+    connection.execute(insert(connection, spaces).values(**new_space))
+    new = {"id": id_of(text), "space": space.id, "created": now, "origin": origin}
+    # Another process may add the same group at the same moment.
+    added = connection.execute(insert(connection, groups).values(**new, parameters=text))
+    number = sa.select(groups.c.number).where(groups.c.id == id_of(text))
+    return connection.execute(number).scalar_one(), added.rowcount == 1
+
+
+def add_label(connection: sa.Connection, label: str, group: int) -> None:
+    """Give a group a label.
+
+    Raises:
+        StoreError: Another group has it, or it looks like a number.
+    """
+    if not label or label.isdigit():
+        raise StoreError(f"a label is a text that is no number; got {label!r}")
+    others = sa.select(labels.c.group).where(labels.c.label == label, labels.c.group != group)
+    other = connection.execute(others).scalar()
+    if other is not None:
+        raise StoreError(f"group {other} has the label {label!r} already: choose another one")
+    connection.execute(insert(connection, labels).values(label=label, group=group))

@@ -1,0 +1,155 @@
+"""Recording one run of a program: it is `running` at once, and then `ok` or `failed`."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import sqlalchemy as sa
+
+from clantune_store.database import Database
+from clantune_store.database.canonical import canonical
+from clantune_store.database.names import numbers_of
+from clantune_store.database.tables import datasets, machines, measurements, metrics, runs
+from clantune_store.environment import variable
+from clantune_store.errors import ReportError
+from clantune_store.runs.heartbeat import heartbeat
+from clantune_store.runs.machine import facts, process
+from clantune_store.runs.result import Measurement, Result, measurements_of
+
+LOG = 20_000
+"""Characters of a traceback that are kept, from its end."""
+
+
+@attrs.frozen
+class _Run:
+    """A run that has begun: its number, and that of its data set."""
+
+    number: int
+    dataset: int
+
+
+@contextlib.contextmanager
+def report(
+    database: Database, group: int, *, dataset: str | None = None, family: str | None = None
+) -> Iterator[Result]:
+    """Record a run of a group.
+
+    Args:
+        database: Database of the group.
+        group: Number of the group.
+        dataset: Name of the data; None is the empty name.
+        family: Name that results are kept together by; None: that of the data set.
+
+    Yields:
+        Result to fill.
+
+    Raises:
+        ReportError: The result is not plain data, or the run is done already.
+    """
+    run = _begin(database, group, dataset or "", family)
+    result = Result()
+    try:
+        with heartbeat(database, run.number):
+            yield result
+        rows = measurements_of(result)
+    except BaseException as error:
+        told = "".join(traceback.format_exception(error))[-LOG:]
+        _end(database, run, "failed", note={"error": told, "partial": _partial(result)})
+        raise
+    _end(database, run, "ok", rows)
+
+
+def _begin(database: Database, group: int, dataset: str, family: str | None) -> _Run:
+    """Add a run, or begin the one that a worker has queued for this process."""
+    queued = variable("RUN")
+    now = time.time()
+    with database.write() as connection:
+        (machine,) = numbers_of(connection, machines, [{"facts": facts()}], database.numbers)
+        began = {
+            "state": "running",
+            "started": now,
+            "heartbeat": now,
+            "machine": machine,
+            "process": process(),
+        }
+        if queued is not None:
+            return _begin_queued(connection, queued, group, began)
+        (data,) = numbers_of(connection, datasets, [{"name": dataset}], database.numbers)
+        added = runs.insert().values(
+            id=uuid.uuid4(),
+            group=group,
+            dataset=data,
+            family=dataset if family is None else family,
+            attempt=1,
+            **began,
+        )
+        key: Any = connection.execute(added).inserted_primary_key
+        return _Run(key[0], data)
+
+
+def _begin_queued(
+    connection: sa.Connection, queued: str, group: int, began: dict[str, object]
+) -> _Run:
+    number = int(queued) if queued.isascii() and queued.isdigit() else -1
+    columns = (runs.c.number, runs.c.group, runs.c.dataset, runs.c.state)
+    row = connection.execute(sa.select(*columns).where(runs.c.number == number)).one_or_none()
+    if row is None:
+        raise ReportError(f"CLANTUNE_RUN={queued!r} names no run of this database")
+    if row.group != group:
+        raise ReportError(
+            f"CLANTUNE_RUN names run {row.number}, which is for group {row.group}; this is a "
+            f"report of group {group}"
+        )
+    if row.state not in ("queued", "running"):
+        raise ReportError(
+            f"run {row.number} is {row.state} already: report once in a run, or unset CLANTUNE_RUN"
+        )
+    connection.execute(runs.update().where(runs.c.number == number).values(**began))
+    return _Run(number, row.dataset)
+
+
+def _end(
+    database: Database,
+    run: _Run,
+    state: str,
+    rows: list[Measurement] | None = None,
+    note: dict[str, object] | None = None,
+) -> None:
+    now = time.time()
+    with database.write() as connection:
+        if rows:
+            names = [{"algo": row.algo, "name": row.name} for row in rows]
+            numbers = numbers_of(connection, metrics, names, database.numbers)
+            connection.execute(
+                measurements.insert(),
+                [
+                    {
+                        "metric": number,
+                        "run": run.number,
+                        "dataset": run.dataset,
+                        "value": row.value,
+                        "other": row.other,
+                    }
+                    for number, row in zip(numbers, rows, strict=True)
+                ],
+            )
+        ended = {"state": state, "stopped": now, "note": None if note is None else canonical(note)}
+        connection.execute(runs.update().where(runs.c.number == run.number).values(**ended))
+
+
+def _partial(result: Result) -> object:
+    """Return what a run that fails has reported so far, as far as it is plain data."""
+    try:
+        rows = measurements_of(result)
+    except ReportError as error:
+        return str(error)
+    return {
+        f"{row.algo}.{row.name}".lstrip("."): row.other if row.value is None else row.value
+        for row in rows
+    }

@@ -1,0 +1,120 @@
+"""What a program reports: names and values, nested as it likes, flattened into rows."""
+
+from __future__ import annotations
+
+import json
+import math
+import numbers
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from clantune_store.errors import ReportError
+
+
+class Result(dict[str, Any]):
+    """Results of a run: `result["co2"]["profit"] = 3.0`. A name that is missing is made."""
+
+    def __missing__(self, name: str) -> Result:
+        made = self[name] = Result()
+        return made
+
+
+@attrs.frozen
+class Measurement:
+    """One result.
+
+    Attributes:
+        algo: First name; empty for a value without one.
+        name: Further names, with dots between them.
+        value: Number, or None for what is not a finite number.
+        other: JSON text of what the number does not say, or None.
+    """
+
+    algo: str
+    name: str
+    value: float | None
+    other: str | None
+
+
+def measurements_of(result: Mapping[str, Any]) -> list[Measurement]:
+    """Return the rows of a result.
+
+    Raises:
+        ReportError: A name is not a text, or a value is not plain data.
+    """
+    rows = []
+    for algo, below in result.items():
+        if isinstance(below, Mapping):
+            _require_text(algo, "result")
+            for name, value in _flat(below, f"result[{algo!r}]"):
+                rows.append(_measurement(algo, name, value))
+        else:
+            _require_text(algo, "result")
+            rows.append(_measurement("", algo, below))
+    named: set[tuple[str, str]] = set()
+    for row in rows:
+        if (row.algo, row.name) in named:
+            raise ReportError(f"{row.algo or 'result'} has two values called {row.name!r}")
+        named.add((row.algo, row.name))
+    return rows
+
+
+def _flat(below: Mapping[Any, Any], where: str) -> Iterator[tuple[str, Any]]:
+    for name, value in below.items():
+        _require_text(name, where)
+        if isinstance(value, Mapping):
+            for inner, deep in _flat(value, f"{where}[{name!r}]"):
+                yield f"{name}.{inner}", deep
+        else:
+            yield name, value
+
+
+def _require_text(name: object, where: str) -> None:
+    if not isinstance(name, str) or not name:
+        raise ReportError(f"a name in {where} is {name!r}; names are texts that are not empty")
+
+
+def _measurement(algo: str, name: str, value: Any) -> Measurement:
+    value = _plain(value)
+    if value is None or isinstance(value, str | list):
+        return Measurement(algo, name, None, _json(algo, name, value))
+    if isinstance(value, bool):
+        return Measurement(algo, name, float(value), json.dumps(value))
+    if not isinstance(value, numbers.Real):
+        raise _not_plain(algo, name, value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return Measurement(algo, name, None, str(value))
+    if not math.isfinite(number):
+        return Measurement(algo, name, None, json.dumps(str(number)))
+    exact = not isinstance(value, numbers.Integral) or int(number) == value
+    return Measurement(algo, name, number, None if exact else str(value))
+
+
+def _plain(value: Any) -> Any:
+    """Return the Python number in an array or tensor without dimensions, or the value itself."""
+    if not isinstance(value, numbers.Number) and hasattr(value, "item") and not _size_of(value):
+        return value.item()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _size_of(value: Any) -> int:
+    return len(getattr(value, "shape", (0,)))
+
+
+def _json(algo: str, name: str, value: object) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        raise _not_plain(algo, name, value) from None
+
+
+def _not_plain(algo: str, name: str, value: object) -> ReportError:
+    place = f"result[{algo!r}][{name!r}]" if algo else f"result[{name!r}]"
+    return ReportError(
+        f"{place} is of {type(value).__name__}; a result is a number, a truth value, a text, a "
+        "list of them, or a dictionary of results"
+    )
