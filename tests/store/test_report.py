@@ -131,6 +131,47 @@ def test_what_is_no_plain_data_fails_the_run_and_leaves_nothing_half(store, fill
     assert (run.state, run.results) == ("failed", {})
 
 
+def test_a_result_that_cannot_be_read_fails_the_run(store):
+    loop = {}
+    loop["self"] = loop
+    for value, begin in (
+        (10**5000, "the result is no plain data: ValueError: Exceeds the limit"),
+        (loop, "the result is no plain data: RecursionError: "),
+        ({"a\0b": 1}, "a name in result['a'] has characters that a database cannot hold: "),
+    ):
+        with pytest.raises(ReportError) as info, Parameters(store).report() as result:
+            result["a"] = value
+        assert str(info.value).startswith(begin)
+    assert [run.state for run in store.runs()] == ["failed"] * 3
+
+
+def test_any_text_is_a_value(store):
+    with Parameters(store).report() as result:
+        result["a"]["text"] = "\0 \udce9"
+    assert store.runs()[0].results == {"a": {"text": "\0 \udce9"}}
+
+
+def test_two_reports_of_one_run_end_with_the_first(store, monkeypatch):
+    g = Parameters(store)
+    with pytest.raises(ReportError) as info, g.report() as first:  # noqa: PT012
+        first["a"]["b"] = 1
+        monkeypatch.setenv("CLANTUNE_RUN", "1")
+        with g.report() as second:
+            second["a"]["b"] = 2
+    assert str(info.value) == "run 1 is done already: report once in a run"
+    assert [(run.state, run.results) for run in store.runs()] == [("ok", {"a": {"b": 2.0}})]
+
+
+def test_a_run_of_a_living_process_is_not_stale_however_long_it_is_silent(store):
+    with Parameters(store).report():
+        with store.database.write() as connection:
+            connection.exec_driver_sql("UPDATE runs SET heartbeat = 0")
+        assert store.mark_stale() == 0
+        with store.database.write() as connection:
+            connection.exec_driver_sql("UPDATE runs SET process = 'elsewhere/1/1'")
+        assert store.mark_stale() == 1
+
+
 def test_a_run_is_there_while_it_runs_and_knows_its_machine(store):
     with Parameters(store).report():
         (run,) = store.runs()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clantune_store import Parameters, RuleError, Store, StoreError
+from clantune_store import LoadError, Parameters, RuleError, Store, StoreError
 from clantune_store.database.tables import parents
 
 
@@ -48,6 +48,19 @@ def test_a_label_belongs_to_one_group(store):
         store.label(first.number, "12")
     assert str(info.value) == "a label is a text that is no number; got '12'"
     assert len(store.groups()) == 1  # the load with the refused label has written nothing
+
+
+def test_what_names_nothing(store):
+    with pytest.raises(LoadError) as info:
+        store.load()
+    assert str(info.value) == "there is nothing to load: give files, or values with set"
+    store.load(set={"x": 1})
+    with pytest.raises(StoreError) as info:
+        store.group(10**30)
+    assert str(info.value) == f"there is no group '{10**30}'; there are 1, with numbers from 1 to 1"
+    with pytest.raises(StoreError) as info:
+        store.load(set={"x": 2}, label="a\0b")
+    assert str(info.value) == ("the label has characters that a database cannot hold: 'a\\x00b'")
 
 
 def test_a_family_tree_is_followed_in_both_directions(store):

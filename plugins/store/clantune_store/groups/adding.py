@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from clantune_store.database.canonical import canonical, id_of
 from clantune_store.database.names import insert
 from clantune_store.database.tables import groups, labels, spaces
+from clantune_store.database.text import require_text
 from clantune_store.errors import StoreError
 from clantune_store.space.space import Space
 
@@ -44,6 +45,7 @@ def add_label(connection: sa.Connection, label: str, group: int) -> None:
     """
     if not label or label.isdigit():
         raise StoreError(f"a label is a text that is no number; got {label!r}")
+    require_text(label, "the label")
     others = sa.select(labels.c.group).where(labels.c.label == label, labels.c.group != group)
     other = connection.execute(others).scalar()
     if other is not None:

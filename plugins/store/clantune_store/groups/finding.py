@@ -11,6 +11,9 @@ import sqlalchemy as sa
 from clantune_store.database.tables import groups, labels
 from clantune_store.errors import StoreError
 
+DIGITS = 18
+"""Digits of the largest number that every database can look for."""
+
 FEWEST = 4
 """Characters of an id that name a group."""
 
@@ -30,7 +33,7 @@ def find_group(connection: sa.Connection, key: int | str | None) -> Any:
     text = str(key)
     by_label = sa.select(labels.c.group).where(labels.c.label == text)
     found = _rows(connection, groups.c.number.in_(by_label))
-    if not found and text.isascii() and text.isdigit():
+    if not found and text.isascii() and text.isdigit() and len(text) <= DIGITS:
         found = _rows(connection, groups.c.number == int(text))
     if not found and len(text) >= FEWEST and re.fullmatch("[0-9a-f-]+", text.lower()):
         beginning = sa.cast(groups.c.id, sa.Text).startswith(_as_stored(connection, text.lower()))

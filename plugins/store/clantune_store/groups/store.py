@@ -13,6 +13,7 @@ from clantune_store.database import Database
 from clantune_store.database.content import content
 from clantune_store.database.opening import TIMEOUT
 from clantune_store.database.tables import groups, labels, spaces
+from clantune_store.errors import LoadError
 from clantune_store.exchange.import_gf import Imported, import_gf
 from clantune_store.exchange.merge import Merged, merge
 from clantune_store.groups.adding import add_group, add_label
@@ -85,6 +86,8 @@ class Store:
             RuleError: The values break a rule.
         """
         declared, found = read_files([os.fspath(file) for file in files], set=set or {})
+        if not declared:
+            raise LoadError("there is nothing to load: give files, or values with set")
         given = [rule if isinstance(rule, Rule) else Rule(rule) for rule in rules]
         space = Space.of(declared, [*found, *given])
         require_kept(space.rules, space.values)

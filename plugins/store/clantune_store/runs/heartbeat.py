@@ -41,4 +41,4 @@ def heartbeat(database: Database, run: int) -> Iterator[None]:
         yield
     finally:
         done.set()
-        thread.join()
+        thread.join(BEAT / 12)  # it may wait for a server; the end of the run says more

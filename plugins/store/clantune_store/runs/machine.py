@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from clantune_store.database.canonical import canonical
+from clantune_store.database.text import readable
 
 PATIENCE = 5.0
 """Seconds that git may take in a large repository."""
@@ -23,11 +24,11 @@ def facts() -> str:
     """Return the facts about this process as JSON text. It asks once in a process."""
     return canonical(
         {
-            "host": socket.gethostname(),
-            "user": _user(),
+            "host": readable(socket.gethostname()),
+            "user": readable(_user()),
             "os": platform.platform(),
             "python": platform.python_version(),
-            "command": shlex.join(sys.orig_argv)[:1000],
+            "command": readable(shlex.join(sys.orig_argv)[:1000]),
             **_revision(),
         }
     )
@@ -38,10 +39,10 @@ def process() -> str:
     return f"{socket.gethostname()}/{os.getpid()}/{started(os.getpid())}"
 
 
-def is_dead(name: str) -> bool:
-    """Return whether a process of this machine has ended. One of another machine may live."""
+def is_dead(name: str) -> bool | None:
+    """Return whether a process of this machine has ended; None for one of another machine."""
     host, pid, begun = name.rsplit("/", 2)
-    return host == socket.gethostname() and started(int(pid)) != begun
+    return started(int(pid)) != begun if host == socket.gethostname() else None
 
 
 def started(pid: int) -> str:

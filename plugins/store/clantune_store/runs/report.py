@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 import traceback
 import uuid
@@ -13,14 +14,17 @@ import attrs
 import sqlalchemy as sa
 
 from clantune_store.database import Database
-from clantune_store.database.canonical import canonical
 from clantune_store.database.names import numbers_of
 from clantune_store.database.tables import datasets, machines, measurements, metrics, runs
+from clantune_store.database.text import require_text
 from clantune_store.environment import variable
 from clantune_store.errors import ReportError
 from clantune_store.runs.heartbeat import heartbeat
 from clantune_store.runs.machine import facts, process
 from clantune_store.runs.result import Measurement, Result, measurements_of
+
+UNFINISHED = ("running", "stale")
+"""States of a run that may end; one that was taken for dead may have only been slow."""
 
 LOG = 20_000
 """Characters of a traceback that are kept, from its end."""
@@ -57,17 +61,18 @@ def report(
     try:
         with heartbeat(database, run.number):
             yield result
-        rows = measurements_of(result)
+        _end(database, run, "ok", measurements_of(result))
     except BaseException as error:
         told = "".join(traceback.format_exception(error))[-LOG:]
         _end(database, run, "failed", note={"error": told, "partial": _partial(result)})
         raise
-    _end(database, run, "ok", rows)
 
 
 def _begin(database: Database, group: int, dataset: str, family: str | None) -> _Run:
     """Add a run, or begin the one that a worker has queued for this process."""
     queued = variable("RUN")
+    require_text(dataset, "the data set", ReportError)
+    require_text(family or "", "the family", ReportError)
     now = time.time()
     with database.write() as connection:
         (machine,) = numbers_of(connection, machines, [{"facts": facts()}], database.numbers)
@@ -96,7 +101,7 @@ def _begin(database: Database, group: int, dataset: str, family: str | None) -> 
 def _begin_queued(
     connection: sa.Connection, queued: str, group: int, began: dict[str, object]
 ) -> _Run:
-    number = int(queued) if queued.isascii() and queued.isdigit() else -1
+    number = int(queued) if queued.isascii() and queued.isdigit() and len(queued) < 19 else -1
     columns = (runs.c.number, runs.c.group, runs.c.dataset, runs.c.state)
     row = connection.execute(sa.select(*columns).where(runs.c.number == number)).one_or_none()
     if row is None:
@@ -121,8 +126,15 @@ def _end(
     rows: list[Measurement] | None = None,
     note: dict[str, object] | None = None,
 ) -> None:
-    now = time.time()
+    changed = {
+        "state": state,
+        "stopped": time.time(),
+        "note": None if note is None else json.dumps(note),  # in ASCII: a traceback has any text
+    }
     with database.write() as connection:
+        own = runs.update().where(runs.c.number == run.number, runs.c.state.in_(UNFINISHED))
+        if not connection.execute(own.values(**changed)).rowcount and state == "ok":
+            raise ReportError(f"run {run.number} is done already: report once in a run")
         if rows:
             names = [{"algo": row.algo, "name": row.name} for row in rows]
             numbers = numbers_of(connection, metrics, names, database.numbers)
@@ -139,8 +151,6 @@ def _end(
                     for number, row in zip(numbers, rows, strict=True)
                 ],
             )
-        ended = {"state": state, "stopped": now, "note": None if note is None else canonical(note)}
-        connection.execute(runs.update().where(runs.c.number == run.number).values(**ended))
 
 
 def _partial(result: Result) -> object:

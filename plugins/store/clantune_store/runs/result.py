@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from clantune_store.database.text import require_text
 from clantune_store.errors import ReportError
 
 
@@ -44,6 +45,17 @@ def measurements_of(result: Mapping[str, Any]) -> list[Measurement]:
     Raises:
         ReportError: A name is not a text, or a value is not plain data.
     """
+    try:
+        return _rows(result)
+    except ReportError:
+        raise
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+        raise ReportError(
+            f"the result is no plain data: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _rows(result: Mapping[str, Any]) -> list[Measurement]:
     rows = []
     for algo, below in result.items():
         if isinstance(below, Mapping):
@@ -74,6 +86,7 @@ def _flat(below: Mapping[Any, Any], where: str) -> Iterator[tuple[str, Any]]:
 def _require_text(name: object, where: str) -> None:
     if not isinstance(name, str) or not name:
         raise ReportError(f"a name in {where} is {name!r}; names are texts that are not empty")
+    require_text(name, f"a name in {where}", ReportError)
 
 
 def _measurement(algo: str, name: str, value: Any) -> Measurement:
@@ -107,7 +120,7 @@ def _size_of(value: Any) -> int:
 
 def _json(algo: str, name: str, value: object) -> str:
     try:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value)  # in ASCII, so that it can be stored whatever it holds
     except (TypeError, ValueError):
         raise _not_plain(algo, name, value) from None
 

@@ -22,11 +22,12 @@ def mark_stale(database: Database) -> int:
     with database.read() as connection:
         running = connection.execute(sa.select(*columns).where(runs.c.state == "running")).all()
     now = time.time()
-    dead = [
-        row.number
-        for row in running
-        if (row.process and is_dead(row.process)) or now - (row.heartbeat or 0.0) > LATEST
-    ]
+    dead = []
+    for row in running:
+        ended = is_dead(row.process) if row.process else None
+        is_silent = now - (row.heartbeat or 0.0) > LATEST
+        if is_silent if ended is None else ended:
+            dead.append(row.number)
     if not dead:
         return 0
     with database.write() as connection:
