@@ -250,11 +250,11 @@ def test_a_question_without_an_answer_ends_with_1_and_a_wrong_one_with_2(call, f
         (
             ("in words",),
             1,
-            "clantune store top: each of 3 values of 'in words' is no finite number",
+            "clantune store top: each of 3 values of 'in words' is not a finite number",
         ),
         (("other words",), 2, "clantune store top: "),
         (("nobody",), 1, "clantune store top: no run has reported 'nobody'"),
-        (("odd",), 1, "clantune store top: each of 3 values of 'odd' is no finite number"),
+        (("odd",), 1, "clantune store top: each of 3 values of 'odd' is not a finite number"),
         (("profit", "--data", "SPX"), 1, "clantune store top: there is no data set 'SPX'"),
         (("profit", "--where", "trades > 99"), 1, "no run meets the condition 'trades > 99'"),
         (("f(profit)",), 2, "clantune store top: 'f(profit)' may not stand"),

@@ -162,22 +162,25 @@ def test_a_later_choice_picks_an_option_or_gives_new_ones():
 
 
 LINE_FAULTS = [
-    ("hello", "a.gf:1: this line is no name = JSON: hello"),
+    ("hello", "a.gf:1: this line is not name = JSON: hello"),
     ("\n\n= 3", "a.gf:3: a parameter has no name: write name = JSON"),
     (
         "a = fast",
         (
-            "a.gf:1: a: fast is no JSON value: Expecting value at character 1; write a text as "
+            "a.gf:1: a: fast is not a JSON value: Expecting value at character 1; write a text as "
             '"fast"'
         ),
     ),
-    ("a =", "a.gf:1: a:  is no JSON value: Expecting value at character 1"),
+    ("a =", "a.gf:1: a:  is not a JSON value: Expecting value at character 1"),
     ("a = 3 4", "a.gf:1: a: after the value stands 4; a comment begins with #"),
-    ("a = NaN", 'a.gf:1: a: NaN is no JSON value: NaN is no finite number; write a text as "NaN"'),
-    ("a = 1e999", "a.gf:1: a: 1e999 is no JSON value: 1e999 is too large"),
+    (
+        "a = NaN",
+        'a.gf:1: a: NaN is not a JSON value: NaN is not a finite number; write a text as "NaN"',
+    ),
+    ("a = 1e999", "a.gf:1: a: 1e999 is not a JSON value: 1e999 is too large"),
     (
         'a_json = {"b": 1, "b": 2}',
-        'a.gf:1: a_json: {"b": 1, "b": 2} is no JSON value: the key \'b\' occurs twice',
+        'a.gf:1: a_json: {"b": 1, "b": 2} is not a JSON value: the key \'b\' occurs twice',
     ),
     (
         "a = 1\n# x\na = 2",
@@ -237,11 +240,11 @@ LINE_FAULTS = [
     (
         'a = "x"',
         (
-            'a.gf:1: a: "x" is no number; the name of another value ends with _bool, _choice, _str '
-            "or _json"
+            'a.gf:1: a: "x" is not a number; the name of another value ends with _bool, _choice, '
+            "_str or _json"
         ),
     ),
-    ("a_int = 1.5", "a.gf:1: a_int: 1.5 is no whole number"),
+    ("a_int = 1.5", "a.gf:1: a_int: 1.5 is not a whole number"),
     ("a_bool = 3", "a.gf:1: a_bool: 3 is neither true nor false, 1 nor 0"),
     ("a_real_0 = 1", "a.gf:1: a_real_0: 1 is outside 0 .. 1, without 1 itself"),
     (
@@ -265,8 +268,8 @@ def test_a_faulty_line_is_named_with_its_place(text, message):
 
 
 TOML_FAULTS = [
-    ("a = 1\na = 2", "a.toml:2: this is no TOML: Cannot overwrite a value"),
-    ("a = \n", "a.toml:1: this is no TOML: Invalid value"),
+    ("a = 1\na = 2", "a.toml:2: this is not TOML: Cannot overwrite a value"),
+    ("a = \n", "a.toml:1: this is not TOML: Invalid value"),
     (
         "a = nan",
         (
@@ -343,11 +346,11 @@ def test_a_faulty_toml_is_named_with_its_place(text, message):
 
 JSON_FAULTS = [
     ('{"a": 1,\n "a": 2}', 'a.json:2: the key "a" occurs twice in one object'),
-    ('{"a": 1,\n}', "a.json:2: this is no JSON: "),
-    ("[1]", "a.json:1: this is no JSON object of names and values"),
-    ('{"a": 1}\n3', "a.json:2: this is no JSON: Extra data"),
-    ('{"a": NaN}', "a.json:1: this is no JSON: NaN is no finite number"),
-    ('{"x": {\n"a_int": 1.5}}', "a.json:2: x__a_int: 1.5 is no whole number"),
+    ('{"a": 1,\n}', "a.json:2: this is not JSON: "),
+    ("[1]", "a.json:1: this is not a JSON object of names and values"),
+    ('{"a": 1}\n3', "a.json:2: this is not JSON: Extra data"),
+    ('{"a": NaN}', "a.json:1: this is not JSON: NaN is not a finite number"),
+    ('{"x": {\n"a_int": 1.5}}', "a.json:2: x__a_int: 1.5 is not a whole number"),
 ]
 
 
@@ -361,13 +364,13 @@ def test_a_faulty_json_is_named_with_its_place(text, message):
 def test_a_rule_of_a_file_that_is_no_rule_has_its_place():
     with pytest.raises(RuleError) as info:
         read_files([write("a.toml", "[[rule]]\nrequire = 'a >'")])
-    assert str(info.value) == "a.toml:2: 'a >' is no expression: invalid syntax"
+    assert str(info.value) == "a.toml:2: 'a >' is not an expression: invalid syntax"
 
 
 def test_faults_between_files_and_in_what_is_set():
     base = write("a.gf", "a_int = 1\nx_choice = [1, 2]")
     for given, message in (
-        ({"a_int": "x"}, '--set a_int: a_int: "x" is no whole number'),
+        ({"a_int": "x"}, '--set a_int: a_int: "x" is not a whole number'),
         ({"x_choice": 3}, "--set x_choice: x_choice: 3 is not among the options 1, 2"),
         (
             {"A_int": 3},
@@ -387,7 +390,7 @@ def test_files_that_cannot_be_read(folder):
     for path, message in (
         ("none.gf", "none.gf: the file cannot be read: No such file or directory"),
         (str(folder), f"{folder}: this is a folder; give the files in it"),
-        ("bytes.gf", "bytes.gf:1: this is no text in UTF-8: byte 4 is none of it"),
+        ("bytes.gf", "bytes.gf:1: this is not text in UTF-8: byte 4 is none of it"),
     ):
         with pytest.raises(LoadError) as info:
             read_files([path])

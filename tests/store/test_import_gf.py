@@ -209,24 +209,24 @@ def test_the_file_is_not_changed(database, old):
     [
         (
             "UPDATE params SET value = '{' WHERE pid = 2 AND name = 'value_a'",
-            "table params: the value of 'value_a' in group 2 is '{', which is no JSON",
+            "table params: the value of 'value_a' in group 2 is '{', which is not JSON",
         ),
         (
             "UPDATE params SET value = NULL WHERE pid = 2 AND name = 'fast'",
             (
                 "table params: the value of 'seconds_15__stop_threshold__fast' in group 2 is None, "
-                "which is no JSON"
+                "which is not JSON"
             ),
         ),
         (
             "UPDATE param_meta SET parents = '[1]' WHERE pid = 7",
-            "table param_meta: the parents of group 7 are '[1]', which is no JSON object",
+            "table param_meta: the parents of group 7 are '[1]', which is not a JSON object",
         ),
         (
             "UPDATE param_meta SET generated = 'soon' WHERE pid = 7",
-            "table param_meta: 'soon' is no time",
+            "table param_meta: 'soon' is not a time",
         ),
-        ("UPDATE run_meta SET start = x'00'", "table run_meta: b'\\x00' is no time"),
+        ("UPDATE run_meta SET start = x'00'", "table run_meta: b'\\x00' is not a time"),
         (
             "UPDATE run_meta SET pid = 99 WHERE run = 1",
             "table run_meta: a row is of group 99, which does not exist",

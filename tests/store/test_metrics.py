@@ -30,11 +30,11 @@ def numbers(database):
 
 
 def value_of(database, text):
-    """Return the value of the only run; None if it is no finite number."""
+    """Return the value of the only run; None if it is not a finite number."""
     try:
         return top(database, text)[0].value
     except MetricError as error:
-        assert str(error) == f"the only value of {text!r} is no finite number"  # noqa: PT017
+        assert str(error) == f"the only value of {text!r} is not a finite number"  # noqa: PT017
         return None
 
 
@@ -201,9 +201,9 @@ def test_a_piece_that_may_not_stand_in_a_metric_is_named(text, piece):
             "1e999",
             f"'1e999' may not stand in the metric '1e999'; it is too large a number; {ALLOWED}",
         ),
-        ("a +", f"'a +' is no expression (invalid syntax); {ALLOWED}"),
-        ("", f"'' is no expression (invalid syntax); {ALLOWED}"),
-        ("a; b", f"'a; b' is no expression (invalid syntax); {ALLOWED}"),
+        ("a +", f"'a +' is not an expression (invalid syntax); {ALLOWED}"),
+        ("", f"'' is not an expression (invalid syntax); {ALLOWED}"),
+        ("a; b", f"'a; b' is not an expression (invalid syntax); {ALLOWED}"),
         (
             "-" * 60 + "a",
             (

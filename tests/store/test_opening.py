@@ -141,7 +141,7 @@ def test_a_database_that_the_server_does_not_have_is_not_waited_for(postgres_url
         (
             f"postgresql://{ADA}@host:port/store",
             (
-                "this is no URL of a database; give a path, sqlite:///PATH or "
+                "this is not a URL of a database; give a path, sqlite:///PATH or "
                 "postgresql://USER@HOST/DATABASE"
             ),
         ),
@@ -206,7 +206,10 @@ def test_a_newer_database_is_left_to_a_newer_release(database):
 def test_a_newer_database_that_this_release_can_read_is_opened(database):
     with database.write() as connection:
         connection.execute(tables.store.update().values(version=3, readable_by=1))
-    Database(database.address.shown).close()
+    opened = Database(database.address.shown)
+    with opened.read() as connection:
+        assert connection.execute(sa.select(tables.store.c.version)).scalar_one() == 3
+    opened.close()
 
 
 def release_of_version_2(monkeypatch):

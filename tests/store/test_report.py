@@ -135,8 +135,8 @@ def test_a_result_that_cannot_be_read_fails_the_run(store):
     loop = {}
     loop["self"] = loop
     for value, begin in (
-        (10**5000, "the result is no plain data: ValueError: Exceeds the limit"),
-        (loop, "the result is no plain data: RecursionError: "),
+        (10**5000, "the result is not plain data: ValueError: Exceeds the limit"),
+        (loop, "the result is not plain data: RecursionError: "),
         ({"a\0b": 1}, "a name in result['a'] has characters that a database cannot hold: "),
     ):
         with pytest.raises(ReportError) as info, Parameters(store).report() as result:

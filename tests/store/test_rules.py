@@ -135,9 +135,9 @@ def test_a_huge_power_is_refused(text, piece):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "'' is no expression: invalid syntax"),
-        ("a >", "'a >' is no expression: invalid syntax"),
-        ("a = 3", "'a = 3' is no expression: invalid syntax"),
+        ("", "'' is not an expression: invalid syntax"),
+        ("a >", "'a >' is not an expression: invalid syntax"),
+        ("a = 3", "'a = 3' is not an expression: invalid syntax"),
     ],
 )
 def test_a_text_that_is_no_expression(text, message):

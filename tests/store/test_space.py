@@ -150,7 +150,7 @@ def test_a_declaration_with_a_fault_is_refused_by_the_space(space):
     broken = Declaration("a_int", 1.5, place="x:7")
     with pytest.raises(LoadError) as info:
         Space.of({"a_int": broken})
-    assert str(info.value) == "x:7: a_int: 1.5 is no whole number"
+    assert str(info.value) == "x:7: a_int: 1.5 is not a whole number"
 
 
 def test_a_file_becomes_a_space(tmp_path):

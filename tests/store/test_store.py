@@ -46,7 +46,7 @@ def test_a_label_belongs_to_one_group(store):
     )
     with pytest.raises(StoreError) as info:
         store.label(first.number, "12")
-    assert str(info.value) == "a label is a text that is no number; got '12'"
+    assert str(info.value) == "a label is a text that is not a number; got '12'"
     assert len(store.groups()) == 1  # the load with the refused label has written nothing
 
 

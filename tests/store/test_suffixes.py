@@ -89,18 +89,21 @@ def test_options_of_any_kind_are_distinct_texts(options, data):
             "text",
             {},
             (
-                '"text" is no number; the name of another value ends with _bool, _choice, _str or '
-                "_json"
+                '"text" is not a number; the name of another value ends with _bool, _choice, '
+                "_str or _json"
             ),
         ),
         (
             "x",
             True,
             {},
-            "true is no number; the name of another value ends with _bool, _choice, _str or _json",
+            (
+                "true is not a number; the name of another value ends with _bool, _choice, "
+                "_str or _json"
+            ),
         ),
-        ("x_int", 5.5, {}, "5.5 is no whole number"),
-        ("x_int", "5", {}, '"5" is no whole number'),
+        ("x_int", 5.5, {}, "5.5 is not a whole number"),
+        ("x_int", "5", {}, '"5" is not a whole number'),
         ("x_bool", 2, {}, "2 is neither true nor false, 1 nor 0"),
         ("x_bool", "yes", {}, '"yes" is neither true nor false, 1 nor 0'),
         ("x_bool", True, {"domain": (0, 1)}, "a value of type _bool takes no min and max"),
@@ -109,7 +112,7 @@ def test_options_of_any_kind_are_distinct_texts(options, data):
         ("x_real_1", 0.999, {}, "0.999 is outside 1 .. 2, without 2 itself"),
         ("x_real_1", 1.5, {"domain": (None, 2.5)}, "2.5 is outside 1 .. 2, without 2 itself"),
         ("x_real_1", 1.5, {"unit": 1}, "a value of type _real_1 takes no unit"),
-        ("x_str", 3, {}, "3 is no text"),
+        ("x_str", 3, {}, "3 is not a text"),
         ("x_str", "a", {"options": ("a", "b")}, "a value of type _str takes no options"),
         ("x", 3, {"options": (3, 4)}, "a number takes no options"),
         ("x_choice", "c", {"options": ("a", "b")}, '"c" is not among the options "a", "b"'),

@@ -163,13 +163,13 @@ def test_names_of_two_algos_in_one_expression_are_refused(store):
         (
             {"dataset": "TSLA", "family": "G1"},
             (
-                "the only value of 'co2.profit' in the data set 'TSLA' in the family 'G1' is no "
-                "finite number"
+                "the only value of 'co2.profit' in the data set 'TSLA' in the family 'G1' is "
+                "not a finite number"
             ),
         ),
         (
             {"where": "trades) or (trades"},
-            "'trades) or (trades' is no expression (unmatched ')'); ",
+            "'trades) or (trades' is not an expression (unmatched ')'); ",
         ),
     ],
 )
@@ -189,7 +189,7 @@ def test_a_store_without_results_says_so(database):
     )
     filled.add_run(database, group, "AMD", {"co2": {"profit": "inf"}})
     assert refusal(database, "co2.profit") == (
-        "each of 2 values of 'co2.profit' is no finite number"
+        "each of 2 values of 'co2.profit' is not a finite number"
     )
 
 

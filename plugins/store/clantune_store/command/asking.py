@@ -70,7 +70,7 @@ def top(
             ],
         )
     if found.left_out:
-        complain(f"values that are no finite number and take no part: {found.left_out}")
+        complain(f"values that are not finite numbers and take no part: {found.left_out}")
     if not found:
         complain(f"no run meets the condition {condition!r}")
     return 0 if found else NOT_ALL

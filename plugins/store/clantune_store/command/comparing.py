@@ -112,7 +112,7 @@ def _mapping(path: str) -> Mapping[str, Sequence[str]]:
     try:
         found = json.loads(Path(path).read_text("utf-8"))
     except ValueError as error:
-        raise StoreError(f"{path} is no JSON: {error}") from None
+        raise StoreError(f"{path} is not JSON: {error}") from None
     if not isinstance(found, dict) or not all(
         isinstance(names, list) and all(isinstance(name, str) for name in names)
         for names in found.values()

@@ -83,7 +83,7 @@ def _checked(files: Sequence[str], given: dict[str, Any]) -> Group:
 
 
 def _pair(text: str) -> tuple[str, Any]:
-    """Return name and value of `NAME=VALUE`; a value that is no JSON is a text."""
+    """Return name and value of `NAME=VALUE`; a value that is not JSON is a text."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise LoadError(f"--set {text}: write NAME=VALUE, such as a__b=3")

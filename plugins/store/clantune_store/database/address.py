@@ -48,9 +48,9 @@ class Address:
             return cls._of_file(Path(text), {})
         try:
             url = sa.make_url(text)
-        except (sa.exc.ArgumentError, ValueError):  # the second one by a port that is no number
+        except (sa.exc.ArgumentError, ValueError):  # the second one by a port that is not a number
             raise StoreError(
-                "this is no URL of a database; give a path, sqlite:///PATH or "
+                "this is not a URL of a database; give a path, sqlite:///PATH or "
                 "postgresql://USER@HOST/DATABASE"
             ) from None
         backend = url.get_backend_name()

@@ -135,12 +135,12 @@ class _Reading:
                 raise self._error(
                     "params",
                     f"the value of {name!r} in group {row['pid']} is {row['value']!r}, "
-                    "which is no JSON",
+                    "which is not JSON",
                 ) from None
         return dict(found)
 
     def results(self) -> dict[int, dict[str, dict[str, Any]]]:
-        """Return the results of each run. A text that is no JSON is a text."""
+        """Return the results of each run. A text that is not JSON is a text."""
         found: defaultdict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
         for row in self.rows("results"):
             value = row["value"]
@@ -159,7 +159,7 @@ class _Reading:
         except (TypeError, ValueError):
             told = None
         if not isinstance(told, dict):
-            what = f"the parents of group {group} are {text!r}, which is no JSON object"
+            what = f"the parents of group {group} are {text!r}, which is not a JSON object"
             raise self._error("param_meta", what)
         return told
 
@@ -167,14 +167,12 @@ class _Reading:
         """Return seconds since 1970. A text without a time zone is in UTC, as SQLite writes it."""
         if given is None or given == "":
             return None
-        try:
+        with contextlib.suppress(TypeError, ValueError):  # a text that is not a number, see below
             return float(given)  # type: ignore[arg-type]  # the wrong type is an error as well
-        except (TypeError, ValueError):
-            pass
         try:
             time = datetime.datetime.fromisoformat(str(given))
         except ValueError:
-            raise self._error(table, f"{given!r} is no time") from None
+            raise self._error(table, f"{given!r} is not a time") from None
         return (time if time.tzinfo else time.replace(tzinfo=datetime.UTC)).timestamp()
 
     def require_known(self, table: str, what: str, given: Any, known: set[Any]) -> None:

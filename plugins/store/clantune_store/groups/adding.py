@@ -44,7 +44,7 @@ def add_label(connection: sa.Connection, label: str, group: int) -> None:
         StoreError: Another group has it, or it looks like a number.
     """
     if not label or label.isdigit():
-        raise StoreError(f"a label is a text that is no number; got {label!r}")
+        raise StoreError(f"a label is a text that is not a number; got {label!r}")
     require_text(label, "the label")
     others = sa.select(labels.c.group).where(labels.c.label == label, labels.c.group != group)
     other = connection.execute(others).scalar()

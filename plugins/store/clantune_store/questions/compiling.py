@@ -1,6 +1,6 @@
 """From an expression to SQL that means the same on SQLite and PostgreSQL.
 
-What is unknown, because a value is no finite number or a divisor is zero, is NULL, and so is all
+What is unknown, because a value is not a finite number or a divisor is zero, is NULL, and so is all
 that follows from it.
 """
 

@@ -60,7 +60,7 @@ class Expression:
             tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = getattr(error, "msg", None) or "it is nested too deeply"
-            raise MetricError(f"{text!r} is no expression ({reason}); {ALLOWED}") from None
+            raise MetricError(f"{text!r} is not an expression ({reason}); {ALLOWED}") from None
         names: dict[str, None] = {}
         _Check(text, names).visit(tree, 0)
         return cls(text, tree, tuple(names))

@@ -52,7 +52,7 @@ def best(
     lowest: bool,
     each_dataset: bool,
 ) -> tuple[list[Score], int]:
-    """Return the best values, in no order, and how many values are no finite number.
+    """Return the best values, in no order, and how many values are not finite numbers.
 
     They are the best `n` of each data set, or a few more than the best `n` of all.
     """
@@ -60,7 +60,7 @@ def best(
         return _best_reported(connection, question.plain, scope, n, lowest)
     scores = scores_of(question, scope).subquery()
     ranked = _ranked(scores, n, lowest, each_dataset)
-    # What is no finite number comes first, so usually one pass over the table is enough.
+    # What is not a finite number comes first, so usually one pass over the table is enough.
     rows = connection.execute(ranked).all()
     left_out = 0
     if any(row.value is None for row in rows):
@@ -72,7 +72,7 @@ def best(
 
 
 def scores_of(question: Question, scope: Scope) -> sa.Select[Any]:
-    """Return a query for `run`, `dataset` and `value`, which is None if it is no finite number.
+    """Return a query for `run`, `dataset` and `value`, which is None if it is not a finite number.
 
     Runs for which the condition is false are left out; those for which it is unknown have no value.
     """

@@ -48,7 +48,7 @@ class Top(Sequence[Row]):
 
     Attributes:
         rows: Runs and their values; equal values in the order of the runs.
-        left_out: How many values took no part because they are no finite number.
+        left_out: How many values took no part because they are not finite numbers.
     """
 
     rows: tuple[Row, ...]
@@ -158,7 +158,7 @@ def _require_values(
         return
     if left_out:
         counted = "the only value" if left_out == 1 else f"each of {left_out} values"
-        raise MetricError(f"{counted} of {text!r}{among} is no finite number")
+        raise MetricError(f"{counted} of {text!r}{among} is not a finite number")
     raise MetricError(f"no run{among} has reported {text!r}")
 
 

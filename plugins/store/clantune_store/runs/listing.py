@@ -33,7 +33,7 @@ class Run:
         stopped: End, in seconds since 1970, or None.
         machine: Facts about the machine.
         note: What is known of a failure: `error`, and `partial` results.
-        results: Values by algo and name; a value that is no finite number as it was given.
+        results: Values by algo and name; a value that is not a finite number as it was given.
     """
 
     number: int

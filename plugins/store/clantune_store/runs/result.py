@@ -51,7 +51,7 @@ def measurements_of(result: Mapping[str, Any]) -> list[Measurement]:
         raise
     except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
         raise ReportError(
-            f"the result is no plain data: {type(error).__name__}: {error}"
+            f"the result is not plain data: {type(error).__name__}: {error}"
         ) from error
 
 

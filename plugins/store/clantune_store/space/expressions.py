@@ -87,7 +87,7 @@ def parse(text: str) -> Expression:
             raise
         deep = isinstance(error, RecursionError | MemoryError)
         reason = "it is nested too deep" if deep else getattr(error, "msg", str(error))
-        raise RuleError(f"{_cut(text)!r} is no expression: {reason}") from None
+        raise RuleError(f"{_cut(text)!r} is not an expression: {reason}") from None
     return Expression(text, tuple(checked.names), code)
 
 
@@ -190,7 +190,7 @@ def _on_numbers(calculate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
     def guarded(left: Any, right: Any) -> Any:
         for operand in (left, right):
             if not isinstance(operand, int | float):
-                raise TypeError(f"{operand!r} is no number")
+                raise TypeError(f"{operand!r} is not a number")
         return calculate(left, right)
 
     return guarded

@@ -122,7 +122,7 @@ def _text(path: str) -> str:
         return Path(path).read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LoadError(
-            f"{path}:1: this is no text in UTF-8: byte {error.start} is none of it"
+            f"{path}:1: this is not text in UTF-8: byte {error.start} is none of it"
         ) from None
     except IsADirectoryError:
         raise LoadError(f"{path}: this is a folder; give the files in it") from None

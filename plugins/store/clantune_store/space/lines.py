@@ -18,7 +18,7 @@ def read_lines(text: str, path: str) -> Iterator[tuple[str, Any, str]]:
         path: Path of the file, for places.
 
     Raises:
-        LoadError: A line is no `name = JSON`.
+        LoadError: A line is not `name = JSON`.
     """
     for number, line in enumerate(text.split("\n"), 1):
         content = line.strip()
@@ -27,7 +27,7 @@ def read_lines(text: str, path: str) -> Iterator[tuple[str, Any, str]]:
         place = f"{path}:{number}"
         name, equals, rest = content.partition("=")
         if not equals:
-            raise LoadError(f"{place}: this line is no name = JSON: {_shown(content)}")
+            raise LoadError(f"{place}: this line is not name = JSON: {_shown(content)}")
         yield name.strip(), _value(name.strip(), rest.strip(), place), place
 
 
@@ -53,7 +53,7 @@ def _value(name: str, text: str, place: str) -> Any:
     except ValueError as error:
         advice = f'; write a text as "{text}"' if text.isidentifier() else ""
         raise LoadError(
-            f"{place}: {name}: {_shown(text)} is no JSON value: {_reason(error)}{advice}"
+            f"{place}: {name}: {_shown(text)} is not a JSON value: {_reason(error)}{advice}"
         ) from None
     if rest.strip() and not rest.lstrip().startswith("#"):
         raise LoadError(
@@ -64,7 +64,7 @@ def _value(name: str, text: str, place: str) -> Any:
 
 
 def _refuse(constant: str) -> Never:
-    raise ValueError(f"{constant} is no finite number")
+    raise ValueError(f"{constant} is not a finite number")
 
 
 def _finite(digits: str) -> float:

@@ -146,7 +146,7 @@ def _place(make: Make) -> tuple[str, str]:
 def _number(value: Any, domain: Any, unit: float | None = None) -> AbstractAllele:
     if not _is_number(value):
         raise AlleleError(
-            f"{json.dumps(value)} is no number; the name of another value ends with _bool, "
+            f"{json.dumps(value)} is not a number; the name of another value ends with _bool, "
             "_choice, _str or _json"
         )
     return symlog(value, domain, unit, whole=False)
@@ -154,7 +154,7 @@ def _number(value: Any, domain: Any, unit: float | None = None) -> AbstractAllel
 
 def _int(value: Any, domain: Any, unit: float | None = None) -> AbstractAllele:
     if not _is_number(value) or value != int(value):
-        raise AlleleError(f"{json.dumps(value)} is no whole number")
+        raise AlleleError(f"{json.dumps(value)} is not a whole number")
     return symlog(value, domain, unit, whole=True)
 
 
@@ -178,7 +178,7 @@ def _choice(value: Any, options: Any) -> AbstractAllele:
 
 def _str(value: Any, _: Any) -> AbstractAllele:
     if not isinstance(value, str):
-        raise AlleleError(f"{canonical(value)} is no text")
+        raise AlleleError(f"{canonical(value)} is not a text")
     return _json(value, None)
 
 

@@ -44,7 +44,7 @@ def read_toml(text: str, path: str) -> Tree:
     """Return the content of a TOML file.
 
     Raises:
-        LoadError: It is no TOML.
+        LoadError: It is not TOML.
     """
     text = text.replace("\r\n", "\n")
     try:
@@ -53,7 +53,7 @@ def read_toml(text: str, path: str) -> Tree:
         found = re.search(r" \(at line (\d+), column \d+\)$", str(error))
         line = int(found[1]) if found else text.count("\n") + 1
         reason = str(error).partition(" (at ")[0]
-        raise LoadError(f"{path}:{line}: this is no TOML: {reason}") from None
+        raise LoadError(f"{path}:{line}: this is not TOML: {reason}") from None
     except RecursionError:
         raise LoadError(f"{path}:1: tables are nested too deep") from None
     lines: dict[Path, int] = {}
@@ -114,22 +114,22 @@ def read_json(text: str, path: str) -> Tree:
     """Return the content of a JSON file.
 
     Raises:
-        LoadError: It is no JSON object, or a key occurs twice in one object.
+        LoadError: It is not a JSON object, or a key occurs twice in one object.
     """
     try:
         json.loads(text)
         lines = _json_lines(text, path)
         data, _ = parse_json(text.strip())
     except json.JSONDecodeError as error:
-        raise LoadError(f"{path}:{error.lineno}: this is no JSON: {error.msg}") from None
+        raise LoadError(f"{path}:{error.lineno}: this is not JSON: {error.msg}") from None
     except RecursionError:
         raise LoadError(f"{path}:1: objects are nested too deep") from None
     except LoadError:
         raise
     except ValueError as error:
-        raise LoadError(f"{path}:1: this is no JSON: {error}") from None
+        raise LoadError(f"{path}:1: this is not JSON: {error}") from None
     if not isinstance(data, dict):
-        raise LoadError(f"{path}:1: this is no JSON object of names and values")
+        raise LoadError(f"{path}:1: this is not a JSON object of names and values")
     return Tree(data, path, lines)
 
 
