@@ -104,10 +104,11 @@ def test_a_run_that_fails_keeps_results_beside_one_that_is_not_plain_data(store)
         raise ValueError("no data")
     (run,) = store.runs()
     assert run.note["partial"] == {"a.b": 1.0, "a.d.e": '"x"', "loss": 0.5}
-    assert run.note["left_out"] == [
+    (why,) = run.note["left_out"]
+    assert why == (
         "result['a']['c'] is of set; a result is a number, a truth value, a text, a list of them, "
         "or a dictionary of results"
-    ]
+    )
 
 
 def test_a_run_says_that_it_is_alive_until_its_end(store, monkeypatch):
