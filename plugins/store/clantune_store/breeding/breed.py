@@ -19,9 +19,10 @@ from clantune_store.breeding.parts import in_parts
 from clantune_store.breeding.population import Asked, graded
 from clantune_store.database import Database
 from clantune_store.database.names import insert
-from clantune_store.database.tables import groups, parents, spaces
+from clantune_store.database.tables import groups, parents
 from clantune_store.errors import StoreError
 from clantune_store.groups.adding import add_group
+from clantune_store.groups.finding import newest_space
 from clantune_store.space.mending import Mender
 from clantune_store.space.space import Fitted, Space
 
@@ -120,19 +121,6 @@ def plan(
     with database.read() as connection:
         made = _children(connection, breeder, mender, children)
     return Plan(space, made, children, seed, tuple(population), **_changes(fitted.values()))
-
-
-def newest_space(connection: sa.Connection) -> Space:
-    """Return the space that was loaded last.
-
-    Raises:
-        StoreError: There is none.
-    """
-    order = (spaces.c.created.desc(), spaces.c.id)
-    document = connection.execute(sa.select(spaces.c.document).order_by(*order).limit(1)).scalar()
-    if document is None:
-        raise StoreError("the store has no group: load one, as `clantune store load FILE` does")
-    return Space.from_document(document)
 
 
 def add(connection: sa.Connection, plan: Plan) -> list[int]:
