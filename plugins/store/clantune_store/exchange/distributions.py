@@ -13,6 +13,7 @@ from clantune_core import AbstractAllele, DiscreteAllele, LogFloatAllele, LogitF
 from clantune_store.database.canonical import canonical
 from clantune_store.exchange.selecting import Selection
 from clantune_store.extras import extra
+from clantune_store.space.space import Space
 from clantune_store.space.suffixes import suffix_of
 
 
@@ -37,7 +38,7 @@ class Dimension:
         return json.loads(value) if self.in_json else value
 
 
-def dimensions(selection: Selection) -> dict[str, Dimension]:
+def dimensions(selection: Selection, spaces: Iterable[Space]) -> dict[str, Dimension]:
     """Return the parameters that vary, by full name.
 
     A domain is that of all spaces together, and of what was seen: an open end is the outermost
@@ -48,7 +49,7 @@ def dimensions(selection: Selection) -> dict[str, Dimension]:
         for name, value in values.items():
             seen[name].append(value)
     alleles: dict[str, list[AbstractAllele]] = {name: [] for name in seen}
-    for space in selection.spaces:
+    for space in spaces:
         for name in space.parameters.keys() & seen.keys():
             alleles[name].append(space.parameters[name])
     found = {name: dimension(name, alleles[name], seen[name]) for name in seen}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -17,6 +17,7 @@ from clantune_store.exchange.wide import free_name, full_result
 from clantune_store.extras import extra
 from clantune_store.questions.run_values import RunValues
 from clantune_store.runs.listing import Run
+from clantune_store.space.space import Space
 
 FINAL = ("ok", "failed")
 """States that never change. A run that was taken for dead may still end well."""
@@ -42,7 +43,9 @@ class Exported:
     left_out: int
 
 
-def export_study(selection: Selection, values: RunValues, url: str, name: str) -> Exported:
+def export_study(
+    selection: Selection, spaces: Sequence[Space], values: RunValues, url: str, name: str
+) -> Exported:
     """Add a finished trial for each run to a study, which is made if there is none.
 
     A run that failed, or has no finite value, is a failed trial. A run that the study has already
@@ -50,6 +53,7 @@ def export_study(selection: Selection, values: RunValues, url: str, name: str) -
 
     Args:
         selection: Runs in all states.
+        spaces: Spaces of their groups.
         values: Values of the metric.
         url: URL of a database as Optuna takes it, or a path: a journal in a file.
         name: Name of the study.
@@ -59,31 +63,38 @@ def export_study(selection: Selection, values: RunValues, url: str, name: str) -
             with another direction or other options.
     """
     final = [run for run in selection.runs if run.state in FINAL]
-    known = dimensions(selection)
-    with _failing(url, name):
-        study = _study(url, name, lowest=values.lowest)
+    known = dimensions(selection, spaces)
+    with _failing(url, name), storage_at(url) as storage:
+        study = _study(storage, name, lowest=values.lowest)
         there = {trial.user_attrs.get(ID) for trial in study.get_trials(deepcopy=False)}
         new = [run for run in final if str(run.id) not in there]
         study.add_trials([_trial(run, selection, values, known) for run in new])
     return Exported(name, len(new), len(final) - len(new), len(selection.runs) - len(final))
 
 
-def storage_of(url: str) -> Any:
-    """Return the storage of Optuna at a URL, or in a journal file at a path."""
+@contextlib.contextmanager
+def storage_at(url: str) -> Iterator[Any]:
+    """Open the storage of Optuna at a URL, or in a journal file at a path."""
     storages = extra("optuna", "optuna").storages
     if "://" not in url:
-        return storages.JournalStorage(storages.journal.JournalFileBackend(url))
+        yield storages.JournalStorage(storages.journal.JournalFileBackend(url))
+        return
     made = sa.make_url(url)
     if made.drivername in ("postgresql", "postgres"):
         made = made.set(drivername="postgresql+psycopg")
-    return storages.RDBStorage(made.render_as_string(hide_password=False))
+    storage = storages.RDBStorage(made.render_as_string(hide_password=False))
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
-def _study(url: str, name: str, *, lowest: bool) -> Any:
+def _study(storage: Any, name: str, *, lowest: bool) -> Any:
     optuna = extra("optuna", "optuna")
     direction = "minimize" if lowest else "maximize"
     study = optuna.create_study(
-        storage=storage_of(url), study_name=name, direction=direction, load_if_exists=True
+        storage=storage, study_name=name, direction=direction, load_if_exists=True
     )
     had = [each.name.lower() for each in study.directions]
     if had != [direction]:
@@ -106,8 +117,9 @@ def _failing(url: str, name: str) -> Iterator[None]:
         cause = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
         raise StoreError(f"Optuna cannot use the storage {_shown(url)}: {cause}") from error
     except ValueError as error:
+        text = str(error).rstrip(".")
         raise StoreError(
-            f"the study {name!r} does not take these runs: {error}. Give another name with --study"
+            f"the study {name!r} does not take these runs: {text}. Give another name with --study"
         ) from error
     finally:
         optuna.logging.set_verbosity(before)

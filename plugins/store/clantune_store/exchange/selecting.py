@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,12 +26,10 @@ class Selection:
     Attributes:
         runs: Runs, in the order of their numbers.
         values: Values of parameters as JSON data, by number of the group and full name.
-        spaces: Spaces of the groups, the newest one first.
     """
 
     runs: Sequence[Run]
     values: Mapping[int, Mapping[str, Any]]
-    spaces: Sequence[Space]
 
     @property
     def parameters(self) -> list[str]:
@@ -66,9 +63,17 @@ def select(
         _require(connection, runs.c.family, family, ("family", "families"))
     found = list_runs(database, state=state, dataset=dataset, family=family, group=number)
     with database.read() as connection:
-        rows = _groups(connection, sorted({run.group for run in found}))
-        values = {row.number: json.loads(row.parameters) for row in rows}
-        return Selection(found, values, _spaces(connection, {row.space for row in rows}))
+        rows = _groups(connection, found)
+    return Selection(found, {row.number: json.loads(row.parameters) for row in rows})
+
+
+def spaces_of(database: Database, selection: Selection) -> list[Space]:
+    """Return the spaces of the groups of a selection, the newest one first."""
+    query = sa.select(spaces.c.id, spaces.c.document).order_by(spaces.c.created.desc(), spaces.c.id)
+    with database.read() as connection:
+        ids = {row.space for row in _groups(connection, selection.runs)}
+        rows = connection.execute(query).all()
+    return [Space.from_document(row.document) for row in rows if row.id in ids]
 
 
 def _require(
@@ -82,16 +87,10 @@ def _require(
         raise StoreError(f"there is no {one} {name!r}{instead(name, known, several)}")
 
 
-def _groups(connection: sa.Connection, numbers: Sequence[int]) -> list[Any]:
+def _groups(connection: sa.Connection, found: Sequence[Run]) -> list[Any]:
     query = sa.select(groups.c.number, groups.c.space, groups.c.parameters)
     return [
         row
-        for some in chunks(numbers)
+        for some in chunks(sorted({run.group for run in found}))
         for row in connection.execute(query.where(groups.c.number.in_(some)))
     ]
-
-
-def _spaces(connection: sa.Connection, ids: set[uuid.UUID]) -> list[Space]:
-    query = sa.select(spaces.c.id, spaces.c.document).order_by(spaces.c.created.desc(), spaces.c.id)
-    rows = connection.execute(query).all()
-    return [Space.from_document(row.document) for row in rows if row.id in ids]

@@ -56,15 +56,11 @@ def writer_of(where: str) -> Callable[[Sequence[Column], Path], None]:
     """
     ending = os.path.splitext(where)[1].lower()
     if ending not in WRITERS:
+        unknown = f"the ending {ending!r} of {where!r} is not known"
         said = (
-            f"the ending {ending!r} of {where!r} is"
-            if ending
-            else f"{where!r} has no ending that is"
+            unknown + instead(ending, WRITERS, "endings") if ending else f"{where!r} has no ending"
         )
-        raise StoreError(
-            f"{said} not known{instead(ending, WRITERS, 'endings')}; "
-            "give FILE.csv, FILE.json, FILE.parquet or optuna:URL"
-        )
+        raise StoreError(f"{said}; give FILE.csv, FILE.json, FILE.parquet or optuna:URL")
     return WRITERS[ending]
 
 

@@ -106,14 +106,15 @@ class Showing:
             StoreError: The storage cannot be used, or has a study that differs.
         """
         from clantune_store.exchange.optuna import export_study  # noqa: PLC0415  (when called)
-        from clantune_store.exchange.selecting import select  # noqa: PLC0415
+        from clantune_store.exchange.selecting import select, spaces_of  # noqa: PLC0415
         from clantune_store.questions.run_values import run_values  # noqa: PLC0415
 
         values = run_values(
             self.database, metric, lowest=lowest, algo=algo, dataset=dataset, family=family
         )
         found = select(self.database, state=None, **_of(dataset, family, group))
-        return export_study(found, values, url, study or metric)
+        spaces = spaces_of(self.database, found)
+        return export_study(found, spaces, values, url, study or metric)
 
 
 def _of(dataset: str | None, family: str | None, group: Key) -> Any:
