@@ -50,11 +50,11 @@ def fill(store, path):
         group = store.load(path, set=drawn if index else {})
         for dataset in ("SPY", "QQQ"):
             count += 1
-            with contextlib.suppress(RuntimeError):
-                with Parameters(store, group=group.number, dataset=dataset).report() as result:
-                    result["co2"]["loss"] = abs(index - 13) + (dataset == "QQQ") / 4
-                    result["ms"] = float("nan") if index == 3 else index
-                    break_down(count)
+            told = Parameters(store, group=group.number, dataset=dataset)
+            with contextlib.suppress(RuntimeError), told.report() as result:
+                result["co2"]["loss"] = abs(index - 13) + (dataset == "QQQ") / 4
+                result["ms"] = float("nan") if index == 3 else index
+                break_down(count)
     return store
 
 

@@ -1,4 +1,4 @@
-"""The verb `export`: runs become a table, or a study of Optuna."""
+"""The verbs `export` and `report`: runs become a table, a study of Optuna, or a page."""
 
 from __future__ import annotations
 
@@ -63,6 +63,46 @@ def export(
         raise click.UsageError("give a storage: optuna:sqlite:///study.db, or optuna:study.log")
     given = {"lowest": lowest, "algo": algo, "study": study, **narrowed}
     return _export_study(opened(db), url, metric, given, as_json=as_json)
+
+
+@click.command(cls=Verb)
+@click.argument("metric")
+@click.option("-o", "output", required=True, metavar="FILE.html", help="File to write.")
+@click.option("--lowest", is_flag=True, help="The lowest values are the best.")
+@click.option("--data", help="Only runs of this data set.")
+@click.option("--family", help="Only runs of this family.")
+@click.option("--algo", help="Only results of this algo.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@common
+def report(
+    metric: str,
+    output: str,
+    lowest: bool,
+    data: str | None,
+    family: str | None,
+    algo: str | None,
+    force: bool,
+    db: str | None,
+    as_json: bool,
+) -> int:
+    """Write a page about METRIC, with charts: one file of HTML, which needs no network.
+
+    It shows the best value over runs and time, the best groups, their ancestors, what each
+    parameter has to do with the metric, and what failed.
+    """
+    store = opened(db)
+    given: dict[str, Any] = {"dataset": data, "family": family, "algo": algo}
+    try:
+        facts = store.write_report(metric, output, lowest=lowest, force=force, **given)
+    except MetricError as error:
+        return unanswered(store, error, metric)
+    best = facts.standings[0].group
+    _tell(
+        {"file": output, "runs": len(facts.points), "best": best},
+        f"{output}: {len(facts.points)} runs; the best group is {best}",
+        as_json=as_json,
+    )
+    return 0
 
 
 def _export_study(

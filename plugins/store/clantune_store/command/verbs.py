@@ -8,7 +8,7 @@ import click
 
 from clantune_store.command.asking import metric, top
 from clantune_store.command.comparing import compare, merge_performers
-from clantune_store.command.exporting import export
+from clantune_store.command.exporting import export, report
 from clantune_store.command.loading import load
 from clantune_store.command.merging import import_gf, merge, upgrade
 from clantune_store.command.printing import complain
@@ -30,6 +30,7 @@ def store() -> None:
 for verb in (load, show, runs, lineage, top, metric, compare, merge_performers, merge):
     store.add_command(verb)
 store.add_command(export)
+store.add_command(report)
 store.add_command(import_gf)
 store.add_command(upgrade)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from clantune_store.exchange.optuna import Exported
+    from clantune_store.picture.facts import Facts
 
 Key = int | str | None
 
@@ -115,6 +116,37 @@ class Showing:
         found = select(self.database, state=None, **_of(dataset, family, group))
         spaces = spaces_of(self.database, found)
         return export_study(found, spaces, values, url, study or metric)
+
+    def write_report(
+        self,
+        metric: str,
+        where: str | os.PathLike[str],
+        *,
+        lowest: bool = False,
+        algo: str | None = None,
+        dataset: str | None = None,
+        family: str | None = None,
+        force: bool = False,
+    ) -> Facts:
+        """Write a page in HTML about a metric, which needs no network; return what it shows.
+
+        Args:
+            metric: Metric.
+            where: Path of the file.
+            lowest: Whether the lowest values are the best.
+            algo: Only results of this algo.
+            dataset: Only runs of this data set.
+            family: Only runs of this family.
+            force: Whether a file that is there may be replaced.
+
+        Raises:
+            MetricError: There is no such metric, or no run with a finite value.
+            StoreError: The file cannot be written, or plotly is not installed.
+        """
+        from clantune_store.picture.page import write_page  # noqa: PLC0415  (when called)
+
+        given: Any = {"dataset": dataset, "family": family, "algo": algo}
+        return write_page(self.database, metric, where, lowest=lowest, force=force, **given)
 
 
 def _of(dataset: str | None, family: str | None, group: Key) -> Any:

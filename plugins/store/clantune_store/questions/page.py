@@ -36,7 +36,7 @@ def html(comparison: Comparison) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(heading)}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
             f"<h1>{escape(heading)}</h1>\n<h2>Best results</h2>",
-            _table(["metric", *comparison.databases], _results(comparison)),
+            table(["metric", *comparison.databases], _results(comparison)),
             "<h2>Parameters that differ</h2>",
             _parameters(comparison),
             "</body>\n</html>\n",
@@ -73,14 +73,20 @@ def _parameters(comparison: Comparison) -> str:
         ]
         for name in comparison.parameters
     )
-    return _table(["parameter", *heads], rows)
+    return table(["parameter", *heads], rows)
 
 
 def _value(group: Compared, name: str) -> str:
     return escape(canonical(group.values[name])) if name in group.values else "-"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in HTML that scrolls by itself where it is wider than the page.
+
+    Args:
+        heads: Texts of the headings.
+        rows: Cells as elements of HTML.
+    """
     first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     rest = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return (
