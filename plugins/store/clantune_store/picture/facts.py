@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,38 +14,10 @@ from clantune_store.database.tables import groups
 from clantune_store.errors import MetricError
 from clantune_store.exchange.selecting import Selection
 from clantune_store.groups.lineage import Parent, lineage
+from clantune_store.picture.standings import Point, Standing, standings_of
 from clantune_store.questions.run_values import RunValues
 from clantune_store.questions.scores import chunks
 from clantune_store.runs.listing import Run
-
-
-@attrs.frozen
-class Point:
-    """A run that has a value."""
-
-    run: int
-    group: int
-    dataset: str
-    value: float
-    stopped: float | None
-
-
-@attrs.frozen
-class Standing:
-    """A group among the others.
-
-    Attributes:
-        group: Number of the group.
-        rank: Mean of its ranks in the data sets, where 1 is the best; in one that it has no run
-            of, it comes last.
-        best: Best value in each data set, by name.
-        runs: How many runs with a value it has.
-    """
-
-    group: int
-    rank: float
-    best: Mapping[str, float]
-    runs: int
 
 
 @attrs.frozen
@@ -82,17 +54,6 @@ class Facts:
         count = Counter(point.dataset for point in self.points)
         return sorted(count, key=lambda name: (-count[name], name))
 
-    @property
-    def best(self) -> Point:
-        """The best run of the best group, in the data set with the most runs that it has."""
-        own = [point for point in self.points if point.group == self.standings[0].group]
-        datasets = self.datasets
-        return min(own, key=lambda each: (datasets.index(each.dataset), self.order(each.value)))
-
-    def order(self, value: float) -> float:
-        """Return a number by which values are sorted, the best one first."""
-        return value if self.lowest else -value
-
 
 def gather(database: Database, metric: str, selection: Selection, values: RunValues) -> Facts:
     """Return what the page shows.
@@ -114,7 +75,7 @@ def gather(database: Database, metric: str, selection: Selection, values: RunVal
     if not points:
         raise MetricError(f"no run that is asked for has a value of {metric!r}")
     points.sort(key=lambda point: (point.stopped or 0.0, point.run))
-    standings = _standings(points, values)
+    standings = standings_of(points, values)
     parents, origins = _ancestry(database, standings[0].group)
     return Facts(
         metric,
@@ -128,29 +89,6 @@ def gather(database: Database, metric: str, selection: Selection, values: RunVal
         Counter(run.state for run in selection.runs),
         values.left_out,
     )
-
-
-def _standings(points: Sequence[Point], values: RunValues) -> list[Standing]:
-    best: defaultdict[str, dict[int, float]] = defaultdict(dict)
-    for point in points:
-        known = best[point.dataset].get(point.group, point.value)
-        best[point.dataset][point.group] = min(known, point.value, key=values.best_first)
-    places = {}
-    for dataset, by_group in best.items():
-        ordered = sorted(values.best_first(value) for value in by_group.values())
-        at = {value: place for place, value in reversed([*enumerate(ordered, 1)])}
-        places[dataset] = {group: at[values.best_first(by_group[group])] for group in by_group}
-    runs = Counter(point.group for point in points)
-    found = [
-        Standing(
-            group,
-            sum(place.get(group, len(place) + 1) for place in places.values()) / len(places),
-            {dataset: by[group] for dataset, by in sorted(best.items()) if group in by},
-            runs[group],
-        )
-        for group in runs
-    ]
-    return sorted(found, key=lambda each: (each.rank, each.group))
 
 
 def _ancestry(database: Database, group: int) -> tuple[list[Parent], dict[int, str]]:

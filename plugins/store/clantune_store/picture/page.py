@@ -16,7 +16,8 @@ from clantune_store.picture.groups import best_groups
 from clantune_store.picture.lineage import descent
 from clantune_store.picture.parameters import parameters
 from clantune_store.picture.progress import progress
-from clantune_store.picture.text import counted, in_html, value_text
+from clantune_store.picture.text import counted, value_text
+from clantune_store.printable import in_html
 from clantune_store.questions.run_values import run_values
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
@@ -37,10 +38,8 @@ p { margin: .3rem 0 .6rem; max-width: 60rem; overflow-wrap: anywhere }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 th, td { padding: .25rem .7rem .25rem 0; border-bottom: 1px solid #ccc; text-align: left;
   vertical-align: top }
-td { overflow-wrap: anywhere; min-width: 4rem }
-th { overflow-wrap: anywhere }
-ul { margin: 0; padding: 0; list-style: none }
-li { display: inline-block; margin-right: 1.2rem }
+th, td { overflow-wrap: break-word; max-width: 40rem }
+th[scope=row] { max-width: min(12rem, 40vw); position: sticky; left: 0; background: #fff }
 pre { overflow-x: auto; border-left: 3px solid #666; padding: .3rem .8rem; margin: .3rem 0 1rem;
   font-size: .85rem }
 summary { cursor: pointer; margin: .6rem 0 }
@@ -106,22 +105,20 @@ def page(facts: Facts) -> str:
 
 
 def _summary(facts: Facts) -> str:
-    best = facts.best
-    data = f" on {in_html(best.dataset)}" if best.dataset else ""
-    states = ", ".join(f"{count:,} {state}" for state, count in sorted(facts.states.items()))
-    left_out = facts.left_out
-    missing = (
-        f" {counted(left_out, 'value')} of the metric {'is' if left_out == 1 else 'are'} not a "
-        "finite number and left out."
-        if left_out
-        else ""
+    best = facts.standings[0]
+    datasets = counted(len(facts.datasets), "data set")
+    by = f", by its mean rank over {datasets}" if len(facts.datasets) > 1 else ""
+    values = ", ".join(
+        f"<strong>{value_text(value)}</strong>{f' on {in_html(dataset)}' if dataset else ''}"
+        for dataset, value in best.best.items()
     )
     order = "lowest" if facts.lowest else "highest"
-    groups = counted(len(facts.standings), "group")
-    datasets = counted(len(facts.datasets), "data set")
+    states = ", ".join(f"{count:,} {state}" for state, count in sorted(facts.states.items()))
+    missing = counted(facts.left_out, "value")
     return (
-        f"<p><strong>{value_text(best.value)}</strong> is the {order} value of the best "
-        f"group, {best.group}, in run {best.run}{data}.</p>"
-        f"<p>{counted(len(facts.points), 'run')} with a value, of {groups}, on {datasets}. Runs by "
-        f"state: {states}.{missing} Written {time.strftime('%Y-%m-%d %H:%M')}.</p>"
+        f"<p>Group <strong>{best.group}</strong> is the best{by}. Its {order} value: {values}.</p>"
+        f"<p>{counted(len(facts.points), 'run')} with a value, of "
+        f"{counted(len(facts.standings), 'group')}, on {datasets}. Runs by state: {states}. "
+        f"{f'Left out, because not a finite number: {missing}. ' if facts.left_out else ''}"
+        f"Written {time.strftime('%Y-%m-%d %H:%M')}.</p>"
     )

@@ -5,37 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
-
 from clantune_store.database.canonical import canonical
 from clantune_store.extras import extra
-from clantune_store.picture.facts import Facts, Point
+from clantune_store.picture.effects import Effect, effects_of
+from clantune_store.picture.facts import Facts
 from clantune_store.picture.progress import hover
-from clantune_store.picture.ranks import FEWEST, association, correlation, ranks_within
+from clantune_store.picture.ranks import FEWEST
+from clantune_store.picture.standings import Point
 from clantune_store.picture.style import SERIES, axis, chart, thinned
-from clantune_store.picture.text import counted, dotted, in_chart, in_html, shortened, value_text
+from clantune_store.picture.text import counted, dotted, in_chart, shortened, value_text
+from clantune_store.printable import in_html
 from clantune_store.questions.page import table
 
 CHARTS = 10
 MOST_OPTIONS = 12
 """Options that an axis names; a parameter with more of them is only in the table."""
-
-
-@attrs.frozen
-class Effect:
-    """A parameter and what its ranks say.
-
-    Attributes:
-        name: Full name.
-        size: Rank correlation; for options the strength of their association, from 0; or None.
-        options: JSON texts of all values, sorted; empty for a number.
-        points: Runs whose group has the parameter.
-    """
-
-    name: str
-    size: float | None
-    options: tuple[str, ...]
-    points: Sequence[Point]
 
 
 def parameters(facts: Facts) -> str:
@@ -64,33 +48,6 @@ def parameters(facts: Facts) -> str:
         names = ", ".join(in_html(dotted(name)) for name in same)
         parts.append(f"<details><summary>{_same(len(same))}</summary><p>{names}</p></details>")
     return "\n".join(parts)
-
-
-def effects_of(facts: Facts) -> tuple[list[Effect], list[str]]:
-    """Return the parameters that vary, the strongest one first, and the names of the others."""
-    names = sorted({name for point in facts.points for name in facts.values[point.group]})
-    found, same = [], []
-    for name in names:
-        points = [point for point in facts.points if name in facts.values[point.group]]
-        values = [facts.values[point.group][name] for point in points]
-        if len({*map(canonical, values)}) < 2:
-            same.append(name)
-        else:
-            found.append(_effect(name, points, values))
-    return sorted(found, key=lambda each: (-abs(each.size or 0.0), each.name)), same
-
-
-def _effect(name: str, points: Sequence[Point], values: Sequence[Any]) -> Effect:
-    placed = ranks_within([point.value for point in points], [point.dataset for point in points])
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return Effect(name, correlation(values, placed), (), points)
-    texts = [canonical(value) for value in values]
-    options = tuple(sorted({*texts}))
-    if len(options) == 2:
-        return Effect(
-            name, correlation([options.index(text) for text in texts], placed), options, points
-        )
-    return Effect(name, association(texts, placed), options, points)
 
 
 def _one(facts: Facts, effect: Effect, at: int) -> str:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from clantune_store.extras import extra
-from clantune_store.picture.facts import Facts, Point
+from clantune_store.picture.facts import Facts
+from clantune_store.picture.standings import Point
 from clantune_store.picture.style import SERIES, Series, axis, chart, thinned
-from clantune_store.picture.text import counted, in_chart, in_html, value_text
+from clantune_store.picture.text import counted, in_chart, value_text
+from clantune_store.printable import in_html
 
 
 def progress(facts: Facts) -> str:
@@ -83,7 +85,12 @@ def _of_dataset(
             y=[best[at] for at in steps],
             name=in_chart(name or "no data set"),
             legendgroup=series.symbol,
-            mode="lines",
+            mode="lines+markers",
+            marker={
+                "symbol": series.symbol,
+                "color": series.colour,
+                "size": [8 if points[at].value == best[at] else 0 for at in steps],
+            },
             line={"shape": "hv", "color": series.colour, "dash": series.dash, "width": 2},
             hoverinfo="skip",
             showlegend=True,

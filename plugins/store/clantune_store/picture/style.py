@@ -17,11 +17,8 @@ WIDE = 1000.0
 MOST_POINTS = 1500
 """Points of a series in a chart; of more, every n-th one is drawn."""
 
-CONFIG = {
-    "responsive": True,
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-}
+CONFIG = {"responsive": True, "displayModeBar": False, "doubleClick": False}
+"""No buttons and no zoom: a finger that moves over a chart scrolls the page."""
 
 
 @attrs.frozen

@@ -6,15 +6,10 @@ from html import escape
 from typing import Any
 
 from clantune_store.database.canonical import canonical
-from clantune_store.printable import shown
+from clantune_store.printable import in_html, shown
 
 LONGEST = 28
 """Characters of a label in a chart."""
-
-
-def in_html(text: object) -> str:
-    """Return a text as HTML shows it, with the characters written out that do not print."""
-    return escape(shown(text))
 
 
 def lines_in_html(text: str) -> str:
