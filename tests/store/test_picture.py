@@ -186,7 +186,7 @@ def facts_of(store, **options):
 
 def test_the_strongest_parameter_comes_first_and_data_sets_are_ranked_apart(store):
     facts = facts_of(fill(store), lowest=True)
-    effects, same = effects_of(facts)
+    effects, same = effects_of(facts.points, facts.values)
     assert same == ["same"]
     assert effects[0].name == "steps_int"
     sizes = [abs(effect.size) for effect in effects]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from clantune_store.database.canonical import canonical
-from clantune_store.picture.facts import Facts
 from clantune_store.picture.ranks import association, correlation, ranks_within
 from clantune_store.picture.standings import Point
 
@@ -30,28 +29,43 @@ class Effect:
     points: Sequence[Point]
 
 
-def effects_of(facts: Facts) -> tuple[list[Effect], list[str]]:
-    """Return the parameters that vary, the strongest one first, and the names of the others."""
-    names = sorted({name for point in facts.points for name in facts.values[point.group]})
+def effects_of(
+    points: Sequence[Point], values: Mapping[int, Mapping[str, Any]]
+) -> tuple[list[Effect], list[str]]:
+    """Return the parameters that vary, the strongest one first, and the names of the others.
+
+    Args:
+        points: Runs.
+        values: Values by number of the group and full name.
+    """
+    placed = ranks_within([point.value for point in points], [point.dataset for point in points])
+    rank_of = {point.run: rank for point, rank in zip(points, placed, strict=True)}
+    groups = {point.group: values[point.group] for point in points}
     found, same = [], []
-    for name in names:
-        points = [point for point in facts.points if name in facts.values[point.group]]
-        values = [facts.values[point.group][name] for point in points]
-        if len({*map(canonical, values)}) < 2:
+    for name in sorted({name for own in groups.values() for name in own}):
+        held = {group: own[name] for group, own in groups.items() if name in own}
+        own_points = [point for point in points if point.group in held]
+        if len({canonical(value) for value in held.values()}) < 2:
             same.append(name)
         else:
-            found.append(_effect(name, points, values))
+            placed = [rank_of[point.run] for point in own_points]
+            found.append(_effect(name, own_points, held, placed))
     return sorted(found, key=lambda each: (-abs(each.size or 0.0), each.name)), same
 
 
-def _effect(name: str, points: Sequence[Point], values: Sequence[Any]) -> Effect:
-    placed = ranks_within([point.value for point in points], [point.dataset for point in points])
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return Effect(name, correlation(values, placed), (), points)
-    texts = [canonical(value) for value in values]
-    options = tuple(sorted({*texts}))
-    if len(options) == 2:
+def _effect(
+    name: str, points: Sequence[Point], held: Mapping[int, Any], placed: Sequence[float]
+) -> Effect:
+    if all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in held.values()
+    ):
         return Effect(
-            name, correlation([options.index(text) for text in texts], placed), options, points
+            name, correlation([held[point.group] for point in points], placed), (), points
         )
-    return Effect(name, association(texts, placed), options, points)
+    text = {group: canonical(value) for group, value in held.items()}
+    options = tuple(sorted({*text.values()}))
+    if len(options) == 2:
+        size = correlation([options.index(text[point.group]) for point in points], placed)
+    else:
+        size = association([text[point.group] for point in points], placed)
+    return Effect(name, size, options, points)

@@ -50,9 +50,9 @@ def axis(title: str, values: Sequence[float] = ()) -> dict[str, Any]:
     return made | ({"type": "log"} if logarithmic else {"type": "linear"})
 
 
-def thinned(points: Sequence[Any]) -> Sequence[Any]:
-    """Return points, or every n-th one if there are too many to draw."""
-    step = -(-len(points) // MOST_POINTS) or 1
+def thinned(points: Sequence[Any], most: int = MOST_POINTS) -> Sequence[Any]:
+    """Return points, or every n-th one if there are too many."""
+    step = -(-len(points) // most) or 1
     return points[::step]
 
 
