@@ -194,6 +194,22 @@ def test_show_lists_groups_or_puts_their_values_side_by_side(call, as_json, fill
     assert group["id"] == str(Store(filled).group(1).id)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("show", "\udce9"), "clantune store show: a text has characters that a database cannot "),
+        (("top", "profit", "--data", "\udce9"), "clantune store top: there is no data set "),
+        (("load", "base.toml", "--label", "\udce9"), "clantune store load: the label has charac"),
+        (("load", "--set", "a_str=\udce9"), "clantune store load: --set a_str: a_str: "),
+    ],
+)
+def test_an_argument_that_is_not_text_is_refused(call, filled, arguments, message):
+    status, _, err = call(*arguments)
+    assert status in (1, 2)
+    assert err.startswith(message)
+    assert len(err.splitlines()) == 1
+
+
 def test_runs_are_listed_by_state_and_data(call, as_json, filled):
     assert [run["number"] for run in as_json("runs")] == [1, 2, 3, 4]
     assert [run["number"] for run in as_json("runs", "--state", "ok", "--data", "SPY")] == [1, 2]

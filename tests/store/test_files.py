@@ -273,15 +273,29 @@ TOML_FAULTS = [
     (
         "a = nan",
         (
-            "a.toml:1: a: NaN is no value in JSON, which has finite numbers, texts, true, "
+            "a.toml:1: a: NaN is not a value in JSON, which has finite numbers, texts, true, "
             "false, null, lists and objects"
         ),
     ),
     (
         "\na = 2020-01-01",
         (
-            'a.toml:2: a: "datetime.date(2020, 1, 1)" is no value in JSON, which has '
+            'a.toml:2: a: "datetime.date(2020, 1, 1)" is not a value in JSON, which has '
             "finite numbers, texts, true, false, null, lists and objects"
+        ),
+    ),
+    (
+        "x = 1\na = { value = 3, mn = 0 }",
+        (
+            "a.toml:2: a: a declaration does not know the key mn; did you mean min? If these are "
+            "parameters, rename those that are called like a key"
+        ),
+    ),
+    (
+        "a = { value = 3, max = 9, scale = 0 }",
+        (
+            "a.toml:1: a: a declaration does not know the key scale; it may have value, min, max, "
+            "options, unit, tags. If these are parameters, rename those that are called like a key"
         ),
     ),
     ("x = 1\na = { value = 60, min = 0, max = 50 }", "a.toml:2: a: 60 is outside 0 .. 50"),
@@ -349,7 +363,7 @@ JSON_FAULTS = [
     ('{"a": 1,\n}', "a.json:2: this is not JSON: "),
     ("[1]", "a.json:1: this is not a JSON object of names and values"),
     ('{"a": 1}\n3', "a.json:2: this is not JSON: Extra data"),
-    ('{"a": NaN}', "a.json:1: this is not JSON: NaN is not a finite number"),
+    ('{"b": "NaN",\n"a": NaN}', "a.json:2: this is not JSON: NaN is not a finite number"),
     ('{"x": {\n"a_int": 1.5}}', "a.json:2: x__a_int: 1.5 is not a whole number"),
 ]
 

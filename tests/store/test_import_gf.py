@@ -248,7 +248,7 @@ def test_the_file_is_not_changed(database, old):
         ),
         (
             "DROP TABLE results",
-            "table results: it does not exist, so this is no database of the older program",
+            "table results: it does not exist, so this is not a database of the older program",
         ),
         ("ALTER TABLE results RENAME COLUMN algo TO other", "table results: no such column: algo"),
     ],

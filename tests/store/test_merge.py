@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 import sqlalchemy as sa
+from processes import at_once
 from rows import add_group, add_run, fill
 
 from clantune_store.database import Database
@@ -58,6 +59,23 @@ def test_through_postgresql_and_back_gives_the_same_content(tmp_path, three, pos
     merge(back, server)
     assert content(server) == content(straight) == content(back)
     server.close()
+
+
+def test_several_merges_at_once_into_one_database(tmp_path, three, address):
+    Database(address, create=True).close()
+    sources = [str(one.address.path) for one in three]
+    assert at_once(4, merge_all, address, sources) == ["done"] * 4
+    straight, there = empty(tmp_path, "straight.db"), Database(address)
+    merge(straight, *three)
+    assert content(there) == content(straight)
+    there.close()
+
+
+def merge_all(address, sources):
+    into = Database(address)
+    merge(into, *map(Database, sources))
+    into.close()
+    return "done"
 
 
 def test_a_merge_is_the_union_of_what_is_there(address, tmp_path):

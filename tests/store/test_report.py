@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
 
 from clantune_store import Parameters, ReportError, Store
+from clantune_store.runs import heartbeat
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_every_kind_of_result_is_kept(store):
         result["a"]["nan"] = math.nan
         result["a"]["inf"] = -math.inf
         result["a"]["none"] = None
-        result["a"]["list"] = [1, "x"]
+        result["a"]["list"] = [1, "x", [math.nan, math.inf]]
         result["a"]["large"] = 2**60 + 1
         result["a"]["tensor"] = torch.tensor(1.5)
     (run,) = store.runs()
@@ -74,7 +76,7 @@ def test_every_kind_of_result_is_kept(store):
             "deep.er": 2.0,
             "inf": "-inf",
             "large": 2**60 + 1,
-            "list": [1, "x"],
+            "list": [1, "x", ["nan", "inf"]],
             "nan": "nan",
             "none": None,
             "tensor": 1.5,
@@ -93,6 +95,41 @@ def test_a_run_that_fails_keeps_why_and_what_it_had(store):
     assert run.note["partial"] == {"a.b": 1.0}
     assert run.note["error"].endswith("ValueError: no data\n")
     assert run.results == {}
+
+
+def test_a_run_that_fails_keeps_results_beside_one_that_is_not_plain_data(store):
+    with pytest.raises(ValueError, match="no data"), Parameters(store).report() as result:  # noqa: PT012
+        result["a"].update(b=1, c={1}, d={"e": "x"})
+        result["loss"] = 0.5
+        raise ValueError("no data")
+    (run,) = store.runs()
+    assert run.note["partial"] == {"a.b": 1.0, "a.d.e": '"x"', "loss": 0.5}
+    (why,) = run.note["left_out"]
+    assert why == (
+        "result['a']['c'] is of set; a result is a number, a truth value, a text, a list of them, "
+        "or a dictionary of results"
+    )
+
+
+def test_a_run_says_that_it_is_alive_until_its_end(store, monkeypatch):
+    monkeypatch.setattr(heartbeat, "_thread", None)  # the next one has another pause
+    monkeypatch.setattr(heartbeat, "BEAT", 0.01)
+    with Parameters(store).report():
+        wait_for_a_beat(store, 1)
+    last = beat_of(store, 1)
+    with Parameters(store).report():
+        wait_for_a_beat(store, 2)
+    assert beat_of(store, 1) == last
+
+
+def beat_of(store, run):
+    return store.sql(f"SELECT heartbeat FROM runs WHERE number = {run}")[1][0][0]
+
+
+def wait_for_a_beat(store, run):
+    first = beat_of(store, run)
+    while beat_of(store, run) == first:
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def common(function: F) -> F:
 
 
 def unanswered(store: Store, error: MetricError, metric: str, condition: str = "") -> int:
-    """Say why a question has no answer; raise the error if it is no question.
+    """Say why a question has no answer; raise the error if it is not a question.
 
     A name that no run has reported is a question; an expression that is not allowed is not.
     """

@@ -39,7 +39,7 @@ class Address:
         """Return the address that a user has given.
 
         Raises:
-            StoreError: It is no path and no URL of a database that a store can use.
+            StoreError: It is neither a path nor a URL of a database that a store can use.
         """
         text = os.fspath(where)
         if "://" not in text:

@@ -205,6 +205,10 @@ class Database:
         except (sa.exc.DBAPIError, sa.exc.TimeoutError, sqlite3.Error) as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             raise StoreError(f"{self.address.shown}: {reason}{self._advice(reason)}") from error
+        except UnicodeEncodeError as error:
+            raise StoreError(
+                f"a text has characters that a database cannot hold: {error.object!r}"
+            ) from error
 
     def _advice(self, reason: str) -> str:
         if "locked" in reason:
@@ -212,6 +216,8 @@ class Database:
                 f"; other processes have written for {self.timeout:g} s without a pause: give "
                 "more than that, timeout=..., or use a server of PostgreSQL"
             )
+        if "out of range" in reason:  # of PostgreSQL; SQLite has infinities
+            return "; a value of the expression is too large: leave out such runs by a condition"
         if "not a database" in reason:
             return "; it is the file of another program, or damaged"
         if self.address.schema and "connect" in reason and not postgres.is_final(reason):

@@ -14,7 +14,7 @@ def require_text(text: str, what: str, kind: type[StoreError] = StoreError) -> s
         kind: Class of the error.
 
     Raises:
-        StoreError: It has the character NUL, or bytes that are no text in UTF-8.
+        StoreError: It has the character NUL, or bytes that are not text in UTF-8.
     """
     if "\0" in text or text != readable(text):
         raise kind(f"{what} has characters that a database cannot hold: {text!r}")
@@ -22,5 +22,5 @@ def require_text(text: str, what: str, kind: type[StoreError] = StoreError) -> s
 
 
 def readable(text: str) -> str:
-    """Return a text in which what is no character in UTF-8 is written out as an escape."""
+    """Return a text in which what is not a character in UTF-8 is written out as an escape."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -186,7 +186,9 @@ class _Reading:
             return
         if {"store", "measurements"} <= there:
             raise StoreError(f"{self.path} is a store already: use `clantune store merge`")
-        raise self._error(table, "it does not exist, so this is no database of the older program")
+        raise self._error(
+            table, "it does not exist, so this is not a database of the older program"
+        )
 
     def _error(self, table: str, reason: str) -> StoreError:
         return StoreError(f"{self.path}, table {table}: {reason}")

@@ -67,7 +67,7 @@ class Expression:
 
 
 def dotted(node: ast.expr) -> str | None:
-    """Return the name that a piece of syntax is, such as `a.b`; None if it is no name."""
+    """Return the name that a piece of syntax is, such as `a.b`; None if it is not a name."""
     parts = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)

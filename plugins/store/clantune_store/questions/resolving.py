@@ -44,7 +44,7 @@ def questions_of(
 
     Args:
         connection: Any transaction.
-        metric: Metric, whose expression is no named one.
+        metric: Metric, whose expression is not a named one.
         algo: The only algo to ask; None: all.
 
     Raises:

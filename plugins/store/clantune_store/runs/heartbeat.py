@@ -1,12 +1,15 @@
-"""A thread that says in the database that a run is alive, so that a dead one is found."""
+"""A thread that says in the database that runs are alive, so that a dead one is found."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
+
+import attrs
 
 from clantune_store.database import Database
 from clantune_store.database.tables import runs
@@ -21,24 +24,51 @@ LATEST = 5 * BEAT
 logger = logging.getLogger(__name__)
 
 
+@attrs.frozen(eq=False)
+class _Alive:
+    """A run of this process, in the block of its report."""
+
+    database: Database
+    run: int
+    process: int
+
+
+_alive: set[_Alive] = set()
+_thread: threading.Thread | None = None
+
+
 @contextlib.contextmanager
 def heartbeat(database: Database, run: int) -> Iterator[None]:
     """Write the time into the row of a run each minute, while the block runs."""
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(BEAT):
-            try:
-                with database.write() as connection:
-                    now = runs.update().where(runs.c.number == run).values(heartbeat=time.time())
-                    connection.execute(now)
-            except StoreError as error:  # the next beat may succeed; the end of the run must
-                logger.warning("run %d could not say that it is alive: %s", run, error)
-
-    thread = threading.Thread(target=beat, name=f"heartbeat of run {run}", daemon=True)
-    thread.start()
+    alive = _Alive(database, run, os.getpid())
+    _alive.add(alive)
+    _begin()
     try:
         yield
     finally:
-        done.set()
-        thread.join(BEAT / 12)  # it may wait for a server; the end of the run says more
+        _alive.discard(alive)
+
+
+def _begin() -> None:
+    """Start the one thread of this process; a fork does not take it along."""
+    global _thread  # noqa: PLW0603  (one for all runs: a start costs as much as a report)
+    if _thread is None or not _thread.is_alive():
+        _thread = threading.Thread(target=_beat, name="heartbeat of runs", daemon=True)
+        _thread.start()
+
+
+def _beat() -> None:
+    while True:
+        time.sleep(BEAT)
+        for alive in tuple(_alive):
+            if alive.process == os.getpid():  # the others are runs of the process it is forked from
+                _say(alive)
+
+
+def _say(alive: _Alive) -> None:
+    own = runs.update().where(runs.c.number == alive.run, runs.c.state == "running")
+    try:
+        with alive.database.write() as connection:
+            connection.execute(own.values(heartbeat=time.time()))
+    except StoreError as error:  # the next beat may succeed; the end of the run must
+        logger.warning("run %d could not say that it is alive: %s", alive.run, error)

@@ -32,8 +32,10 @@ class Run:
         started: Begin, in seconds since 1970, or None.
         stopped: End, in seconds since 1970, or None.
         machine: Facts about the machine.
-        note: What is known of a failure: `error`, and `partial` results.
-        results: Values by algo and name; a value that is not a finite number as it was given.
+        note: What is known of a failure: `error`, `partial` results, and why others are
+            `left_out`.
+        results: Values by algo and name. NaN and infinities are the texts `"nan"`, `"inf"` and
+            `"-inf"`.
     """
 
     number: int

@@ -36,7 +36,7 @@ def facts() -> str:
 
 def process() -> str:
     """Return the name of this process: host, number, and begin, since numbers are used again."""
-    return f"{socket.gethostname()}/{os.getpid()}/{started(os.getpid())}"
+    return _process_of(os.getpid())
 
 
 def is_dead(name: str) -> bool | None:
@@ -58,6 +58,11 @@ def started(pid: int) -> str:
         return ""
     state, *rest = stat.rpartition(")")[2].split()
     return "" if state in "ZX" else rest[18]  # the name before the ) may have spaces
+
+
+@functools.lru_cache(maxsize=2)
+def _process_of(pid: int) -> str:
+    return f"{socket.gethostname()}/{pid}/{started(pid)}"
 
 
 def _exists(pid: int) -> bool:

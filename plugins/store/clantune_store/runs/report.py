@@ -21,7 +21,7 @@ from clantune_store.environment import variable
 from clantune_store.errors import ReportError
 from clantune_store.runs.heartbeat import heartbeat
 from clantune_store.runs.machine import facts, process
-from clantune_store.runs.result import Measurement, Result, measurements_of
+from clantune_store.runs.result import Measurement, Result, measurements_of, pieces_of
 
 UNFINISHED = ("running", "stale")
 """States of a run that may end; one that was taken for dead may have only been slow."""
@@ -64,7 +64,7 @@ def report(
         _end(database, run, "ok", measurements_of(result))
     except BaseException as error:
         told = "".join(traceback.format_exception(error))[-LOG:]
-        _end(database, run, "failed", note={"error": told, "partial": _partial(result)})
+        _end(database, run, "failed", note={"error": told, **_partial(result)})
         raise
 
 
@@ -74,27 +74,22 @@ def _begin(database: Database, group: int, dataset: str, family: str | None) -> 
     require_text(dataset, "the data set", ReportError)
     require_text(family or "", "the family", ReportError)
     now = time.time()
-    with database.write() as connection:
-        (machine,) = numbers_of(connection, machines, [{"facts": facts()}], database.numbers)
-        began = {
-            "state": "running",
-            "started": now,
-            "heartbeat": now,
-            "machine": machine,
-            "process": process(),
-        }
+    began = {"state": "running", "started": now, "heartbeat": now, "process": process()}
+    machine = {"facts": facts()}
+    with database.write() as connection:  # others wait, so what can be done before it is
+        (began["machine"],) = numbers_of(connection, machines, [machine], database.numbers)
         if queued is not None:
             return _begin_queued(connection, queued, group, began)
         (data,) = numbers_of(connection, datasets, [{"name": dataset}], database.numbers)
-        added = runs.insert().values(
-            id=uuid.uuid4(),
-            group=group,
-            dataset=data,
-            family=dataset if family is None else family,
-            attempt=1,
+        new = {
+            "id": uuid.uuid4(),
+            "group": group,
+            "dataset": data,
+            "family": dataset if family is None else family,
+            "attempt": 1,
             **began,
-        )
-        key: Any = connection.execute(added).inserted_primary_key
+        }
+        key: Any = connection.execute(runs.insert(), new).inserted_primary_key
         return _Run(key[0], data)
 
 
@@ -115,7 +110,7 @@ def _begin_queued(
         raise ReportError(
             f"run {row.number} is {row.state} already: report once in a run, or unset CLANTUNE_RUN"
         )
-    connection.execute(runs.update().where(runs.c.number == number).values(**began))
+    connection.execute(runs.update().where(runs.c.number == number), began)
     return _Run(number, row.dataset)
 
 
@@ -131,12 +126,12 @@ def _end(
         "stopped": time.time(),
         "note": None if note is None else json.dumps(note),  # in ASCII: a traceback has any text
     }
+    own = runs.update().where(runs.c.number == run.number, runs.c.state.in_(UNFINISHED))
+    names = [{"algo": row.algo, "name": row.name} for row in rows or ()]
     with database.write() as connection:
-        own = runs.update().where(runs.c.number == run.number, runs.c.state.in_(UNFINISHED))
-        if not connection.execute(own.values(**changed)).rowcount and state == "ok":
+        if not connection.execute(own, changed).rowcount and state == "ok":
             raise ReportError(f"run {run.number} is done already: report once in a run")
         if rows:
-            names = [{"algo": row.algo, "name": row.name} for row in rows]
             numbers = numbers_of(connection, metrics, names, database.numbers)
             connection.execute(
                 measurements.insert(),
@@ -153,13 +148,15 @@ def _end(
             )
 
 
-def _partial(result: Result) -> object:
-    """Return what a run that fails has reported so far, as far as it is plain data."""
-    try:
-        rows = measurements_of(result)
-    except ReportError as error:
-        return str(error)
-    return {
-        f"{row.algo}.{row.name}".lstrip("."): row.other if row.value is None else row.value
-        for row in rows
-    }
+def _partial(result: Result) -> dict[str, object]:
+    """Return what a run that fails has reported so far, and why some of it is left out."""
+    kept: dict[str, object] = {}
+    left_out = []
+    for piece in pieces_of(result):
+        try:
+            for row in measurements_of(piece):
+                name = f"{row.algo}.{row.name}".lstrip(".")
+                kept[name] = row.other if row.value is None else row.value
+        except ReportError as error:
+            left_out.append(str(error))
+    return {"partial": kept, **({"left_out": left_out} if left_out else {})}

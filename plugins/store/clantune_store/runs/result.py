@@ -55,6 +55,15 @@ def measurements_of(result: Mapping[str, Any]) -> list[Measurement]:
         ) from error
 
 
+def pieces_of(result: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Return a result as many results of one value, or of the values in one dictionary."""
+    for algo, below in result.items():
+        if isinstance(below, Mapping):
+            yield from ({algo: {name: value}} for name, value in below.items())
+        else:
+            yield {algo: below}
+
+
 def _rows(result: Mapping[str, Any]) -> list[Measurement]:
     rows = []
     for algo, below in result.items():
@@ -102,7 +111,7 @@ def _measurement(algo: str, name: str, value: Any) -> Measurement:
     except OverflowError:
         return Measurement(algo, name, None, str(value))
     if not math.isfinite(number):
-        return Measurement(algo, name, None, json.dumps(str(number)))
+        return Measurement(algo, name, None, _json(algo, name, number))
     exact = not isinstance(value, numbers.Integral) or int(number) == value
     return Measurement(algo, name, number, None if exact else str(value))
 
@@ -120,9 +129,19 @@ def _size_of(value: Any) -> int:
 
 def _json(algo: str, name: str, value: object) -> str:
     try:
-        return json.dumps(value)  # in ASCII, so that it can be stored whatever it holds
+        # In ASCII, so that it can be stored whatever it holds.
+        return json.dumps(_without_nan(value), allow_nan=False)
     except (TypeError, ValueError):
         raise _not_plain(algo, name, value) from None
+
+
+def _without_nan(value: object) -> object:
+    """Return a value with NaN and infinities as texts, which JSON has not."""
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
 
 
 def _not_plain(algo: str, name: str, value: object) -> ReportError:

@@ -122,7 +122,7 @@ def _require_json(made: Mapping[str, Any], name: str, place: str) -> None:
             canonical(made.get(key))
         except (TypeError, ValueError):
             raise LoadError(
-                f"{place}: {name}: {_shown(made[key])} is no {key} in JSON, which has finite "
+                f"{place}: {name}: {_shown(made[key])} is not a {key} in JSON, which has finite "
                 "numbers, texts, true, false, null, lists and objects"
             ) from None
 

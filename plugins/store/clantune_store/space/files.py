@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,23 @@ def _declared(tree: Tree, table: Mapping[str, Any], above: tuple[str, ...]) -> I
         elif suffix_of(key).text == "_json":
             yield name, {"value": held}, place
         else:
+            _require_no_misspelt_key(held, name, place)
             full_name(name, place)  # the name of a table without parameters, too
             yield from _declared(tree, held, keys)
+
+
+def _require_no_misspelt_key(table: Mapping[str, Any], name: str, place: str) -> None:
+    """Raise an error for a table such as `{ value = 3, mn = 0 }`."""
+    if "value" not in table or isinstance(table["value"], dict):
+        return
+    for key in sorted(table.keys() - {*KEYS}):
+        near = difflib.get_close_matches(key, KEYS, 1, cutoff=0.75)
+        if near or table.keys() & {*KEYS[1:]}:
+            meant = f"did you mean {near[0]}?" if near else f"it may have {', '.join(KEYS)}."
+            raise LoadError(
+                f"{place}: {name}: a declaration does not know the key {key}; {meant} If these are "
+                "parameters, rename those that are called like a key"
+            )
 
 
 def _is_list_of_tables(held: object) -> bool:

@@ -66,7 +66,7 @@ class Rule:
 
 
 def require_known(rule: Rule, names: Iterable[str]) -> None:
-    """Raise an error for a name in a rule that is no parameter.
+    """Raise an error for a name in a rule that is not a parameter.
 
     Raises:
         RuleError: There is one; the error has the nearest parameter.

@@ -23,7 +23,7 @@ class Fitted:
     Attributes:
         values: JSON values by name, one for each parameter of the space.
         added: Parameters that had no value, and have that of the space.
-        removed: Names that are no parameters of the space.
+        removed: Names that are not parameters of the space.
         clipped: Parameters whose value was outside the domain.
     """
 
@@ -53,7 +53,7 @@ class Space:
 
         Raises:
             LoadError: A declaration has a fault.
-            RuleError: A rule has a name that is no parameter.
+            RuleError: A rule has a name that is not a parameter.
         """
         ordered = [declarations[name] for name in sorted(declarations)]
         rules = tuple(dict.fromkeys(rules))

@@ -107,6 +107,7 @@ def _paths(table: Mapping[str, Any]) -> Iterator[Path]:
 
 # ---- JSON ----
 
+_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity')
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:\n]')
 
 
@@ -127,10 +128,18 @@ def read_json(text: str, path: str) -> Tree:
     except LoadError:
         raise
     except ValueError as error:
-        raise LoadError(f"{path}:1: this is not JSON: {error}") from None
+        line = _line_of_constant(text)
+        raise LoadError(f"{path}:{line}: this is not JSON: {error}") from None
     if not isinstance(data, dict):
         raise LoadError(f"{path}:1: this is not a JSON object of names and values")
     return Tree(data, path, lines)
+
+
+def _line_of_constant(text: str) -> int:
+    """Return the line of the first NaN or infinity that is not in a text, or 1."""
+    found = (mark for mark in _CONSTANT.finditer(text) if not mark[0].startswith('"'))
+    first = next(found, None)
+    return 1 if first is None else text.count("\n", 0, first.start()) + 1
 
 
 def _json_lines(text: str, path: str) -> dict[Path, int]:
