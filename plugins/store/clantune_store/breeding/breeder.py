@@ -1,4 +1,4 @@
-"""What breeds children: the seam between the store and an evolution, a sampler, or anything else."""
+"""What breeds children: the seam between the store and an evolution, or anything else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
+
+from clantune_store.database.canonical import canonical, id_of
 
 if TYPE_CHECKING:
     from clantune_store.breeding.population import Asked
@@ -76,6 +78,11 @@ class Child:
     values: Mapping[str, Any] = attrs.field(hash=False)
     parents: tuple[Descent, ...] = ()
     learned: str | None = None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Id of the group of these values."""
+        return id_of(canonical(dict(self.values)))
 
 
 class Breeder(Protocol):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from clantune_store.breeding.breeder import Breeder, Child, MakeBreeder, Setting
+from clantune_store.breeding.choosing import read_strategy
 from clantune_store.breeding.population import graded
 from clantune_store.breeding.proposals import Knob, knobs
 from clantune_store.errors import StoreError
@@ -19,20 +20,21 @@ STATEFUL = ("CmaEsSampler",)
 """Samplers that learn only from trials that they proposed themselves in the same study."""
 
 
-def sampler(name: str, arguments: Mapping[str, Any]) -> MakeBreeder:
+def optuna_sampler(text: str) -> MakeBreeder:
     """Return what makes a breeder of a sampler of Optuna.
 
     The sampler sees every group that has a value as a finished trial, whose value is the fitness
     of the group. It takes no group as a parent, so its children have none.
 
     Args:
-        name: Name of a class in `optuna.samplers`, such as `"TPESampler"`.
-        arguments: Keyword arguments for it. The seed is that of breeding.
+        text: Name of a class in `optuna.samplers`, such as `"TPESampler"`, and keyword arguments
+            for it, as in `"TPESampler:multivariate=true"`. The seed is that of breeding.
 
     Raises:
         StoreError: Optuna is not installed, has no such sampler, or the sampler has no such
             argument.
     """
+    name, arguments = read_strategy(text)
     made = _class_of(name)
     known = [each for each in inspect.signature(made).parameters if each != "seed"]
     if "seed" in arguments:
@@ -51,8 +53,9 @@ def sampler(name: str, arguments: Mapping[str, Any]) -> MakeBreeder:
         values = [setting.space.fit(group.values).values for group in groups]
         study = _study(name, made, arguments, setting.seed)
         found = knobs(setting.space, values)
-        for group, held in zip(groups, values, strict=True):
-            _tell(study, found, held, fitness[group.number])
+        with _refusing(name):
+            for group, held in zip(groups, values, strict=True):
+                _tell(study, found, held, fitness[group.number])
         return SamplerBreeder(setting, study, found)
 
     return make
