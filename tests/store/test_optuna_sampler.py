@@ -114,15 +114,15 @@ def test_one_seed_gives_the_same_children_also_in_another_process(tmp_path):
         (
             "NSGAIISampler:population_size=1",
             (
-                "the sampler NSGAIISampler cannot be used: `population_size` must be greater than or "
-                "equal to 2."
+                "the sampler NSGAIISampler cannot be used: `population_size` must be greater than "
+                "or equal to 2."
             ),
         ),
         (
             "BruteForceSampler",
             (
-                "the sampler BruteForceSampler cannot be used: FloatDistribution.step must be given "
-                "for BruteForceSampler (otherwise, the search space will be infinite)."
+                "the sampler BruteForceSampler cannot be used: FloatDistribution.step must be "
+                "given for BruteForceSampler (otherwise, the search space will be infinite)."
             ),
         ),
     ],
