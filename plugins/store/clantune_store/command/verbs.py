@@ -11,7 +11,9 @@ from clantune_store.command.comparing import compare, merge_performers
 from clantune_store.command.loading import load
 from clantune_store.command.merging import import_gf, merge, upgrade
 from clantune_store.command.printing import complain
+from clantune_store.command.running import auto, work
 from clantune_store.command.showing import lineage, runs, show
+from clantune_store.command.templates import plot_runs, template_run
 
 INTERRUPTED = 130
 MISUSE = 2
@@ -30,6 +32,8 @@ for verb in (load, show, runs, lineage, top, metric, compare, merge_performers, 
     store.add_command(verb)
 store.add_command(import_gf)
 store.add_command(upgrade)
+for verb in (auto, work, template_run, plot_runs):
+    store.add_command(verb)
 
 
 def run(arguments: Sequence[str], program: str) -> int:

@@ -34,15 +34,22 @@ def facts() -> str:
     )
 
 
-def process() -> str:
-    """Return the name of this process: host, number, and begin, since numbers are used again."""
-    return f"{socket.gethostname()}/{os.getpid()}/{started(os.getpid())}"
+def process(pid: int | None = None) -> str:
+    """Return the name of a process: host, number, and begin, since numbers are used again.
+
+    Args:
+        pid: Number of a process of this machine; None: this process.
+    """
+    number = os.getpid() if pid is None else pid
+    return f"{socket.gethostname()}/{number}/{started(number)}"
 
 
 def is_dead(name: str) -> bool | None:
     """Return whether a process of this machine has ended; None for one of another machine."""
     host, pid, begun = name.rsplit("/", 2)
-    return started(int(pid)) != begun if host == socket.gethostname() else None
+    if host != socket.gethostname():
+        return None
+    return not begun or started(int(pid)) != begun  # one that had ended when it was named has none
 
 
 def started(pid: int) -> str:
