@@ -20,8 +20,8 @@ def template_run(
 ) -> int:
     """Print a line for each group and each data set that runs COMMAND on it.
 
-    `{}` in COMMAND stands for the data set. The lines are for `sh`, `xargs -d '\\n' -P 8 -I+ sh -c +`
-    or `parallel`; their variables say where results belong.
+    `{}` in COMMAND stands for the data set. The lines are for `sh`, for `parallel`, and for GNU
+    `xargs` as in `xargs -d NEWLINE -P 8 -I+ sh -c +`. Their variables say where results belong.
     """
     from clantune_store.runs.lines import template_lines  # noqa: PLC0415  (SQLAlchemy is slow)
 

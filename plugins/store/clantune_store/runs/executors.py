@@ -83,8 +83,9 @@ class Dask:
             raise StoreError(
                 'the executor dask needs Dask: pip install "clantune-store[dask]"'
             ) from None
+        connect: Any = Client
         try:
-            self._client = Client(address, timeout=CONNECT, set_as_default=False)
+            self._client = connect(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"no scheduler of Dask answers at {address!r}: {error}; give --executor "

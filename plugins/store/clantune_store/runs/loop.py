@@ -139,19 +139,17 @@ def auto(
     }
     campaign = open_campaign(database, command, options, seed, new=new)
     mark = new_worker()
-    shut = None
+    ours = executor_of(executor) if isinstance(executor, str) else None
     if executor is None:
         runner: Runner = Local(Programs(database, mark, logs_of(database, logs)), jobs_of(jobs))
     else:
-        if isinstance(executor, str):
-            executor = shut = executor_of(executor)
-        runner = Remote(database, executor, jobs)
+        runner = Remote(database, executor if ours is None else ours, jobs)
     try:
         return _Loop(database, campaign, mark, runner, show or (lambda _: None)).run()
     finally:
         runner.close()
-        if shut is not None:
-            shut.shutdown()
+        if ours is not None:
+            ours.shutdown()
 
 
 @attrs.define

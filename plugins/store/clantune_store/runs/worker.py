@@ -210,7 +210,7 @@ def state_of(database: Database, claimed: Claim) -> str:
     """Return the state of a run."""
     query = sa.select(runs.c.state).where(runs.c.number == claimed.number)
     with database.read() as connection:
-        return connection.execute(query).scalar_one()
+        return str(connection.execute(query).scalar_one())
 
 
 def jobs_of(jobs: int | None) -> int:
