@@ -54,7 +54,7 @@ docs: $(READY)   ## build the documentation into docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
 wheels: $(READY) ## build every wheel and run its tests against it, outside the tree
-	.ci/wheels
+	SLOW="$(SLOW)" .ci/wheels
 
 clean:           ## remove what was made here
 	rm -rf $(VENV) docs/_build dist build

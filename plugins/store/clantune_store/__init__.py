@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clantune_store.breeding.methods import Bred
     from clantune_store.errors import (
         LoadError,
         MergeError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from clantune_store.space.suffixes import suffix
 
 __all__ = [
+    "Bred",
     "Group",
     "LoadError",
     "MergeError",
@@ -49,6 +51,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "breeding.methods": ("Bred",),
     "groups.group": ("Group",),
     "groups.parameters": ("Parameters", "values"),
     "groups.store": ("Store",),

@@ -11,9 +11,11 @@ from typing import Any
 import attrs
 import click
 
-from clantune_store.command.options import NOT_ALL, Verb, common, opened
+from clantune_store.command.breeding import breeding_options, count_of
+from clantune_store.command.options import NOT_ALL, Verb, common, opened, unanswered
 from clantune_store.command.printing import number, say, say_json
 from clantune_store.command.progress import Display, summary
+from clantune_store.errors import MetricError
 
 COUNT = click.IntRange(min=1)
 
@@ -42,56 +44,15 @@ def jobs_and_logs(least: int) -> Callable[[Any], Any]:
 @click.command(cls=Verb)
 @click.argument("command")
 @click.option("--metric", "--metricName", "metric", required=True, help="As for `top`.")
-@click.option(
-    "--topN",
-    "--top",
-    "top",
-    type=COUNT,
-    default=2,
-    show_default=True,
-    help="Groups of each data set that are bred from.",
-)
 @click.option("--loop", type=click.IntRange(min=0), default=12, show_default=True, help="Rounds.")
-@click.option("--children", type=COUNT, default=15, show_default=True, help="Groups of a round.")
+@breeding_options
 @click.option("--highest", type=bool, default=True, metavar="BOOL", help="False: as --lowest.")
-@click.option("--lowest", is_flag=True, help="The lowest values are the best.")
-@click.option("--family", help="Name of the results. [default: that of the data set]")
 @click.option(
     "--data",
     multiple=True,
     metavar="DATA",
-    help="A data set, for a store that has none yet, or of several.",
+    help="A data set to run on. [default: those that the store has]",
 )
-@click.option(
-    "--limitDatasetsAllow",
-    "allow",
-    multiple=True,
-    metavar="TEXT",
-    help="Only data sets with this in their name.",
-)
-@click.option(
-    "--limitDatasetsDeny",
-    "deny",
-    multiple=True,
-    metavar="TEXT",
-    help="No data sets with this in their name.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
-@click.option(
-    "--strategy",
-    "strategies",
-    multiple=True,
-    metavar="NAME:key=value",
-    help="A strategy, as for `breed`.",
-)
-@click.option("--recipe", metavar="NAME", help="A recipe, as for `breed`.")
-@click.option(
-    "--evolution",
-    type=click.Path(dir_okay=False, exists=True),
-    metavar="FILE",
-    help="An evolution, as for `breed`.",
-)
-@click.option("--parts", is_flag=True, help="Breed the parameters of each tag by themselves.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -117,6 +78,9 @@ def jobs_and_logs(least: int) -> Callable[[Any], Any]:
 def auto(
     command: str,
     metric: str,
+    children: int | None,
+    compared: int | None,
+    seed: int | None,
     highest: bool,
     lowest: bool,
     db: str | None,
@@ -133,8 +97,12 @@ def auto(
     Runs that failed do not stop the loop: exit status 1 at its end.
     """
     store = opened(db)
-    with ended_by_signals(), Display() as display:
-        done = store.auto(command, metric, lowest=lowest or not highest, show=display.show, **given)
+    given |= {"children": count_of(children, compared), "lowest": lowest or not highest}
+    try:
+        with ended_by_signals(), Display() as display:
+            done = store.auto(command, metric, seed=seed or 0, show=display.show, **given)
+    except MetricError as error:
+        return unanswered(store, error, metric, given["where"])
     if as_json:
         said = attrs.asdict(done, filter=lambda field, _: field.name not in ("ended", "said"))
         say_json(said)

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import click
 
 from clantune_store.command.asking import metric, top
+from clantune_store.command.breeding import breed
 from clantune_store.command.comparing import compare, merge_performers
 from clantune_store.command.loading import load
 from clantune_store.command.merging import import_gf, merge, upgrade
 from clantune_store.command.printing import complain
+from clantune_store.command.rules import rules
 from clantune_store.command.running import auto, work
 from clantune_store.command.showing import lineage, runs, show
 from clantune_store.command.templates import plot_runs, template_run
@@ -30,6 +32,8 @@ def store() -> None:
 
 for verb in (load, show, runs, lineage, top, metric, compare, merge_performers, merge):
     store.add_command(verb)
+store.add_command(breed)
+store.add_command(rules)
 store.add_command(import_gf)
 store.add_command(upgrade)
 for verb in (auto, work, template_run, plot_runs):

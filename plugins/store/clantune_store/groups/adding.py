@@ -17,7 +17,12 @@ from clantune_store.space.space import Space
 
 
 def add_group(
-    connection: sa.Connection, values: Mapping[str, Any], space: Space, *, origin: str
+    connection: sa.Connection,
+    values: Mapping[str, Any],
+    space: Space,
+    *,
+    origin: str,
+    learned: str | None = None,
 ) -> tuple[int, bool]:
     """Return the number of the group with these values, and whether it is new.
 
@@ -26,11 +31,18 @@ def add_group(
         values: Values by name, as JSON data.
         space: Space that they come from.
         origin: How they came to be, such as `"load"`.
+        learned: What strategies have learned about a new group, as JSON text.
     """
     text, now = canonical(dict(values)), time.time()
     new_space = {"id": space.id, "created": now, "document": space.document}
     connection.execute(insert(connection, spaces).values(**new_space))
-    new = {"id": id_of(text), "space": space.id, "created": now, "origin": origin}
+    new = {
+        "id": id_of(text),
+        "space": space.id,
+        "created": now,
+        "origin": origin,
+        "learned": learned,
+    }
     # Another process may add the same group at the same moment.
     added = connection.execute(insert(connection, groups).values(**new, parameters=text))
     number = sa.select(groups.c.number).where(groups.c.id == id_of(text))

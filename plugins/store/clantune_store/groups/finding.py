@@ -1,4 +1,4 @@
-"""Finding a group by its number, a label, or the beginning of its id."""
+"""Finding a group by its number, a label, or the beginning of its id; and the newest space."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from clantune_store.database.tables import groups, labels
+from clantune_store.database.tables import groups, labels, spaces
 from clantune_store.errors import StoreError
+from clantune_store.space.space import Space
 
 DIGITS = 18
 """Digits of the largest number that every database can look for."""
+
+EMPTY = "the store has no group: load one, as `clantune store load FILE` does"
 
 FEWEST = 4
 """Characters of an id that name a group."""
@@ -46,6 +49,19 @@ def find_group(connection: sa.Connection, key: int | str | None) -> Any:
     raise _unknown(connection, text)
 
 
+def newest_space(connection: sa.Connection) -> Space:
+    """Return the space that was loaded last.
+
+    Raises:
+        StoreError: There is none.
+    """
+    order = (spaces.c.created.desc(), spaces.c.id)
+    document = connection.execute(sa.select(spaces.c.document).order_by(*order).limit(1)).scalar()
+    if document is None:
+        raise StoreError(EMPTY)
+    return Space.from_document(document)
+
+
 def _as_stored(connection: sa.Connection, text: str) -> str:
     """Return the beginning of an id as the database writes it: SQLite without hyphens."""
     digits = text.replace("-", "")
@@ -64,7 +80,7 @@ def _only(connection: sa.Connection) -> Any:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise StoreError("the store has no group: load one, as `clantune store load FILE` does")
+        raise StoreError(EMPTY)
     count = connection.execute(sa.select(sa.func.count()).select_from(groups)).scalar_one()
     raise StoreError(
         f"no group is named, and there are {count}: give group=..., or set the variable "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import sqlalchemy as sa
 
+from clantune_store.breeding.methods import BreedingMethods
 from clantune_store.database import Database
 from clantune_store.database.content import content
 from clantune_store.database.opening import TIMEOUT
@@ -37,7 +38,7 @@ Key = int | str | None
 """What names a group: its number, a label, or the beginning of its id."""
 
 
-class Store:
+class Store(BreedingMethods):
     """An open store. It can be used from several threads, after a fork, and after pickling.
 
     Attributes:

@@ -104,7 +104,7 @@ def top(
     if per not in (None, "dataset", "algo"):
         raise MetricError(f"per is {per!r}; it may be 'dataset' or 'algo'")
     with database.read() as connection:
-        asked = _with_condition(metric_of(connection, metric), where)
+        asked = with_condition(metric_of(connection, metric), where)
         least = lowest or asked.lowest
         names = _datasets(connection, dataset)
         scope = Scope(tuple(names), family, every=dataset is None)
@@ -117,14 +117,19 @@ def top(
             found += [(question.algo, score) for score in scores]
             left_out += missing
         if not found:
-            _require_runs(connection, family)
-            _require_values(metric, asked, left_out, dataset, family)
+            require_runs(connection, family)
+            require_values(metric, asked, left_out, dataset, family)
         order = _order(names, least=least, per=per)
         kept = _first_of_each(sorted(found, key=order), n, names, per)
         return Top(tuple(_rows(connection, kept, names)), left_out)
 
 
-def _with_condition(metric: Metric, where: str) -> Metric:
+def with_condition(metric: Metric, where: str) -> Metric:
+    """Return a metric with one more condition.
+
+    Raises:
+        MetricError: The condition is not allowed.
+    """
     if where:
         Expression.of(where)  # alone, so that it cannot close the bracket below
     both = f"({metric.where}) and ({where})" if metric.where and where else metric.where or where
@@ -140,7 +145,8 @@ def _datasets(connection: sa.Connection, name: str | None) -> dict[int, str]:
     return found
 
 
-def _require_runs(connection: sa.Connection, family: str | None) -> None:
+def require_runs(connection: sa.Connection, family: str | None) -> None:
+    """Raise an error with the nearest family if no run has this one."""
     if family is None:
         return
     known = connection.execute(sa.select(runs.c.family).distinct()).scalars().all()
@@ -148,7 +154,7 @@ def _require_runs(connection: sa.Connection, family: str | None) -> None:
         raise MetricError(f"no run has the family {family!r}{instead(family, known, 'families')}")
 
 
-def _require_values(
+def require_values(
     text: str, metric: Metric, left_out: int, dataset: str | None, family: str | None
 ) -> None:
     """Raise why there are no rows, unless it is that no run meets the condition."""

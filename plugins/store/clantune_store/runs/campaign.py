@@ -20,7 +20,7 @@ from clantune_store.errors import StoreError
 from clantune_store.questions.nearest import instead
 from clantune_store.runs.queue import queue_runs, without_results
 
-MATTERS = ("metric", "top", "children", "lowest", "family", "data", "allow", "deny", "breeding")
+MATTERS = ("metric", "top", "children", "lowest", "families", "data", "allow", "deny", "breeding")
 """Options that make a campaign another one. The others may change when it goes on."""
 
 SEEDS = range(2**31)
@@ -94,7 +94,7 @@ def open_campaign(
         if row is None:
             raise StoreError("the campaign has vanished while it was begun: begin it again")
         if added.rowcount == 1:  # no other process has begun it at the same moment
-            queue_runs(connection, pairs, row.number, options["family"])
+            queue_runs(connection, pairs, row.number, _family(options))
     return attrs.evolve(_of(row), is_new=True)
 
 
@@ -120,7 +120,7 @@ def next_round(connection: sa.Connection, campaign: Campaign) -> bool:
 def queue_groups(connection: sa.Connection, campaign: Campaign, groups: Iterable[int]) -> int:
     """Add a run of each group on each data set of a campaign; return how many."""
     pairs = product(groups, campaign.datasets)
-    return queue_runs(connection, pairs, campaign.number, campaign.options["family"])
+    return queue_runs(connection, pairs, campaign.number, _family(campaign.options))
 
 
 def count_states(database: Database, campaign: int) -> dict[str, int]:
@@ -128,6 +128,12 @@ def count_states(database: Database, campaign: int) -> dict[str, int]:
     query = sa.select(runs.c.state, sa.func.count()).where(runs.c.campaign == campaign)
     with database.read() as connection:
         return {row[0]: row[1] for row in connection.execute(query.group_by(runs.c.state))}
+
+
+def _family(options: Mapping[str, Any]) -> str | None:
+    """Return the family of new runs; None: that of their data set."""
+    families: Sequence[str] = options["families"]
+    return families[0] if families else None
 
 
 def _select() -> sa.Select[Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
+from clantune_store.breeding.breed import add, plan
+from clantune_store.breeding.choosing import breeder_of
 from clantune_store.database import Database
+from clantune_store.database.canonical import canonical, id_of
 from clantune_store.errors import MetricError, StoreError
 from clantune_store.questions.expression import Expression
 from clantune_store.questions.metric import is_reported, named_metrics
@@ -27,8 +30,8 @@ from clantune_store.runs.executors import Executor, Remote, executor_of
 from clantune_store.runs.program import Programs, parts_of
 from clantune_store.runs.worker import Local, Runner, Worker, jobs_of, logs_of
 
-if TYPE_CHECKING:
-    from clantune_store.breeding.breed import Plan
+CHOICES = ("strategies", "recipe", "evolution")
+"""Options that say who breeds."""
 
 Show = Callable[["Progress"], object]
 
@@ -71,7 +74,7 @@ def auto(
     loop: int = 12,
     children: int = 15,
     lowest: bool = False,
-    family: str | None = None,
+    families: Sequence[str] = (),
     data: Sequence[str] = (),
     allow: Sequence[str] = (),
     deny: Sequence[str] = (),
@@ -97,8 +100,8 @@ def auto(
         loop: Rounds.
         children: Groups that a round adds.
         lowest: Whether the lowest value is the best.
-        family: Name to keep the results together by, and the only family to breed from; None: that
-            of the data set, and all.
+        families: Only runs of these families are bred from, and new runs belong to the first of
+            them; empty: all, and new runs belong to the family of their data set.
         data: Names of data sets; empty: those that the store has.
         allow: Parts of names; only data sets with one of them are used. Empty: all.
         deny: Parts of names; data sets with one of them are left out.
@@ -111,7 +114,8 @@ def auto(
         logs: Folder for what the commands print; None: see `logs_of`.
         new: Whether to begin another campaign, although there is one with these arguments.
         show: Called with each run that ends, and each round.
-        breeding: Further arguments of `breed`.
+        breeding: Further arguments of `breed`: `where`, `strategies`, `recipe`, `evolution`,
+            `parts`.
 
     Returns:
         How it has ended.
@@ -123,19 +127,20 @@ def auto(
     parts_of(command, "")
     _require_counts(top=top, loop=loop, children=children, seed=seed)
     _require_metric(database, metric)
+    breeder_of(**{name: breeding[name] for name in CHOICES if name in breeding})  # now, not later
     options = {
         "metric": metric,
         "top": top,
         "loop": loop,
         "children": children,
         "lowest": lowest,
-        "family": family,
+        "families": [*families],
         "data": [*data],
         "allow": [*allow],
         "deny": [*deny],
         "timeout": timeout,
         "retries": retries,
-        "breeding": breeding,
+        "breeding": {name: _plain(value) for name, value in breeding.items()},
     }
     campaign = open_campaign(database, command, options, seed, new=new)
     mark = new_worker()
@@ -145,7 +150,8 @@ def auto(
     else:
         runner = Remote(database, executor if ours is None else ours, jobs)
     try:
-        return _Loop(database, campaign, mark, runner, show or (lambda _: None)).run()
+        loop_ = _Loop(database, campaign, mark, runner, show or (lambda _: None), breeding)
+        return loop_.run()
     finally:
         runner.close()
         if ours is not None:
@@ -159,6 +165,7 @@ class _Loop:
     mark: str
     runner: Runner
     show: Show
+    breeding: Mapping[str, Any]
 
     def run(self) -> Progress:
         self.show(self.progress(said=self._begin()))
@@ -196,18 +203,38 @@ class _Loop:
     def _breed(self) -> str:
         """Write the groups and the runs of one round in one transaction."""
         before = self.campaign
-        plan = _plan(self.database, before)
+        options = before.options
+        made = plan(
+            self.database,
+            options["metric"],
+            **{name: options[name] for name in ("top", "children", "lowest", "families")},
+            **{name: options[name] for name in ("allow", "deny")},
+            seed=_seed_of(before),
+            progress=before.round / options["loop"],
+            **self.breeding,
+        )
         with self.database.write() as connection:
-            if next_round(connection, before):
-                from clantune_store.breeding.breed import add  # noqa: PLC0415  (it imports numpy)
-
-                queue_groups(connection, before, add(connection, plan))
+            if next_round(connection, before):  # no other process has bred this round
+                queue_groups(connection, before, add(connection, made))
         self.campaign = read_campaign(self.database, before.number)
-        return f"round {self.campaign.round} of {before.options['loop']}"
+        said = f"round {self.campaign.round} of {options['loop']}"
+        new = len(made.children)
+        return said if new == made.asked else f"{said}, {made.asked} asked, {new} new"
 
 
-def _plan(database: Database, campaign: Campaign) -> Plan:
-    raise NotImplementedError
+def _plain(value: Any) -> Any:
+    """Return an option of breeding as JSON data; a strategy or evolution as its text."""
+    if isinstance(value, str | bool | int | float | None):
+        return value
+    if isinstance(value, Sequence):
+        return [_plain(each) for each in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else repr(value)
+
+
+def _seed_of(campaign: Campaign) -> int:
+    """Return the seed of the next round, which does not depend on the machine."""
+    text = canonical([campaign.id.hex, campaign.seed, campaign.round])
+    return id_of(text).int % len(SEEDS)
 
 
 def _best(database: Database, options: Mapping[str, Any]) -> Row | None:
@@ -218,7 +245,7 @@ def _best(database: Database, options: Mapping[str, Any]) -> Row | None:
             options["metric"],
             1,
             lowest=options["lowest"],
-            family=options["family"],
+            where=options["breeding"].get("where", ""),
         )
     except MetricError:
         return None

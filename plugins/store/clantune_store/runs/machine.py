@@ -38,10 +38,9 @@ def process(pid: int | None = None) -> str:
     """Return the name of a process: host, number, and begin, since numbers are used again.
 
     Args:
-        pid: Number of a process of this machine; None: this process.
+        pid: Number of a process of this machine; None: this process, which is looked up once.
     """
-    number = os.getpid() if pid is None else pid
-    return f"{socket.gethostname()}/{number}/{started(number)}"
+    return _own(os.getpid()) if pid is None else _named(pid)
 
 
 def is_dead(name: str) -> bool | None:
@@ -65,6 +64,15 @@ def started(pid: int) -> str:
         return ""
     state, *rest = stat.rpartition(")")[2].split()
     return "" if state in "ZX" else rest[18]  # the name before the ) may have spaces
+
+
+@functools.lru_cache(maxsize=2)
+def _own(pid: int) -> str:
+    return _named(pid)
+
+
+def _named(pid: int) -> str:
+    return f"{socket.gethostname()}/{pid}/{started(pid)}"
 
 
 def _exists(pid: int) -> bool:

@@ -1,0 +1,1 @@
+"""Breeding new groups of values from the best ones."""
