@@ -14,7 +14,9 @@ from clantune_store.command.loading import load
 from clantune_store.command.merging import import_gf, merge, upgrade
 from clantune_store.command.printing import complain
 from clantune_store.command.rules import rules
+from clantune_store.command.running import auto, work
 from clantune_store.command.showing import lineage, runs, show
+from clantune_store.command.templates import plot_runs, template_run
 
 INTERRUPTED = 130
 MISUSE = 2
@@ -37,6 +39,8 @@ store.add_command(export)
 store.add_command(report)
 store.add_command(import_gf)
 store.add_command(upgrade)
+for verb in (auto, work, template_run, plot_runs):
+    store.add_command(verb)
 
 
 def run(arguments: Sequence[str], program: str) -> int:
