@@ -9,6 +9,7 @@ import click
 from clantune_store.command.asking import metric, top
 from clantune_store.command.breeding import breed
 from clantune_store.command.comparing import compare, merge_performers
+from clantune_store.command.demonstrating import demo
 from clantune_store.command.exporting import export, report
 from clantune_store.command.loading import load
 from clantune_store.command.merging import import_gf, merge, upgrade
@@ -37,6 +38,7 @@ store.add_command(breed)
 store.add_command(rules)
 store.add_command(export)
 store.add_command(report)
+store.add_command(demo)
 store.add_command(import_gf)
 store.add_command(upgrade)
 for verb in (auto, work, template_run, plot_runs):
