@@ -23,7 +23,7 @@ ROUNDS, CHILDREN = 4, 12
 
 WAYS: dict[str, tuple[str, ...]] = {
     "bred": (),
-    "random": ("resample:chance=1", "flip:chance=0.5"),
+    "random": ("tournament:size=1", "resample:chance=1", "flip:chance=0.5"),
 }
 """Name of the database, and strategies; none are those that `auto` has by default."""
 
