@@ -12,7 +12,7 @@ import sys
 
 from clantune_store import Parameters
 
-LEARN, TEST, LONGEST = 20_000, 3_000, 5
+LEARN, TEST, LONGEST = 12_000, 2_000, 5
 
 
 def read(name: str) -> str:
