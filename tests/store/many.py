@@ -6,6 +6,7 @@ import time
 import traceback
 
 from clantune_store import Parameters, Store
+from clantune_store.runs import claims
 
 REPORTS = 50
 
@@ -23,6 +24,14 @@ def report(address, number):
 def start(address, number):
     """Make the store, unless another process has."""
     Store.create(address).load(set={"variable_a": number % 4})
+
+
+def claim(address, number):
+    """Claim runs until none waits; each claim is a line of the output."""
+    database = Store(address).database
+    mark = claims.new_worker()
+    while claimed := claims.claim(database, mark):
+        os.write(1, f"{claimed.number}\n".encode())
 
 
 def main(job, address, processes):
@@ -44,5 +53,5 @@ def main(job, address, processes):
 
 
 if __name__ == "__main__":
-    jobs = {"report": report, "start": start}
+    jobs = {"report": report, "start": start, "claim": claim}
     sys.exit(main(jobs[sys.argv[1]], sys.argv[2], int(sys.argv[3])))

@@ -9,12 +9,15 @@ import click
 from clantune_store.command.asking import metric, top
 from clantune_store.command.breeding import breed
 from clantune_store.command.comparing import compare, merge_performers
+from clantune_store.command.demonstrating import demo
 from clantune_store.command.exporting import export, report
 from clantune_store.command.loading import load
 from clantune_store.command.merging import import_gf, merge, upgrade
 from clantune_store.command.printing import complain
 from clantune_store.command.rules import rules
+from clantune_store.command.running import auto, work
 from clantune_store.command.showing import lineage, runs, show
+from clantune_store.command.templates import plot_runs, template_run
 
 INTERRUPTED = 130
 MISUSE = 2
@@ -30,8 +33,9 @@ def store() -> None:
 
 
 for verb in (
-    *(load, show, runs, lineage, top, metric, rules, breed),
-    *(compare, merge_performers, merge, export, report, import_gf, upgrade),
+    *(load, show, runs, lineage, top, metric, rules, breed, auto, work, demo),
+    *(template_run, plot_runs, compare, merge_performers, report, export, merge),
+    *(import_gf, upgrade),
 ):
     store.add_command(verb)
 

@@ -34,6 +34,14 @@ class Address:
     schema: str = ""
     network: bool = False
 
+    @property
+    def full(self) -> str:
+        """Address for another process on this machine, with the password if there is one."""
+        if self.path is not None:
+            return f"sqlite:///{self.path}?network=yes" if self.network else str(self.path)
+        url = self.url.set(drivername="postgresql").update_query_dict({"schema": self.schema})
+        return url.render_as_string(hide_password=False)
+
     @classmethod
     def of(cls, where: str | os.PathLike[str]) -> Self:
         """Return the address that a user has given.

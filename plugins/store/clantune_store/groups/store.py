@@ -33,6 +33,7 @@ from clantune_store.space.space import Space
 if TYPE_CHECKING:
     from clantune_store.questions.metric import Metric
     from clantune_store.questions.top import Top
+    from clantune_store.runs.loop import Progress
 
 Key = int | str | None
 """What names a group: its number, a label, or the beginning of its id."""
@@ -218,6 +219,28 @@ class Store(BreedingMethods, Showing):
     def metrics(self) -> list[tuple[str, Metric]]:
         """Return the metrics that have been defined, by name."""
         return metrics.named_metrics(self.database)
+
+    # ---- Running ----
+
+    def auto(self, command: str, metric: str, **options: Any) -> Progress:
+        """Run a command on all groups and data sets, and breed from the best, in rounds.
+
+        The options are those of `clantune_store.runs.loop.auto`: `top=2`, `loop=12`,
+        `children=15`, `executor=None`, and so on.
+        """
+        from clantune_store.runs.loop import auto  # noqa: PLC0415  (readers of values run nothing)
+
+        return auto(self.database, command, metric, **options)
+
+    def work(self, **options: Any) -> dict[str, int]:
+        """Carry out runs that wait; return how many there were in each state that they ended in.
+
+        The options are those of `clantune_store.runs.worker.work`: `jobs=None`, `idle=0.0`,
+        `max_runs=None`, `logs=None`.
+        """
+        from clantune_store.runs.worker import work  # noqa: PLC0415  (as above)
+
+        return work(self.database, **options)
 
     # ---- The whole store ----
 

@@ -34,15 +34,21 @@ def facts() -> str:
     )
 
 
-def process() -> str:
-    """Return the name of this process: host, number, and begin, since numbers are used again."""
-    return _process_of(os.getpid())
+def process(pid: int | None = None) -> str:
+    """Return the name of a process: host, number, and begin, since numbers are used again.
+
+    Args:
+        pid: Number of a process of this machine; None: this process, which is looked up once.
+    """
+    return _own(os.getpid()) if pid is None else _named(pid)
 
 
 def is_dead(name: str) -> bool | None:
     """Return whether a process of this machine has ended; None for one of another machine."""
     host, pid, begun = name.rsplit("/", 2)
-    return started(int(pid)) != begun if host == socket.gethostname() else None
+    if host != socket.gethostname():
+        return None
+    return not begun or started(int(pid)) != begun  # one that had ended when it was named has none
 
 
 def started(pid: int) -> str:
@@ -61,7 +67,11 @@ def started(pid: int) -> str:
 
 
 @functools.lru_cache(maxsize=2)
-def _process_of(pid: int) -> str:
+def _own(pid: int) -> str:
+    return _named(pid)
+
+
+def _named(pid: int) -> str:
     return f"{socket.gethostname()}/{pid}/{started(pid)}"
 
 

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 import traceback
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
-import attrs
 import sqlalchemy as sa
 
 from clantune_store.database import Database
 from clantune_store.database.names import numbers_of
-from clantune_store.database.tables import datasets, machines, measurements, metrics, runs
+from clantune_store.database.tables import datasets, machines, runs
 from clantune_store.database.text import require_text
 from clantune_store.environment import variable
 from clantune_store.errors import ReportError
+from clantune_store.runs.ending import UNFINISHED, Begun, end
 from clantune_store.runs.heartbeat import heartbeat
-from clantune_store.runs.machine import facts, process
-from clantune_store.runs.result import Measurement, Result, measurements_of, pieces_of
-
-UNFINISHED = ("running", "stale")
-"""States of a run that may end; one that was taken for dead may have only been slow."""
+from clantune_store.runs.machine import facts, is_dead, process
+from clantune_store.runs.result import Result, measurements_of, pieces_of
 
 LOG = 20_000
 """Characters of a traceback that are kept, from its end."""
-
-
-@attrs.frozen
-class _Run:
-    """A run that has begun: its number, and that of its data set."""
-
-    number: int
-    dataset: int
 
 
 @contextlib.contextmanager
@@ -61,14 +49,14 @@ def report(
     try:
         with heartbeat(database, run.number):
             yield result
-        _end(database, run, "ok", measurements_of(result))
+        _end_well(database, run, result)
     except BaseException as error:
         told = "".join(traceback.format_exception(error))[-LOG:]
-        _end(database, run, "failed", note={"error": told, **_partial(result)})
+        end(database, run, "failed", note={"error": told, **_partial(result)})
         raise
 
 
-def _begin(database: Database, group: int, dataset: str, family: str | None) -> _Run:
+def _begin(database: Database, group: int, dataset: str, family: str | None) -> Begun:
     """Add a run, or begin the one that a worker has queued for this process."""
     queued = variable("RUN")
     require_text(dataset, "the data set", ReportError)
@@ -90,15 +78,15 @@ def _begin(database: Database, group: int, dataset: str, family: str | None) -> 
             **began,
         }
         key: Any = connection.execute(runs.insert(), new).inserted_primary_key
-        return _Run(key[0], data)
+        return Begun(key[0], data)
 
 
 def _begin_queued(
     connection: sa.Connection, queued: str, group: int, began: dict[str, object]
-) -> _Run:
+) -> Begun:
     number = int(queued) if queued.isascii() and queued.isdigit() and len(queued) < 19 else -1
-    columns = (runs.c.number, runs.c.group, runs.c.dataset, runs.c.state)
-    row = connection.execute(sa.select(*columns).where(runs.c.number == number)).one_or_none()
+    query = sa.select(runs).where(runs.c.number == number).with_for_update()
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise ReportError(f"CLANTUNE_RUN={queued!r} names no run of this database")
     if row.group != group:
@@ -106,46 +94,24 @@ def _begin_queued(
             f"CLANTUNE_RUN names run {row.number}, which is for group {row.group}; this is a "
             f"report of group {group}"
         )
-    if row.state not in ("queued", "running"):
+    if row.state not in UNFINISHED:
         raise ReportError(
             f"run {row.number} is {row.state} already: report once in a run, or unset CLANTUNE_RUN"
         )
+    # A worker writes the process that it starts; only a report writes the machine. The process that
+    # reports may be a child of the one that was started, or run on another machine.
+    if row.state == "running" and row.machine is not None and is_dead(row.process) is not True:
+        raise ReportError(
+            f"run {row.number} is being reported by the process {row.process} already: report "
+            "once in a run, and in one of several processes, or unset CLANTUNE_RUN"
+        )
     connection.execute(runs.update().where(runs.c.number == number), began)
-    return _Run(number, row.dataset)
+    return Begun(number, row.dataset)
 
 
-def _end(
-    database: Database,
-    run: _Run,
-    state: str,
-    rows: list[Measurement] | None = None,
-    note: dict[str, object] | None = None,
-) -> None:
-    changed = {
-        "state": state,
-        "stopped": time.time(),
-        "note": None if note is None else json.dumps(note),  # in ASCII: a traceback has any text
-    }
-    own = runs.update().where(runs.c.number == run.number, runs.c.state.in_(UNFINISHED))
-    names = [{"algo": row.algo, "name": row.name} for row in rows or ()]
-    with database.write() as connection:
-        if not connection.execute(own, changed).rowcount and state == "ok":
-            raise ReportError(f"run {run.number} is done already: report once in a run")
-        if rows:
-            numbers = numbers_of(connection, metrics, names, database.numbers)
-            connection.execute(
-                measurements.insert(),
-                [
-                    {
-                        "metric": number,
-                        "run": run.number,
-                        "dataset": run.dataset,
-                        "value": row.value,
-                        "other": row.other,
-                    }
-                    for number, row in zip(numbers, rows, strict=True)
-                ],
-            )
+def _end_well(database: Database, run: Begun, result: Result) -> None:
+    if not end(database, run, "ok", measurements_of(result)):
+        raise ReportError(f"run {run.number} is done already: report once in a run")
 
 
 def _partial(result: Result) -> dict[str, object]:

@@ -22,14 +22,21 @@ def mark_stale(database: Database) -> int:
     with database.read() as connection:
         running = connection.execute(sa.select(*columns).where(runs.c.state == "running")).all()
     now = time.time()
-    dead = []
-    for row in running:
-        ended = is_dead(row.process) if row.process else None
-        is_silent = now - (row.heartbeat or 0.0) > LATEST
-        if is_silent if ended is None else ended:
-            dead.append(row.number)
+    dead = [row.number for row in running if has_ended(row.process, row.heartbeat, now)]
     if not dead:
         return 0
     with database.write() as connection:
         still = runs.update().where(runs.c.number.in_(dead), runs.c.state == "running")
         return connection.execute(still.values(state="stale", stopped=now)).rowcount
+
+
+def has_ended(process: str | None, heartbeat: float | None, now: float) -> bool:
+    """Return whether a process has ended; one that cannot be looked up, if it has been silent.
+
+    Args:
+        process: Name of the process.
+        heartbeat: When it has said that it is alive, in seconds since 1970.
+        now: The time now.
+    """
+    ended = is_dead(process) if process else None
+    return now - (heartbeat or 0.0) > LATEST if ended is None else ended

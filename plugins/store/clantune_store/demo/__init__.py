@@ -1,0 +1,1 @@
+"""A small program with knobs, and a minute of breeding for it."""
