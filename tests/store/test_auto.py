@@ -29,7 +29,7 @@ db.execute("INSERT OR IGNORE INTO metrics (algo, name) VALUES ('a', 'loss')")
 metric = db.execute("SELECT number FROM metrics WHERE name = 'loss'").fetchone()[0]
 loss = (values["x"] - len(sys.argv[1])) ** 2 + values["y"] ** 2
 done = db.execute(
-    "UPDATE runs SET state = 'ok' WHERE number = ? AND state IN ('queued', 'running', 'stale')", (run,)
+    "UPDATE runs SET state = 'ok' WHERE number = ? AND state IN ('queued', 'running')", (run,)
 )
 if done.rowcount:
     db.execute("INSERT INTO measurements SELECT ?, number, dataset, ?, NULL FROM runs "
@@ -168,8 +168,8 @@ def test_without_a_place_for_a_data_set_there_is_one_without_a_name(store, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["x {}"], 2, "the store has no data set yet, and the command has a place for one, {}: "
-         "name some with --data NAME"),
+        (["x {}"], 2, ("the store has no data set yet, and the command has a place for one, {}: "
+         "name some with --data NAME")),
         (["x 'y"], 2, "the command \"x 'y\" cannot be read: No closing quotation"),
         (["true", "--limitDatasetsAllow", "q", "--data", "a"], 2,
          "no data set is left by the limits ['q']; there are the data sets 'a'"),

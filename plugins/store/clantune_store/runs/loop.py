@@ -145,10 +145,11 @@ def auto(
     campaign = open_campaign(database, command, options, seed, new=new)
     mark = new_worker()
     ours = executor_of(executor) if isinstance(executor, str) else None
-    if executor is None:
+    given: Any = executor if ours is None else ours
+    if given is None:
         runner: Runner = Local(Programs(database, mark, logs_of(database, logs)), jobs_of(jobs))
     else:
-        runner = Remote(database, executor if ours is None else ours, jobs)
+        runner = Remote(database, given, jobs)
     try:
         loop_ = _Loop(database, campaign, mark, runner, show or (lambda _: None), breeding)
         return loop_.run()
