@@ -6,7 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from clantune_store.command.printing import complain, number, shown
+from clantune_store.command.printing import complain, number
+from clantune_store.printable import shown
 
 if TYPE_CHECKING:
     from clantune_store.runs.claims import Claim
