@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from programs import without_variables, write_plain
+from programs import without_variables, write_plain, write_program
 
 from clantune_store import MetricError, Parameters, Store, StoreError
 from clantune_store.command import main
@@ -29,7 +30,7 @@ db.execute("INSERT OR IGNORE INTO metrics (algo, name) VALUES ('a', 'loss')")
 metric = db.execute("SELECT number FROM metrics WHERE name = 'loss'").fetchone()[0]
 loss = (values["x"] - len(sys.argv[1])) ** 2 + values["y"] ** 2
 done = db.execute(
-    "UPDATE runs SET state = 'ok' WHERE number = ? AND state IN ('queued', 'running', 'stale')", (run,)
+    "UPDATE runs SET state = 'ok' WHERE number = ? AND state IN ('queued', 'running')", (run,)
 )
 if done.rowcount:
     db.execute("INSERT INTO measurements SELECT ?, number, dataset, ?, NULL FROM runs "
@@ -82,6 +83,25 @@ def test_a_loop_runs_the_first_groups_and_then_the_children_of_the_best(store, t
     assert sorted((run.group, run.dataset) for run in store.runs()) == [
         (group, name) for group in range(1, 8) for name in ("a", "bb")
     ]
+
+
+def test_one_process_breeds_and_another_one_works(address, tmp_path, monkeypatch):
+    without_variables(monkeypatch)
+    store = Store.create(address)
+    store.load(set={"variable_a": 9.0})
+    with ThreadPoolExecutor(1) as pool:
+        logs = tmp_path / "logs"
+        worked = pool.submit(Store(address).work, jobs=1, idle=600, max_runs=3, logs=logs)
+        done = store.auto(
+            write_program(tmp_path),
+            "value",
+            **small(loop=1, children=2, data=["a"], jobs=0),
+            logs=logs,
+        )
+        assert worked.result() == {"ok": 3}
+    assert (done.ok, done.failed, done.left) == (3, 0, 0)
+    assert done.best.value == min(group.values["variable_a"] for group in store.groups())
+    store.close()
 
 
 def test_the_same_call_does_nothing_when_it_is_finished_and_more_rounds_go_on(store, tmp_path):
@@ -168,8 +188,8 @@ def test_without_a_place_for_a_data_set_there_is_one_without_a_name(store, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["x {}"], 2, "the store has no data set yet, and the command has a place for one, {}: "
-         "name some with --data NAME"),
+        (["x {}"], 2, ("the store has no data set yet, and the command has a place for one, {}: "
+         "name some with --data NAME")),
         (["x 'y"], 2, "the command \"x 'y\" cannot be read: No closing quotation"),
         (["true", "--limitDatasetsAllow", "q", "--data", "a"], 2,
          "no data set is left by the limits ['q']; there are the data sets 'a'"),

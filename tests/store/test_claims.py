@@ -8,6 +8,7 @@ import pytest
 from programs import queue, without_variables, write_plain
 
 from clantune_store import Parameters, Store
+from clantune_store.groups.adding import add_group
 from clantune_store.runs import claims
 from clantune_store.runs.machine import process
 
@@ -63,6 +64,17 @@ def test_a_claim_says_all_that_a_worker_needs(database):
     assert claims.claim(database, mark).dataset == "y"
     assert claims.claim(database, mark) is None
     assert rows(database) == [("running", 1, process(), mark)] * 2
+
+
+def test_a_group_is_new_once(database):
+    group = Store(database.address.full).load(set={"variable_a": 1})
+    space = Store(database.address.full).space(group.number)
+    with database.write() as connection:
+        added = [
+            add_group(connection, {"variable_a": value}, space, origin="load")[1]
+            for value in (1.0, 2.0, 2.0)
+        ]
+    assert added == [False, True, False]
 
 
 def test_runs_without_a_campaign_are_not_claimed(database):

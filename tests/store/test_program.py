@@ -105,13 +105,17 @@ def test_the_end_of_a_long_log_is_kept(store, tmp_path):
         ("/ {}", "the command cannot be started, exit status 126: command: 1: exec: /: "),
         (
             "python '{}",
-            'the command cannot be started: the command "python \'{}" cannot be read: No closing '
-            "quotation",
+            (
+                'the command cannot be started: the command "python \'{}" cannot be read: No '
+                "closing quotation"
+            ),
         ),
         (
             " ",
-            "the command cannot be started: the command is empty: give one, such as "
-            "'python train.py {}'",
+            (
+                "the command cannot be started: the command is empty: give one, such as "
+                "'python train.py {}'"
+            ),
         ),
         ("true " + "x" * 140_000, "the command cannot be started: [Errno 7] Argument list too"),
     ],

@@ -96,8 +96,10 @@ def test_runs_are_run_again_under_no_data_set(store, call, tmp_path):
     [
         (
             ["template-run", "run {}"],
-            "template-run: Missing argument 'DATA...'. (`clantune store template-run --help` says "
-            "more)",
+            (
+                "template-run: Missing argument 'DATA...'. (`clantune store template-run --help` "
+                "says more)"
+            ),
         ),
         (["template-run", "", "SPY"], None),
         (

@@ -11,7 +11,7 @@ from clantune_store.printable import shown
 
 if TYPE_CHECKING:
     from clantune_store.runs.claims import Claim
-    from clantune_store.runs.loop import Progress
+    from clantune_store.runs.progress import Progress
 
 
 class Display:

@@ -44,9 +44,12 @@ def add_group(
         "learned": learned,
     }
     # Another process may add the same group at the same moment.
-    added = connection.execute(insert(connection, groups).values(**new, parameters=text))
+    row = insert(connection, groups).values(**new, parameters=text)
+    added = connection.execute(row.returning(groups.c.number)).scalar()
+    if added is not None:
+        return added, True
     number = sa.select(groups.c.number).where(groups.c.id == id_of(text))
-    return connection.execute(number).scalar_one(), added.rowcount == 1
+    return connection.execute(number).scalar_one(), False
 
 
 def add_label(connection: sa.Connection, label: str, group: int) -> None:

@@ -33,7 +33,7 @@ from clantune_store.space.space import Space
 if TYPE_CHECKING:
     from clantune_store.questions.metric import Metric
     from clantune_store.questions.top import Top
-    from clantune_store.runs.loop import Progress
+    from clantune_store.runs.progress import Progress
 
 Key = int | str | None
 """What names a group: its number, a label, or the beginning of its id."""

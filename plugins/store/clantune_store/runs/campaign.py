@@ -80,21 +80,20 @@ def open_campaign(
             return _go_on(connection, row, options)
         names = _datasets(connection, command, options)
         pairs = without_results(connection, names)
-        added = connection.execute(
-            insert(connection, campaigns).values(
-                id=_id([command, matters, seed], count + 1),
-                created=time.time(),
-                command=command,
-                options=canonical({**options, "datasets": names}),
-                seed=seed,
-                round=0,
-            )
+        new_row = insert(connection, campaigns).values(
+            id=_id([command, matters, seed], count + 1),
+            created=time.time(),
+            command=command,
+            options=canonical({**options, "datasets": names}),
+            seed=seed,
+            round=0,
         )
+        added = connection.execute(new_row.returning(campaigns.c.number)).scalar()
+        if added is not None:  # no other process has begun it at the same moment
+            queue_runs(connection, pairs, added, _family(options))
         _, row = _newest(connection, [command, matters, seed])
-        if row is None:
-            raise StoreError("the campaign has vanished while it was begun: begin it again")
-        if added.rowcount == 1:  # no other process has begun it at the same moment
-            queue_runs(connection, pairs, row.number, _family(options))
+    if row is None:
+        raise StoreError("the campaign has vanished while it was begun: begin it again")
     return attrs.evolve(_of(row), is_new=True)
 
 

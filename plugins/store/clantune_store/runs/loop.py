@@ -12,10 +12,9 @@ from clantune_store.breeding.breed import add, plan
 from clantune_store.breeding.choosing import breeder_of
 from clantune_store.database import Database
 from clantune_store.database.canonical import canonical, id_of
-from clantune_store.errors import MetricError, StoreError
+from clantune_store.errors import StoreError
 from clantune_store.questions.expression import Expression
 from clantune_store.questions.metric import is_reported, named_metrics
-from clantune_store.questions.top import Row, top
 from clantune_store.runs.campaign import (
     SEEDS,
     Campaign,
@@ -28,41 +27,13 @@ from clantune_store.runs.campaign import (
 from clantune_store.runs.claims import RETRIES, Claim, new_worker
 from clantune_store.runs.executors import Executor, Remote, executor_of
 from clantune_store.runs.program import Programs, parts_of
+from clantune_store.runs.progress import Progress, best_of
 from clantune_store.runs.worker import Local, Runner, Worker, jobs_of, logs_of
 
 CHOICES = ("strategies", "recipe", "evolution")
 """Options that say who breeds."""
 
-Show = Callable[["Progress"], object]
-
-
-@attrs.frozen
-class Progress:
-    """How far a campaign is.
-
-    Attributes:
-        campaign: Number of the campaign.
-        round: Rounds that have been bred.
-        rounds: Rounds to breed.
-        ok: Runs that have ended well.
-        failed: Runs that have failed.
-        left: Runs that wait or are carried out.
-        ahead: Runs of the rounds to come, if every child is new.
-        best: The best run so far, or None.
-        ended: Run that has just ended, and its state, or None.
-        said: Sentence about what has just happened, or an empty text.
-    """
-
-    campaign: int
-    round: int
-    rounds: int
-    ok: int
-    failed: int
-    left: int
-    ahead: int
-    best: Row | None
-    ended: tuple[Claim, str] | None = None
-    said: str = ""
+Show = Callable[[Progress], object]
 
 
 def auto(
@@ -145,10 +116,11 @@ def auto(
     campaign = open_campaign(database, command, options, seed, new=new)
     mark = new_worker()
     ours = executor_of(executor) if isinstance(executor, str) else None
-    if executor is None:
+    given: Any = executor if ours is None else ours
+    if given is None:
         runner: Runner = Local(Programs(database, mark, logs_of(database, logs)), jobs_of(jobs))
     else:
-        runner = Remote(database, executor if ours is None else ours, jobs)
+        runner = Remote(database, given, jobs)
     try:
         loop_ = _Loop(database, campaign, mark, runner, show or (lambda _: None), breeding)
         return loop_.run()
@@ -189,7 +161,7 @@ class _Loop:
             *(states.get("ok", 0), states.get("failed", 0)),
             left=sum(states.get(state, 0) for state in ("queued", "running", "stale")),
             ahead=rounds * options["children"] * len(self.campaign.datasets),
-            best=_best(self.database, options),
+            best=best_of(self.database, options),
             ended=ended,
             said=said,
         )
@@ -235,21 +207,6 @@ def _seed_of(campaign: Campaign) -> int:
     """Return the seed of the next round, which does not depend on the machine."""
     text = canonical([campaign.id.hex, campaign.seed, campaign.round])
     return id_of(text).int % len(SEEDS)
-
-
-def _best(database: Database, options: Mapping[str, Any]) -> Row | None:
-    """Return the best run so far; None while there is no value."""
-    try:
-        found = top(
-            database,
-            options["metric"],
-            1,
-            lowest=options["lowest"],
-            where=options["breeding"].get("where", ""),
-        )
-    except MetricError:
-        return None
-    return found[0] if found else None
 
 
 def _require_counts(*, top: int, loop: int, children: int, seed: int) -> None:
