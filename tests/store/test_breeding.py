@@ -113,12 +113,24 @@ def test_a_question_without_an_answer_says_what_there_is(store):
             {"metric": "loss", "allow": ["E"]},
             "the limits leave none of 1 data sets; there are the data sets 'D'",
         ),
-        ({"metric": "loss", "where": "loss > 3"}, "no run meets the condition 'loss > 3'"),
     ):
         with pytest.raises(MetricError) as caught:
             store.breed(**options)
         assert str(caught.value) == message
+    add_loss(store, 1, "D", 2.0)
+    with pytest.raises(MetricError) as caught:
+        store.breed("loss", where="other > 3 or loss > 3")
+    assert (
+        str(caught.value) == "no run has reported 'other'; there are the results 'loss', 'o.loss'"
+    )
     assert len(store.groups()) == 1
+
+
+def test_a_condition_that_no_run_meets_is_said(store):
+    filled(store, [1.0])
+    with pytest.raises(MetricError) as caught:
+        store.breed("loss", where="loss > 3")
+    assert str(caught.value) == "no run meets the condition 'loss > 3'"
 
 
 def test_children_are_new_groups_with_parents_and_runs(store):

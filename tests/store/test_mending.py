@@ -6,7 +6,6 @@ import pytest
 
 from clantune_store import Parameters, RuleError, Store
 
-WEIGHTS = {f"w_{name}": {"value": 0.3, "min": 0, "max": 1} for name in "abc"}
 FILE = """
 run_mode_choice = ["fast", "slow", "off"]
 run_steps_int = { value = 40, min = 1, max = 64 }
