@@ -214,7 +214,7 @@ def by_chance(seed: int, losses: Losses, _: Path) -> float:
     """Return the best sum of losses of groups that are drawn."""
     random = Random(f"chance {seed}")
     best = float("inf")
-    for _ in range(ROUNDS * CHILDREN + 1):
+    for _draw in range(ROUNDS * CHILDREN + 1):
         values: dict[str, Any] = {name: random.uniform(-20, 20) for name in REALS}
         values |= {"n_int": random.randint(0, 20), "c_choice": random.choice(OPTIONS)}
         best = min(best, sum(losses(values).values()))
@@ -236,7 +236,7 @@ def by_optuna(
             params=START, distributions=space, value=sum(losses(START).values())
         )
     )
-    for _ in range(ROUNDS * CHILDREN // batch):
+    for _batch in range(ROUNDS * CHILDREN // batch):
         trials = [study.ask(fixed_distributions=space) for _ in range(batch)]
         for trial in trials:
             study.tell(trial, sum(losses(trial.params).values()))

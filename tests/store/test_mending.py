@@ -5,6 +5,7 @@ import time
 import pytest
 
 from clantune_store import Parameters, RuleError, Store
+from clantune_store.groups.adding import add_group
 
 FILE = """
 run_mode_choice = ["fast", "slow", "off"]
@@ -126,3 +127,13 @@ def test_rules_that_no_parent_keeps_together_are_all_named(store):
         "none of the groups to breed from keeps the rules a > b and a < 6: change the rules, or "
         "report a result for a group that keeps them"
     )
+
+
+def test_a_merge_keeps_and_counts_groups_that_break_their_rules(store, tmp_path):
+    store.load(set={"a": 1.0, "b": 2.0}, rules=["a < b"])
+    with Store.create(tmp_path / "other.db") as other:
+        space = other.space(other.load(set={"a": 1.0, "b": 3.0}, rules=["a < b"]).number)
+        with other.database.write() as connection:
+            add_group(connection, {"a": 5.0, "b": 3.0}, space, origin="breed")
+        merged = store.merge(other)
+    assert (merged.groups, merged.conflicts, merged.broken) == (2, (), 1)
