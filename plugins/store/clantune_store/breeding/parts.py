@@ -14,8 +14,8 @@ from clantune_store.database.canonical import canonical
 from clantune_store.database.tables import metrics
 from clantune_store.errors import MetricError, StoreError
 from clantune_store.questions.metric import metric_of
+from clantune_store.questions.narrowing import with_condition
 from clantune_store.questions.resolving import questions_of
-from clantune_store.questions.top import with_condition
 from clantune_store.space.space import Space
 
 

@@ -16,10 +16,10 @@ from clantune_store.breeding.breeder import Graded, Stored
 from clantune_store.database.tables import datasets, groups, runs
 from clantune_store.errors import MetricError
 from clantune_store.questions.metric import Metric, metric_of
+from clantune_store.questions.narrowing import require_family, require_values, with_condition
 from clantune_store.questions.nearest import instead
 from clantune_store.questions.resolving import questions_of
 from clantune_store.questions.scores import Scope, chunks, scores_of
-from clantune_store.questions.top import require_runs, require_values, with_condition
 
 
 @attrs.frozen
@@ -89,7 +89,7 @@ def graded(connection: sa.Connection, asked: Asked, top: int | None = None) -> l
 def _scopes(connection: sa.Connection, asked: Asked) -> list[Scope]:
     """Return which runs are asked: one scope for each family."""
     for family in asked.families:
-        require_runs(connection, family)
+        require_family(connection, family)
     rows = connection.execute(sa.select(datasets).order_by(datasets.c.name)).all()
     kept = [row.number for row in rows if _is_wanted(row.name, asked)]
     if rows and not kept:

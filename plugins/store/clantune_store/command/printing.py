@@ -10,13 +10,7 @@ from typing import Any
 
 import click
 
-
-def shown(text: object) -> str:
-    """Return a text with the characters escaped that a terminal would act on."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
-        for each in str(text)
-    )
+from clantune_store.printable import shown
 
 
 def say(text: object) -> None:

@@ -9,6 +9,7 @@ import click
 from clantune_store.command.asking import metric, top
 from clantune_store.command.breeding import breed
 from clantune_store.command.comparing import compare, merge_performers
+from clantune_store.command.exporting import export, report
 from clantune_store.command.loading import load
 from clantune_store.command.merging import import_gf, merge, upgrade
 from clantune_store.command.printing import complain
@@ -28,12 +29,11 @@ def store() -> None:
     """
 
 
-for verb in (load, show, runs, lineage, top, metric, compare, merge_performers, merge):
+for verb in (
+    *(load, show, runs, lineage, top, metric, rules, breed),
+    *(compare, merge_performers, merge, export, report, import_gf, upgrade),
+):
     store.add_command(verb)
-store.add_command(breed)
-store.add_command(rules)
-store.add_command(import_gf)
-store.add_command(upgrade)
 
 
 def run(arguments: Sequence[str], program: str) -> int:

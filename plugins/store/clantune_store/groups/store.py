@@ -21,6 +21,7 @@ from clantune_store.groups.adding import add_group, add_label
 from clantune_store.groups.finding import find_group
 from clantune_store.groups.group import Group
 from clantune_store.groups.lineage import Parent, dot, lineage
+from clantune_store.groups.showing import Showing
 from clantune_store.questions import metric as metrics
 from clantune_store.questions import sql, top
 from clantune_store.runs.listing import Run, list_runs
@@ -37,7 +38,7 @@ Key = int | str | None
 """What names a group: its number, a label, or the beginning of its id."""
 
 
-class Store(BreedingMethods):
+class Store(BreedingMethods, Showing):
     """An open store. It can be used from several threads, after a fork, and after pickling.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from clantune_store.database.canonical import canonical
+from clantune_store.printable import in_html
 from clantune_store.questions.comparison import Best, Compared, Comparison
 
 STYLE = """
@@ -34,9 +34,9 @@ def html(comparison: Comparison) -> str:
         (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(heading)}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
-            f"<h1>{escape(heading)}</h1>\n<h2>Best results</h2>",
-            _table(["metric", *comparison.databases], _results(comparison)),
+            f"<title>{in_html(heading)}</title>\n<style>{STYLE}</style>\n</head>\n<body>",
+            f"<h1>{in_html(heading)}</h1>\n<h2>Best results</h2>",
+            table(["metric", *comparison.databases], _results(comparison)),
             "<h2>Parameters that differ</h2>",
             _parameters(comparison),
             "</body>\n</html>\n",
@@ -48,7 +48,7 @@ def _results(comparison: Comparison) -> Iterable[Sequence[str]]:
     for line in comparison.lines:
         of = {best.database: best for best in line.best}
         most = (max if line.order == "highest" else min)(best.value for best in line.best)
-        name = escape(f"{line.algo}.{line.name}".lstrip("."))
+        name = in_html(f"{line.algo}.{line.name}".lstrip("."))
         head = f'<th scope="row">{name}<small>{line.order}</small></th>'
         yield [head, *(_result(of.get(database), most) for database in comparison.databases)]
 
@@ -56,7 +56,7 @@ def _results(comparison: Comparison) -> Iterable[Sequence[str]]:
 def _result(best: Best | None, most: float) -> str:
     if best is None:
         return "<td>-</td>"
-    data = f", {escape(best.dataset)}" if best.dataset else ""
+    data = f", {in_html(best.dataset)}" if best.dataset else ""
     mark = ' class="best"' if best.value == most else ""
     where = f"<small>group {best.group}, run {best.run}{data}</small>"
     return f"<td{mark}>{best.value:g}{where}</td>"
@@ -68,20 +68,26 @@ def _parameters(comparison: Comparison) -> str:
     heads = [f"{group.database}: group {group.group}" for group in comparison.groups]
     rows = (
         [
-            f'<th scope="row">{escape(name.replace("__", "."))}</th>',
+            f'<th scope="row">{in_html(name.replace("__", "."))}</th>',
             *(f"<td>{_value(group, name)}</td>" for group in comparison.groups),
         ]
         for name in comparison.parameters
     )
-    return _table(["parameter", *heads], rows)
+    return table(["parameter", *heads], rows)
 
 
 def _value(group: Compared, name: str) -> str:
-    return escape(canonical(group.values[name])) if name in group.values else "-"
+    return in_html(canonical(group.values[name])) if name in group.values else "-"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    first = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in HTML that scrolls by itself where it is wider than the page.
+
+    Args:
+        heads: Texts of the headings.
+        rows: Cells as elements of HTML.
+    """
+    first = "".join(f'<th scope="col">{in_html(head)}</th>' for head in heads)
     rest = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
     return (
         f'<div class="wide"><table>\n<thead><tr>{first}</tr></thead>\n'

@@ -10,11 +10,15 @@ import attrs
 import sqlalchemy as sa
 
 from clantune_store.database import Database
-from clantune_store.database.tables import datasets, runs
+from clantune_store.database.tables import runs
 from clantune_store.errors import MetricError
-from clantune_store.questions.expression import Expression
-from clantune_store.questions.metric import Metric, metric_of
-from clantune_store.questions.nearest import instead
+from clantune_store.questions.metric import metric_of
+from clantune_store.questions.narrowing import (
+    datasets_of,
+    require_family,
+    require_values,
+    with_condition,
+)
 from clantune_store.questions.resolving import questions_of
 from clantune_store.questions.scores import Scope, Score, best, chunks
 
@@ -106,7 +110,7 @@ def top(
     with database.read() as connection:
         asked = with_condition(metric_of(connection, metric), where)
         least = lowest or asked.lowest
-        names = _datasets(connection, dataset)
+        names = datasets_of(connection, dataset)
         scope = Scope(tuple(names), family, every=dataset is None)
         found: list[tuple[str, Score]] = []
         left_out = 0
@@ -117,55 +121,11 @@ def top(
             found += [(question.algo, score) for score in scores]
             left_out += missing
         if not found:
-            require_runs(connection, family)
+            require_family(connection, family)
             require_values(metric, asked, left_out, dataset, family)
         order = _order(names, least=least, per=per)
         kept = _first_of_each(sorted(found, key=order), n, names, per)
         return Top(tuple(_rows(connection, kept, names)), left_out)
-
-
-def with_condition(metric: Metric, where: str) -> Metric:
-    """Return a metric with one more condition.
-
-    Raises:
-        MetricError: The condition is not allowed.
-    """
-    if where:
-        Expression.of(where)  # alone, so that it cannot close the bracket below
-    both = f"({metric.where}) and ({where})" if metric.where and where else metric.where or where
-    return attrs.evolve(metric, where=both)
-
-
-def _datasets(connection: sa.Connection, name: str | None) -> dict[int, str]:
-    rows = connection.execute(sa.select(datasets)).all()
-    found = {row.number: row.name for row in rows if name is None or row.name == name}
-    if name is not None and not found:
-        known = [row.name for row in rows]
-        raise MetricError(f"there is no data set {name!r}{instead(name, known, 'data sets')}")
-    return found
-
-
-def require_runs(connection: sa.Connection, family: str | None) -> None:
-    """Raise an error with the nearest family if no run has this one."""
-    if family is None:
-        return
-    known = connection.execute(sa.select(runs.c.family).distinct()).scalars().all()
-    if family not in known:
-        raise MetricError(f"no run has the family {family!r}{instead(family, known, 'families')}")
-
-
-def require_values(
-    text: str, metric: Metric, left_out: int, dataset: str | None, family: str | None
-) -> None:
-    """Raise why there are no rows, unless it is that no run meets the condition."""
-    among = f" in the data set {dataset!r}" if dataset is not None else ""
-    among += f" in the family {family!r}" if family is not None else ""
-    if metric.where:
-        return
-    if left_out:
-        counted = "the only value" if left_out == 1 else f"each of {left_out} values"
-        raise MetricError(f"{counted} of {text!r}{among} is not a finite number")
-    raise MetricError(f"no run{among} has reported {text!r}")
 
 
 def _order(

@@ -56,6 +56,7 @@ def list_runs(
     *,
     state: str | None = None,
     dataset: str | None = None,
+    family: str | None = None,
     group: int | None = None,
 ) -> list[Run]:
     """Return runs in the order of their numbers.
@@ -64,6 +65,7 @@ def list_runs(
         database: Database.
         state: Only those in this state.
         dataset: Only those of this data set.
+        family: Only those of this family.
         group: Only those of the group with this number.
     """
     query = (
@@ -75,6 +77,7 @@ def list_runs(
     for column, value in (
         (runs.c.state, state),
         (datasets.c.name, dataset),
+        (runs.c.family, family),
         (runs.c.group, group),
     ):
         if value is not None:

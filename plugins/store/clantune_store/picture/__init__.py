@@ -1,0 +1,1 @@
+"""A page that shows what the runs of a store have found."""
