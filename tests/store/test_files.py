@@ -416,3 +416,32 @@ def test_a_file_of_windows_reads_the_same(folder):
         before = read_files([write(name, text)])
         (folder / name).write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
         assert read_files([name]) == before
+
+
+def test_tags_are_given_by_pattern(tmp_path):
+    file = tmp_path / "tags.toml"
+    file.write_text(
+        '[entry]\nlow = 1.0\nhigh = { value = 2.0, tags = ["exit"] }\n[other]\na = 3.0\n'
+        '[[tag]]\npattern = "entry.*"\nalgo = "entry"\n'
+    )
+    declared, _ = read_files([str(file)])
+    tags = {name: declaration.tags for name, declaration in declared.items()}
+    assert tags == {"entry__low": ("entry",), "entry__high": ("exit", "entry"), "other__a": ()}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('pattern = "x.*"\nalgo = "x"\n', "the pattern 'x.*' fits no parameter"),
+        (
+            'pattern = "x.*"\n',
+            'a tag has two texts: write pattern = "entry.*" and algo = "entry"',
+        ),
+    ],
+)
+def test_a_tag_that_says_nothing_is_refused(tmp_path, table, message):
+    file = tmp_path / "tags.toml"
+    file.write_text(f"a = 1.0\n[[tag]]\n{table}")
+    with pytest.raises(LoadError) as caught:
+        read_files([str(file)])
+    assert str(caught.value) == f"{file}:3: {message}"

@@ -28,6 +28,8 @@ def merge(databases: Sequence[str], output: str | None, db: str | None, as_json:
         say_json(attrs.asdict(merged))
     else:
         say(f"new in {into.database.address.shown}: groups {merged.groups}, runs {merged.runs}")
+    if merged.broken:
+        complain(f"groups that break the rules of their space, and are kept: {merged.broken}")
     return _conflicts(merged.conflicts)
 
 

@@ -21,6 +21,7 @@ from clantune_store.exchange.copy_groups import (
     copy_spaces,
 )
 from clantune_store.exchange.copy_runs import copy_runs
+from clantune_store.questions.broken import count_broken
 
 
 @attrs.frozen
@@ -31,11 +32,13 @@ class Merged:
         groups: Number of groups that are new in the database.
         runs: Number of runs that are new in the database.
         conflicts: Labels of several groups and names of several metrics, as texts. All are kept.
+        broken: Number of groups of the database that break a rule of their space. They are kept.
     """
 
     groups: int
     runs: int
     conflicts: tuple[str, ...]
+    broken: int = 0
 
 
 def merge(into: Database, *others: Database) -> Merged:
@@ -65,7 +68,8 @@ def merge(into: Database, *others: Database) -> Merged:
             new_runs += copy_runs(source, target)
     with into.read() as connection:
         found = (*_labels(connection), *_named_metrics(connection))
-    return Merged(new_groups, new_runs, found)
+        broken = count_broken(connection)
+    return Merged(new_groups, new_runs, found, broken)
 
 
 def _is_same(one: Address, other: Address) -> bool:

@@ -13,6 +13,7 @@ from clantune_store.space.lines import read_lines
 from clantune_store.space.names import full_name, require_apart
 from clantune_store.space.rules import Rule
 from clantune_store.space.suffixes import suffix_of
+from clantune_store.space.tags import TAGS, Tag, read_tags, with_tags
 from clantune_store.space.trees import Tree, read_json, read_toml
 
 RULES = "rule"
@@ -43,6 +44,7 @@ def read_files(
     """
     declared: dict[str, Declaration] = {}
     rules: dict[Rule, None] = {}
+    tags: list[Tag] = []
     _add(declared, _plain(values or {}, "value"))
     for path in paths:
         text = _text(path)
@@ -54,9 +56,11 @@ def read_files(
         tree = (read_toml if ending == ".toml" else read_json)(text, path)
         _add(declared, _declared(tree, tree.data, ()))
         rules.update(dict.fromkeys(_rules(tree)))
+        if _is_list_of_tables(tree.data.get(TAGS)):
+            tags += read_tags(tree, tree.data[TAGS])
     _add(declared, _plain(set or {}, "--set"))
     require_apart(declared)
-    return declared, [*rules]
+    return with_tags(declared, tags), [*rules]
 
 
 def _add(declared: dict[str, Declaration], given: Iterable[Given]) -> None:
@@ -80,7 +84,7 @@ def _declared(tree: Tree, table: Mapping[str, Any], above: tuple[str, ...]) -> I
     """Yield the declarations of a table, and of those in it."""
     for key, held in table.items():
         keys = (*above, key)
-        if keys == (RULES,) and _is_list_of_tables(held):
+        if keys in ((RULES,), (TAGS,)) and _is_list_of_tables(held):
             continue
         name, place = "__".join(keys), tree.place(keys)
         if not isinstance(held, dict):
