@@ -20,13 +20,16 @@ QUICK := tests/autobind tests/clan tests/core tests/store tests/strategies \
          tests/together/test_dependencies.py \
          $(SLOW:%=--ignore tests/%.py)
 
-.PHONY: help demo check test lint format bench docs wheels clean
+.PHONY: help demo demo-store check test lint format bench docs wheels clean
 
 help:            ## show this list
-	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/: *.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/: *.*##/\t/' | expand -t 12
 
 demo: $(READY)   ## four processes train a language model from settings that are several times off
 	$(BIN)/clantune launch -n 4 docs/examples/character_lm.py
+
+demo-store: $(READY) ## breed the knobs of a small program for a minute, beside random search
+	$(BIN)/clantune store demo
 
 check: lint      ## check format, lint and types, and run the fast tests: under a minute
 	FAST=1 $(PYTEST) -q $(QUICK)
