@@ -15,7 +15,8 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile $(if $(SEED),--hypothe
 # start processes, or read and write large files.
 SLOW := strategies/test_laws strategies/test_selection strategies/test_mutation_noise \
         clan/test_arrival clan/test_checkpoint clan/test_end clan/test_loader core/test_serialize \
-        store/test_many_processes store/test_opening
+        store/test_many_processes store/test_opening store/test_auto store/test_demo \
+        store/test_executors store/test_program
 QUICK := tests/autobind tests/clan tests/core tests/store tests/strategies \
          tests/together/test_dependencies.py \
          $(SLOW:%=--ignore tests/%.py)
