@@ -70,7 +70,7 @@ def test_any_change_of_what_is_said_changes_it(tmp_path, change):
 
 def test_content_and_merge_need_no_more_memory_for_more_measurements(tmp_path):
     peaks = []
-    for count in (2_000, 8_000):
+    for count in (4_000, 16_000):
         source = fill_many(str(tmp_path / f"many-{count}.db"), count)
         into = Database(str(tmp_path / f"into-{count}.db"), create=True)
         tracemalloc.start()
