@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ from programs import queue, without_variables, write_plain, write_program
 from clantune_store import Parameters, ReportError, Store, StoreError
 from clantune_store.runs import claims
 from clantune_store.runs.machine import is_dead
-from clantune_store.runs.program import Programs, parts_of
+from clantune_store.runs.program import Programs, end_all, parts_of
 
 TELLS = """
 import json, os, sys
@@ -144,6 +146,30 @@ def test_a_timeout_ends_all_processes_of_a_run(store, tmp_path, monkeypatch):
     child = int((tmp_path / "child").read_text())
     while is_dead(f"{os.uname().nodename}/{child}/{begin_of(child)}") is False:
         time.sleep(0.01)
+
+
+IGNORES = "trap '' TERM; echo; exec sleep 600"
+
+
+def test_programs_that_ignore_the_end_are_waited_for_together(monkeypatch):
+    monkeypatch.setattr("clantune_store.runs.program.GRACE", 0.1)
+    waits = []
+
+    class Watched(subprocess.Popen):
+        def wait(self, timeout=None):
+            waits.append(timeout)
+            return super().wait(timeout)
+
+    running = [
+        Watched(["/bin/sh", "-c", IGNORES], stdout=subprocess.PIPE, start_new_session=True)
+        for _ in range(3)
+    ]
+    for each in running:
+        assert each.stdout.readline() == b"\n"
+        each.stdout.close()
+    end_all(running)
+    assert [each.returncode for each in running] == [-signal.SIGKILL] * 3
+    assert [timeout for timeout in waits if timeout is not None][1:] == [0.0, 0.0]
 
 
 def begin_of(pid):

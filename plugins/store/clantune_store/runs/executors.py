@@ -50,8 +50,8 @@ class Remote:
             future = self._executor.submit(run_capsule, capsule)
         except Exception as error:  # of any library
             raise StoreError(
-                f"the executor does not take run {claimed.number}: {type(error).__name__}: {error}; "
-                "start it again, and call `auto` again, which goes on"
+                f"the executor does not take run {claimed.number}: {type(error).__name__}: "
+                f"{error}; start it again, and call `auto` again, which goes on"
             ) from error
         self._futures.add(future)
         return future

@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -29,7 +30,7 @@ If this process dies before, nothing is read, and the program never begins.
 """
 
 GRACE = 5.0
-"""Seconds that a program has to end by itself after it was asked to."""
+"""Seconds that programs have to end by themselves after they were asked to."""
 
 LOG = 20_000
 """Bytes of a log that the note of a failed run has, from its end."""
@@ -120,10 +121,7 @@ class Programs:
         with self._lock:
             self._is_stopped = True
             running = [*self._running.values()]
-        for program in running:
-            _signal(program, signal.SIGTERM)
-        for program in running:
-            _end_group(program)
+        end_all(running)
 
     def _run(self, claimed: Claim, file: Path) -> str | None:
         """Return how a program has ended; None if it has not begun."""
@@ -138,7 +136,7 @@ class Programs:
         try:
             status = program.wait(claimed.timeout)
         except subprocess.TimeoutExpired:
-            _end_group(program)
+            end_all([program])
             return f"timed out after {claimed.timeout:g} s, and was ended"
         finally:
             self._running.pop(claimed.number, None)
@@ -205,13 +203,16 @@ def _tail(file: Path) -> str:
         return ""
 
 
-def _end_group(program: subprocess.Popen[bytes]) -> None:
-    """End a program and what it has started: first by asking."""
-    _signal(program, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        program.wait(GRACE)
-    _signal(program, signal.SIGKILL)
-    program.wait()
+def end_all(programs: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End programs and what they have started: first by asking, all at the same time."""
+    for program in programs:
+        _signal(program, signal.SIGTERM)
+    until = time.monotonic() + GRACE
+    for program in programs:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            program.wait(max(0.0, until - time.monotonic()))
+        _signal(program, signal.SIGKILL)
+        program.wait()
 
 
 def _signal(program: subprocess.Popen[bytes], number: int) -> None:
