@@ -275,6 +275,35 @@ def test_a_loop_that_is_interrupted_ends_its_programs_and_leaves_their_runs(
     ] * 2
 
 
+SLOW_TO_END = """
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: open(f"asked-{os.getpid()}", "w"))
+open(f"pid-{os.getpid()}", "w")
+while True:
+    time.sleep(600)
+"""
+
+
+def test_a_second_interrupt_ends_programs_that_take_their_time(store, tmp_path):
+    loop = begin(write_plain(tmp_path, SLOW_TO_END))
+    wait_for(tmp_path, "pid-*")
+    loop.send_signal(signal.SIGINT)
+    wait_for(tmp_path, "asked-*")
+    loop.send_signal(signal.SIGINT)
+    _, err = loop.communicate()
+    assert loop.returncode == 130
+    assert err.splitlines()[-1].endswith("interrupted")
+    assert states(store) == {"queued": 2}
+    pids = [path.name.removeprefix("pid-") for path in tmp_path.glob("pid-*")]
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+def wait_for(folder, pattern):
+    """Wait until two files have such names."""
+    while len([*folder.glob(pattern)]) < 2:
+        time.sleep(0.01)
+
+
 def test_two_loops_at_once_breed_each_round_once(store, tmp_path):
     command = command_of(tmp_path)
     loops = [begin(command), begin(command)]

@@ -14,7 +14,7 @@ from programs import queue, without_variables, write_plain, write_program
 from clantune_store import Parameters, ReportError, Store, StoreError
 from clantune_store.runs import claims
 from clantune_store.runs.machine import is_dead
-from clantune_store.runs.program import Programs, end_all, parts_of
+from clantune_store.runs.program import CommandError, Programs, end_all, parts_of
 
 TELLS = """
 import json, os, sys
@@ -60,6 +60,21 @@ def test_a_program_gets_the_whole_environment_and_what_names_its_run(store, tmp_
     assert not {"x", "y", "z"} & {path.name for path in tmp_path.iterdir()}
 
 
+def test_a_program_gets_variables_whose_names_are_none_of_a_shell(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("BASH_FUNC_module%%", "() { true; }")  # as of the modules of a cluster
+    text = """
+import os
+print(os.environ["BASH_FUNC_module%%"])
+"""
+    queue(store.database, write_plain(tmp_path, text))
+    assert run_one(store).note["log"] == "() { true; }\n"
+
+
+def test_a_program_whose_reader_has_gone_ends_in_silence(store):
+    queue(store.database, "sh -c 'yes | head -n 1'")  # by SIGPIPE, which Python ignores
+    assert run_one(store).note["log"] == "y\n"
+
+
 def test_a_program_that_reports_ends_its_own_run(store, tmp_path):
     queue(store.database, write_program(tmp_path, "print('said', flush=True)"))
     assert run_one(store).results == {"a": {"value": 0.0}}
@@ -102,9 +117,12 @@ def test_the_end_of_a_long_log_is_kept(store, tmp_path):
     [
         (
             "no-such-program {}",
-            "the command cannot be started, exit status 127: command: 1: exec: no-such-program",
+            (
+                "the command cannot be started, exit status 127: no-such-program: No such file or "
+                "directory"
+            ),
         ),
-        ("/ {}", "the command cannot be started, exit status 126: command: 1: exec: /: "),
+        ("/ {}", "the command cannot be started, exit status 127: /: Permission denied"),
         (
             "python '{}",
             (
@@ -284,6 +302,13 @@ def test_a_folder_for_logs_that_cannot_be_made(store, tmp_path):
         f"the folder {tmp_path}/file/logs for logs cannot be made: Not a directory; name another "
         "one with --logs"
     )
+
+
+@pytest.mark.parametrize("command", ["", " ", "''", "'' x", "x\0", "x\udcff", "x '"])
+def test_a_command_that_cannot_be_one_is_refused_before_anything_runs(store, command):
+    with pytest.raises(CommandError):
+        store.auto(command, "loss", data=["a"])
+    assert store.sql("SELECT * FROM campaigns")[1] == []
 
 
 def test_a_command_is_split_as_a_shell_does_and_the_data_set_is_one_part():

@@ -90,7 +90,7 @@ class Dask:
         """
         try:
             from distributed import Client  # noqa: PLC0415  (an optional dependency)
-            from distributed.comm import get_address_host_port  # noqa: PLC0415
+            from distributed.comm.addressing import get_address_host_port  # noqa: PLC0415
         except ImportError:
             raise StoreError(
                 'the executor dask needs Dask: pip install "clantune-store[dask]"'

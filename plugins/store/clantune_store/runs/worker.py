@@ -107,9 +107,11 @@ class Worker:
         try:
             self._work(idle, max_runs)
         except BaseException:
-            self.runner.stop()
-            give_back(self.database, self.mark, self._active.values())
-            self._active.clear()
+            try:
+                self.runner.stop()
+            finally:  # it may be interrupted, too
+                give_back(self.database, self.mark, self._active.values())
+                self._active.clear()
             raise
 
     def _work(self, idle: float, max_runs: float) -> None:
