@@ -212,6 +212,19 @@ def test_what_a_loop_cannot_begin_with(store, call, arguments, status, message):
     [
         ({"top": 0}, StoreError, "top is 0; give 1 or more"),
         ({"seed": -1}, StoreError, "the seed is -1; give a whole number from 0 to 2147483647"),
+        ({"retries": -1}, StoreError, "retries is -1; give 0 or more"),
+        ({"jobs": -1}, StoreError, "jobs is -1; give 0 or more"),
+        ({"timeout": 0}, StoreError, "the timeout is 0; give a number of seconds above 0, or none"),
+        (
+            {"timeout": float("nan")},
+            StoreError,
+            "the timeout is nan; give a number of seconds above 0, or none",
+        ),
+        (
+            {"timeout": float("inf")},
+            StoreError,
+            "the timeout is inf; give a number of seconds above 0, or none",
+        ),
         ({"metric": "loss +"}, MetricError, None),
     ],
 )
@@ -221,6 +234,20 @@ def test_options_that_are_refused_before_anything_runs(store, options, kind, mes
         store.auto("true", given.pop("metric"), **given)
     assert message is None or str(info.value) == message
     assert store.runs() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"jobs": 0}, "jobs is 0; give 1 or more"),
+        ({"idle": float("nan")}, "idle is nan; give 0 or more"),
+        ({"max_runs": 0}, "max_runs is 0; give 1 or more"),
+    ],
+)
+def test_numbers_that_a_worker_refuses(store, options, message):
+    with pytest.raises(StoreError) as info:
+        store.work(**options)
+    assert str(info.value) == message
 
 
 def begin(command, *more):
