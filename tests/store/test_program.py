@@ -159,8 +159,17 @@ time.sleep(600)
 
 def test_a_timeout_ends_all_processes_of_a_run(store, tmp_path, monkeypatch):
     monkeypatch.setattr("clantune_store.runs.program.GRACE", 0.1)
-    queue(store.database, write_plain(tmp_path, CHILDREN), timeout=1.0)
-    assert run_one(store).note["error"] == "timed out after 1 s, and was ended"
+    let_go = Programs._let_go
+
+    def let_go_until_there_is_a_child(programs, claimed, program):
+        let_go(programs, claimed, program)
+        while not ((tmp_path / "child").exists() and (tmp_path / "child").read_text()):
+            time.sleep(0.01)
+        return True
+
+    monkeypatch.setattr(Programs, "_let_go", let_go_until_there_is_a_child)
+    queue(store.database, write_plain(tmp_path, CHILDREN), timeout=0.1)
+    assert run_one(store).note["error"] == "timed out after 0.1 s, and was ended"
     child = int((tmp_path / "child").read_text())
     while is_dead(f"{os.uname().nodename}/{child}/{begin_of(child)}") is False:
         time.sleep(0.01)
