@@ -212,6 +212,19 @@ def test_what_a_loop_cannot_begin_with(store, call, arguments, status, message):
     [
         ({"top": 0}, StoreError, "top is 0; give 1 or more"),
         ({"seed": -1}, StoreError, "the seed is -1; give a whole number from 0 to 2147483647"),
+        ({"retries": -1}, StoreError, "retries is -1; give 0 or more"),
+        ({"jobs": -1}, StoreError, "jobs is -1; give 0 or more"),
+        ({"timeout": 0}, StoreError, "the timeout is 0; give a number of seconds above 0, or none"),
+        (
+            {"timeout": float("nan")},
+            StoreError,
+            "the timeout is nan; give a number of seconds above 0, or none",
+        ),
+        (
+            {"timeout": float("inf")},
+            StoreError,
+            "the timeout is inf; give a number of seconds above 0, or none",
+        ),
         ({"metric": "loss +"}, MetricError, None),
     ],
 )
@@ -221,6 +234,20 @@ def test_options_that_are_refused_before_anything_runs(store, options, kind, mes
         store.auto("true", given.pop("metric"), **given)
     assert message is None or str(info.value) == message
     assert store.runs() == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"jobs": 0}, "jobs is 0; give 1 or more"),
+        ({"idle": float("nan")}, "idle is nan; give 0 or more"),
+        ({"max_runs": 0}, "max_runs is 0; give 1 or more"),
+    ],
+)
+def test_numbers_that_a_worker_refuses(store, options, message):
+    with pytest.raises(StoreError) as info:
+        store.work(**options)
+    assert str(info.value) == message
 
 
 def begin(command, *more):
@@ -273,6 +300,35 @@ def test_a_loop_that_is_interrupted_ends_its_programs_and_leaves_their_runs(
     assert [tuple(row) for row in store.sql("SELECT attempt, process, note FROM runs")[1]] == [
         (1, None, None)
     ] * 2
+
+
+SLOW_TO_END = """
+import os, signal, time
+signal.signal(signal.SIGTERM, lambda *_: open(f"asked-{os.getpid()}", "w"))
+open(f"pid-{os.getpid()}", "w")
+while True:
+    time.sleep(600)
+"""
+
+
+def test_a_second_interrupt_ends_programs_that_take_their_time(store, tmp_path):
+    loop = begin(write_plain(tmp_path, SLOW_TO_END))
+    wait_for(tmp_path, "pid-*")
+    loop.send_signal(signal.SIGINT)
+    wait_for(tmp_path, "asked-*")
+    loop.send_signal(signal.SIGINT)
+    _, err = loop.communicate()
+    assert loop.returncode == 130
+    assert err.splitlines()[-1].endswith("interrupted")
+    assert states(store) == {"queued": 2}
+    pids = [path.name.removeprefix("pid-") for path in tmp_path.glob("pid-*")]
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+
+def wait_for(folder, pattern):
+    """Wait until two files have such names."""
+    while len([*folder.glob(pattern)]) < 2:
+        time.sleep(0.01)
 
 
 def test_two_loops_at_once_breed_each_round_once(store, tmp_path):

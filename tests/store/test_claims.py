@@ -11,6 +11,7 @@ from clantune_store import Parameters, Store
 from clantune_store.groups.adding import add_group
 from clantune_store.runs import claims
 from clantune_store.runs.machine import process
+from clantune_store.runs.worker import unfinished
 
 MANY = Path(__file__).with_name("many.py")
 DIED = "import os; from clantune_store.runs.machine import process; print(process(os.getpid()))"
@@ -147,6 +148,14 @@ def test_a_run_that_was_marked_as_stale_waits_again(database, dead):
     change(database, process=dead, note=mark.replace(process(), dead + "0"), state="stale")
     assert claims.recover(database) == 1
     assert rows(database) == [("queued", 2, None, None)]
+
+
+def test_a_run_that_was_marked_as_stale_is_not_finished(database):
+    campaign = queue(database, "true")
+    claims.claim(database, claims.new_worker())
+    change(database, state="stale")
+    assert claims.recover(database) == 0  # its worker lives, and will say how it has ended
+    assert unfinished(database, campaign) == 1
 
 
 def test_a_late_report_of_a_run_that_waits_again_counts(database, monkeypatch):

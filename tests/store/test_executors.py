@@ -92,6 +92,19 @@ def test_a_run_that_an_executor_loses_is_done_again_a_few_times(store, tmp_path)
     }
 
 
+def test_an_executor_that_takes_nothing_leaves_the_runs_waiting(store):
+    store.load(set={"variable_a": 1})
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    with pytest.raises(StoreError) as info:
+        store.auto("true {}", "value", loop=0, data=["x"], executor=executor)
+    assert str(info.value) == (
+        "the executor does not take run 1: RuntimeError: cannot schedule new futures after "
+        "shutdown; start it again, and call `auto` again, which goes on"
+    )
+    assert store.sql("SELECT state, attempt FROM runs")[1] == [("queued", 1)]
+
+
 def test_a_capsule_leaves_nothing_behind(store, tmp_path, monkeypatch):
     group = store.load(set={"variable_a": 4})
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
@@ -126,6 +139,17 @@ def test_a_scheduler_of_dask_that_does_not_answer(monkeypatch):
     with pytest.raises(StoreError) as info:
         Dask("tcp://127.0.0.1:9")
     assert str(info.value).startswith("no scheduler of Dask answers at 'tcp://127.0.0.1:9': ")
+
+
+@pytest.mark.parametrize("address", ["", "host", "tcp://host:port"])
+def test_an_address_that_is_not_one_is_refused_at_once(address, monkeypatch):
+    monkeypatch.setattr("distributed.Client", None)  # no connection is tried
+    with pytest.raises(StoreError) as info:
+        Dask(address)
+    assert str(info.value).startswith(f"no scheduler of Dask answers at {address!r}: ")
+    assert str(info.value).endswith(
+        "; give --executor dask:tcp://HOST:8786, as `dask scheduler` says it"
+    )
 
 
 def test_twelve_runs_through_dask_with_one_worker_killed(store, tmp_path):

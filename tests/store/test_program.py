@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ from programs import queue, without_variables, write_plain, write_program
 from clantune_store import Parameters, ReportError, Store, StoreError
 from clantune_store.runs import claims
 from clantune_store.runs.machine import is_dead
-from clantune_store.runs.program import Programs, parts_of
+from clantune_store.runs.program import CommandError, Programs, end_all, parts_of
 
 TELLS = """
 import json, os, sys
@@ -58,6 +60,21 @@ def test_a_program_gets_the_whole_environment_and_what_names_its_run(store, tmp_
     assert not {"x", "y", "z"} & {path.name for path in tmp_path.iterdir()}
 
 
+def test_a_program_gets_variables_whose_names_are_none_of_a_shell(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("BASH_FUNC_module%%", "() { true; }")  # as of the modules of a cluster
+    text = """
+import os
+print(os.environ["BASH_FUNC_module%%"])
+"""
+    queue(store.database, write_plain(tmp_path, text))
+    assert run_one(store).note["log"] == "() { true; }\n"
+
+
+def test_a_program_whose_reader_has_gone_ends_in_silence(store):
+    queue(store.database, "sh -c 'yes | head -n 1'")  # by SIGPIPE, which Python ignores
+    assert run_one(store).note["log"] == "y\n"
+
+
 def test_a_program_that_reports_ends_its_own_run(store, tmp_path):
     queue(store.database, write_program(tmp_path, "print('said', flush=True)"))
     assert run_one(store).results == {"a": {"value": 0.0}}
@@ -100,9 +117,12 @@ def test_the_end_of_a_long_log_is_kept(store, tmp_path):
     [
         (
             "no-such-program {}",
-            "the command cannot be started, exit status 127: command: 1: exec: no-such-program",
+            (
+                "the command cannot be started, exit status 127: no-such-program: No such file or "
+                "directory"
+            ),
         ),
-        ("/ {}", "the command cannot be started, exit status 126: command: 1: exec: /: "),
+        ("/ {}", "the command cannot be started, exit status 127: /: Permission denied"),
         (
             "python '{}",
             (
@@ -139,11 +159,44 @@ time.sleep(600)
 
 def test_a_timeout_ends_all_processes_of_a_run(store, tmp_path, monkeypatch):
     monkeypatch.setattr("clantune_store.runs.program.GRACE", 0.1)
-    queue(store.database, write_plain(tmp_path, CHILDREN), timeout=1.0)
-    assert run_one(store).note["error"] == "timed out after 1 s, and was ended"
+    let_go = Programs._let_go
+
+    def let_go_until_there_is_a_child(programs, claimed, program):
+        let_go(programs, claimed, program)
+        while not ((tmp_path / "child").exists() and (tmp_path / "child").read_text()):
+            time.sleep(0.01)
+        return True
+
+    monkeypatch.setattr(Programs, "_let_go", let_go_until_there_is_a_child)
+    queue(store.database, write_plain(tmp_path, CHILDREN), timeout=0.1)
+    assert run_one(store).note["error"] == "timed out after 0.1 s, and was ended"
     child = int((tmp_path / "child").read_text())
     while is_dead(f"{os.uname().nodename}/{child}/{begin_of(child)}") is False:
         time.sleep(0.01)
+
+
+IGNORES = "trap '' TERM; echo; exec sleep 600"
+
+
+def test_programs_that_ignore_the_end_are_waited_for_together(monkeypatch):
+    monkeypatch.setattr("clantune_store.runs.program.GRACE", 0.1)
+    waits = []
+
+    class Watched(subprocess.Popen):
+        def wait(self, timeout=None):
+            waits.append(timeout)
+            return super().wait(timeout)
+
+    running = [
+        Watched(["/bin/sh", "-c", IGNORES], stdout=subprocess.PIPE, start_new_session=True)
+        for _ in range(3)
+    ]
+    for each in running:
+        assert each.stdout.readline() == b"\n"
+        each.stdout.close()
+    end_all(running)
+    assert [each.returncode for each in running] == [-signal.SIGKILL] * 3
+    assert [timeout for timeout in waits if timeout is not None][1:] == [0.0, 0.0]
 
 
 def begin_of(pid):
@@ -258,6 +311,13 @@ def test_a_folder_for_logs_that_cannot_be_made(store, tmp_path):
         f"the folder {tmp_path}/file/logs for logs cannot be made: Not a directory; name another "
         "one with --logs"
     )
+
+
+@pytest.mark.parametrize("command", ["", " ", "''", "'' x", "x\0", "x\udcff", "x '"])
+def test_a_command_that_cannot_be_one_is_refused_before_anything_runs(store, command):
+    with pytest.raises(CommandError):
+        store.auto(command, "loss", data=["a"])
+    assert store.sql("SELECT * FROM campaigns")[1] == []
 
 
 def test_a_command_is_split_as_a_shell_does_and_the_data_set_is_one_part():

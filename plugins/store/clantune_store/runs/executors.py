@@ -40,8 +40,19 @@ class Remote:
         self._futures: set[Future[Any]] = set()
 
     def submit(self, claimed: Claim) -> Future[Any]:
-        """Send a run out."""
-        future = self._executor.submit(run_capsule, capsule_of(self._database, claimed))
+        """Send a run out.
+
+        Raises:
+            StoreError: The executor does not take it.
+        """
+        capsule = capsule_of(self._database, claimed)
+        try:
+            future = self._executor.submit(run_capsule, capsule)
+        except Exception as error:  # of any library
+            raise StoreError(
+                f"the executor does not take run {claimed.number}: {type(error).__name__}: "
+                f"{error}; start it again, and call `auto` again, which goes on"
+            ) from error
         self._futures.add(future)
         return future
 
@@ -79,12 +90,15 @@ class Dask:
         """
         try:
             from distributed import Client  # noqa: PLC0415  (an optional dependency)
+            from distributed.comm.addressing import get_address_host_port  # noqa: PLC0415
         except ImportError:
             raise StoreError(
                 'the executor dask needs Dask: pip install "clantune-store[dask]"'
             ) from None
         connect: Any = Client
+        split: Any = get_address_host_port
         try:
+            split(address)  # a client with a wrong address takes long to be given up
             self._client = connect(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
             raise StoreError(

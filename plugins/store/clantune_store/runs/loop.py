@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -96,7 +97,9 @@ def auto(
         MetricError: The metric is not allowed, or no run has reported it.
     """
     parts_of(command, "")
-    _require_counts(top=top, loop=loop, children=children, seed=seed)
+    _require_counts(top=(top, 1), loop=(loop, 0), children=(children, 1))
+    _require_counts(retries=(retries, 0), jobs=(jobs or 0, 0))
+    _require_seed_and_timeout(seed, timeout)
     _require_metric(database, metric)
     breeder_of(**{name: breeding[name] for name in CHOICES if name in breeding})  # now, not later
     options = {
@@ -209,12 +212,18 @@ def _seed_of(campaign: Campaign) -> int:
     return id_of(text).int % len(SEEDS)
 
 
-def _require_counts(*, top: int, loop: int, children: int, seed: int) -> None:
-    for name, value, least in (("top", top, 1), ("loop", loop, 0), ("children", children, 1)):
+def _require_counts(**given: tuple[int, int]) -> None:
+    """Raise which number is below the least one."""
+    for name, (value, least) in given.items():
         if value < least:
             raise StoreError(f"{name} is {value}; give {least} or more")
+
+
+def _require_seed_and_timeout(seed: int, timeout: float | None) -> None:
     if seed not in SEEDS:
         raise StoreError(f"the seed is {seed}; give a whole number from 0 to {SEEDS[-1]}")
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise StoreError(f"the timeout is {timeout}; give a number of seconds above 0, or none")
 
 
 def _require_metric(database: Database, metric: str) -> None:

@@ -7,7 +7,9 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -15,28 +17,29 @@ from typing import IO
 import attrs
 
 from clantune_store.database import Database
+from clantune_store.database.text import require_text
 from clantune_store.environment import SPELLINGS
 from clantune_store.errors import StoreError
+from clantune_store.runs import gate
 from clantune_store.runs.claims import Claim, begin
 from clantune_store.runs.ending import end
 from clantune_store.runs.machine import process
 
-GATE = 'read go && exec "$@" </dev/null'
-"""What a process does before it becomes the program.
-
-It waits until its number is in the database, so that no other worker takes the run for a dead one.
-If this process dies before, nothing is read, and the program never begins.
-"""
+GATE = (sys.executable, "-I", "-S", gate.__file__)
+"""What starts a program; without the modules of the user it takes a hundredth of a second."""
 
 GRACE = 5.0
-"""Seconds that a program has to end by itself after it was asked to."""
+"""Seconds that programs have to end by themselves after they were asked to."""
+
+NOT_STARTED = 127
+"""Exit status of the gate, and of a shell, for a command that cannot be started."""
 
 LOG = 20_000
 """Bytes of a log that the note of a failed run has, from its end."""
 
 
 class CommandError(StoreError, ValueError):
-    """A command that is empty, or has a quote that is not closed."""
+    """A command that is empty, or that cannot be read."""
 
 
 def parts_of(command: str, dataset: str) -> list[str]:
@@ -47,13 +50,14 @@ def parts_of(command: str, dataset: str) -> list[str]:
         dataset: Name of the data set.
 
     Raises:
-        CommandError: It is empty, or a quote is not closed.
+        CommandError: It is empty, a quote is not closed, or a database cannot hold it.
     """
+    require_text(command, "the command", CommandError)
     try:
         parts = shlex.split(command)
     except ValueError as error:
         raise CommandError(f"the command {command!r} cannot be read: {error}") from None
-    if not parts:
+    if not parts or not parts[0]:
         raise CommandError("the command is empty: give one, such as 'python train.py {}'")
     return [part.replace("{}", dataset) for part in parts]
 
@@ -120,10 +124,7 @@ class Programs:
         with self._lock:
             self._is_stopped = True
             running = [*self._running.values()]
-        for program in running:
-            _signal(program, signal.SIGTERM)
-        for program in running:
-            _end_group(program)
+        end_all(running)
 
     def _run(self, claimed: Claim, file: Path) -> str | None:
         """Return how a program has ended; None if it has not begun."""
@@ -138,7 +139,7 @@ class Programs:
         try:
             status = program.wait(claimed.timeout)
         except subprocess.TimeoutExpired:
-            _end_group(program)
+            end_all([program])
             return f"timed out after {claimed.timeout:g} s, and was ended"
         finally:
             self._running.pop(claimed.number, None)
@@ -156,7 +157,7 @@ class Programs:
             if self._is_stopped:
                 return None
             program = subprocess.Popen(  # noqa: S603  (the user's own command, and no shell reads it)
-                ["/bin/sh", "-c", GATE, "command", *parts],
+                [*GATE, *parts],
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -168,12 +169,12 @@ class Programs:
 
     def _let_go(self, claimed: Claim, program: subprocess.Popen[bytes]) -> bool:
         """Write which process a run is, and open its gate if the run is still ours."""
-        gate = program.stdin
-        assert gate is not None  # noqa: S101  (it is a pipe)
-        with contextlib.suppress(BrokenPipeError), gate:  # it may have been killed meanwhile
+        pipe = program.stdin
+        assert pipe is not None  # noqa: S101  (it is one)
+        with contextlib.suppress(BrokenPipeError), pipe:  # it may have been killed meanwhile
             mine = begin(self.database, claimed, self.worker, process(program.pid))
             if mine:
-                gate.write(b"go\n")
+                pipe.write(b"g")
         if not mine:
             program.wait()
             self._running.pop(claimed.number, None)
@@ -185,7 +186,7 @@ NAMES = {name for names in SPELLINGS.values() for name in names}
 
 def _told(status: int) -> str:
     """Return in words how a program has ended that has not reported."""
-    if status in (126, 127):  # of the shell
+    if status == NOT_STARTED:
         return f"the command cannot be started, exit status {status}"
     if status >= 0:
         return f"exit status {status} without a report"
@@ -205,13 +206,19 @@ def _tail(file: Path) -> str:
         return ""
 
 
-def _end_group(program: subprocess.Popen[bytes]) -> None:
-    """End a program and what it has started: first by asking."""
-    _signal(program, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        program.wait(GRACE)
-    _signal(program, signal.SIGKILL)
-    program.wait()
+def end_all(programs: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End programs and what they have started: first by asking, all at the same time."""
+    for program in programs:
+        _signal(program, signal.SIGTERM)
+    until = time.monotonic() + GRACE
+    try:
+        for program in programs:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(max(0.0, until - time.monotonic()))
+    finally:  # also if Ctrl-C is pressed once more
+        for program in programs:
+            _signal(program, signal.SIGKILL)
+            program.wait()
 
 
 def _signal(program: subprocess.Popen[bytes], number: int) -> None:

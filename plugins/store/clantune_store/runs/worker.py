@@ -16,7 +16,9 @@ import sqlalchemy as sa
 
 from clantune_store.database import Database
 from clantune_store.database.tables import runs
+from clantune_store.errors import StoreError
 from clantune_store.runs.claims import Claim, beat, claim, give_back, new_worker, recover
+from clantune_store.runs.ending import UNFINISHED
 from clantune_store.runs.program import Programs
 
 BEAT = 10.0
@@ -107,9 +109,11 @@ class Worker:
         try:
             self._work(idle, max_runs)
         except BaseException:
-            self.runner.stop()
-            give_back(self.database, self.mark, self._active.values())
-            self._active.clear()
+            try:
+                self.runner.stop()
+            finally:  # it may be interrupted, too
+                give_back(self.database, self.mark, self._active.values())
+                self._active.clear()
             raise
 
     def _work(self, idle: float, max_runs: float) -> None:
@@ -179,7 +183,13 @@ def work(
 
     Returns:
         How many runs have ended here, by state.
+
+    Raises:
+        StoreError: A number is too low.
     """
+    for name, value, least in (("jobs", jobs, 1), ("idle", idle, 0), ("max_runs", max_runs, 1)):
+        if value is not None and not value >= least:  # NaN is not, either
+            raise StoreError(f"{name} is {value}; give {least} or more")
     counts: Counter[str] = Counter()
 
     def count(claimed: Claim, state: str) -> None:
@@ -197,8 +207,8 @@ def work(
 
 
 def unfinished(database: Database, campaign: int | None) -> int:
-    """Return how many runs wait or are carried out, of a campaign or of any one."""
-    query = sa.select(sa.func.count()).where(runs.c.state.in_(("queued", "running")))
+    """Return how many runs have not ended, of a campaign or of any one."""
+    query = sa.select(sa.func.count()).where(runs.c.state.in_(UNFINISHED))
     query = query.where(
         runs.c.campaign.is_not(None) if campaign is None else runs.c.campaign == campaign
     )
