@@ -46,7 +46,7 @@ def process(pid: int | None = None) -> str:
 def is_dead(name: str) -> bool | None:
     """Return whether a process of this machine has ended; None for one of another machine."""
     host, pid, begun = name.rsplit("/", 2)
-    if host != socket.gethostname():
+    if host != _host():
         return None
     return not begun or started(int(pid)) != begun  # one that had ended when it was named has none
 
@@ -72,7 +72,19 @@ def _own(pid: int) -> str:
 
 
 def _named(pid: int) -> str:
-    return f"{socket.gethostname()}/{pid}/{started(pid)}"
+    return f"{_host()}/{pid}/{started(pid)}"
+
+
+@functools.cache
+def _host() -> str:
+    """Return the name of this machine, and of the numbers that its processes have here.
+
+    Containers of one machine may share its name, and each counts its processes by itself.
+    """
+    try:
+        return f"{socket.gethostname()}:{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:  # another system than Linux
+        return socket.gethostname()
 
 
 def _exists(pid: int) -> bool:
