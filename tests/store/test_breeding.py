@@ -7,7 +7,8 @@ import pytest
 
 from clantune_core import Evolution, PluginError, StrategyError, to_json
 from clantune_store import MetricError, Parameters, Store, StoreError
-from clantune_store.breeding.population import Asked, graded
+from clantune_store.breeding.asked import Asked
+from clantune_store.breeding.population import graded
 from clantune_strategies import Gaussian, PerGene, Tournament
 
 VALUES = {

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
+from clantune_store.breeding.asked import Asked
 from clantune_store.breeding.breeder import Graded, Stored
 from clantune_store.database.tables import datasets, groups, runs
 from clantune_store.errors import MetricError
@@ -20,30 +21,6 @@ from clantune_store.questions.narrowing import require_family, require_values, w
 from clantune_store.questions.nearest import instead
 from clantune_store.questions.resolving import questions_of
 from clantune_store.questions.scores import Scope, chunks, scores_of
-
-
-@attrs.frozen
-class Asked:
-    """Which question says how good a group is.
-
-    Attributes:
-        metric: Metric, as `Store.top` takes it.
-        where: Condition, such as `1 <= trades <= 150`; empty: none.
-        lowest: Whether the lowest value is the best; a named metric may say so too.
-        families: Only runs of these families; empty: all.
-        allow: Only data sets with one of these texts in their name; empty: all.
-        deny: No data set with one of these texts in its name.
-        algo: The only algo to ask; None: all.
-    """
-
-    metric: str
-    where: str = ""
-    lowest: bool = False
-    families: tuple[str, ...] = ()
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
-    algo: str | None = None
-
 
 Key = tuple[int, int]
 """Local numbers of a group and a data set."""
