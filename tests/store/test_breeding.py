@@ -112,7 +112,11 @@ def test_a_question_without_an_answer_says_what_there_is(store):
         ),
         (
             {"metric": "loss", "allow": ["E"]},
-            "the limits leave none of 1 data sets; there are the data sets 'D'",
+            "the limits leave none of 1 data set; there are the data sets 'D'",
+        ),
+        (
+            {"metric": "loss", "deny": ["D"]},
+            "the limits leave none of 1 data set; there are the data sets 'D'",
         ),
     ):
         with pytest.raises(MetricError) as caught:
@@ -274,8 +278,9 @@ def test_an_evolution_comes_from_a_file(local, tmp_path):
     ]
     assert ids[0] == ids[1]
     (tmp_path / "own.json").write_text("{")
-    with pytest.raises(Exception, match="JSON"):
+    with pytest.raises(StoreError) as caught:
         local.breed("loss", evolution=tmp_path / "own.json")
+    assert str(caught.value).startswith(f"the evolution {tmp_path / 'own.json'} is damaged: $: ")
     with pytest.raises(StoreError, match="cannot be read: No such file or directory"):
         local.breed("loss", evolution=tmp_path / "none.json")
 

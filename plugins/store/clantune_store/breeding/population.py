@@ -16,6 +16,7 @@ from clantune_store.breeding.asked import Asked
 from clantune_store.breeding.breeder import Graded, Stored
 from clantune_store.database.tables import datasets, groups, runs
 from clantune_store.errors import MetricError
+from clantune_store.printable import counted
 from clantune_store.questions.metric import Metric, metric_of
 from clantune_store.questions.narrowing import require_family, require_values, with_condition
 from clantune_store.questions.nearest import instead
@@ -71,10 +72,8 @@ def _scopes(connection: sa.Connection, asked: Asked) -> list[Scope]:
     kept = [row.number for row in rows if _is_wanted(row.name, asked)]
     if rows and not kept:
         known = [row.name for row in rows]
-        text = (*asked.allow, *asked.deny)[0]
-        raise MetricError(
-            f"the limits leave none of {len(rows)} data sets{instead(text, known, 'data sets')}"
-        )
+        near = instead((asked.allow or ("",))[0], known, "data sets")
+        raise MetricError(f"the limits leave none of {counted(len(rows), 'data set')}{near}")
     every = len(kept) == len(rows)
     return [Scope(tuple(kept), family, every) for family in asked.families or (None,)]
 

@@ -13,6 +13,7 @@ import attrs
 
 from clantune_store.errors import StoreError
 from clantune_store.groups.store import Store
+from clantune_store.printable import counted
 
 HERE = Path(__file__).parent
 DATA = ("turtle", "_pydecimal")
@@ -108,7 +109,9 @@ def _one(
         )
         if done.failed:
             note = store.runs(state="failed")[0].note
-            raise StoreError(f"{done.failed} runs of {command} failed: {note.get('error', '')}")
+            raise StoreError(
+                f"{counted(done.failed, 'run')} of {command} failed: {note.get('error', '')}"
+            )
         means = _means(store)
     took = time.monotonic() - started
     return Found(way, path, means[1], min(means.values()), len(means), done.ok, took)
