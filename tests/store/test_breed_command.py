@@ -111,8 +111,10 @@ def test_misuse_is_status_2(store, call, tmp_path):
     assert call("breed", "loss", "--children", "3", "--maxCompare", "3") == (
         2,
         "",
-        "clantune store breed: --children and --maxCompare are given: choose one of them "
-        "(`clantune store breed --help` says more)\n",
+        (
+            "clantune store breed: --children and --maxCompare are given: choose one of them "
+            "(`clantune store breed --help` says more)\n"
+        ),
     )
     assert call("rules") == (
         2,
