@@ -251,6 +251,12 @@ def test_the_space_of_the_newest_load_counts(store, tmp_path):
     assert (bred.plan.added, bred.plan.removed) == (("new_int",), ("gone",))
     assert all([*group.values] == ["a", "new_int"] for group in bred)
     assert all(0 <= group.values["a"] <= 10 for group in bred)
+    before = store.content()
+    store.load(tmp_path / "newest.json")  # it is the newest already
+    assert store.content() == before
+    store.load(set={"a": 900.0, "gone": 1.0})
+    bred = store.breed("loss", children=4, seed=1)
+    assert all([*group.values] == ["a", "gone"] for group in bred)
 
 
 def test_what_a_strategy_learned_comes_back(store):
