@@ -15,18 +15,22 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile $(if $(SEED),--hypothe
 # start processes, or read and write large files.
 SLOW := strategies/test_laws strategies/test_selection strategies/test_mutation_noise \
         clan/test_arrival clan/test_checkpoint clan/test_end clan/test_loader core/test_serialize \
-        store/test_many_processes store/test_opening
+        store/test_many_processes store/test_opening store/test_auto store/test_demo \
+        store/test_executors store/test_program
 QUICK := tests/autobind tests/clan tests/core tests/store tests/strategies \
          tests/together/test_dependencies.py \
          $(SLOW:%=--ignore tests/%.py)
 
-.PHONY: help demo check test lint format bench docs wheels clean
+.PHONY: help demo demo-store check test lint format bench docs wheels clean
 
 help:            ## show this list
-	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/: *.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/: *.*##/\t/' | expand -t 12
 
 demo: $(READY)   ## four processes train a language model from settings that are several times off
 	$(BIN)/clantune launch -n 4 docs/examples/character_lm.py
+
+demo-store: $(READY) ## breed the knobs of a small program for a minute, beside random search
+	$(BIN)/clantune store demo
 
 check: lint      ## check format, lint and types, and run the fast tests: under a minute
 	FAST=1 $(PYTEST) -q $(QUICK)

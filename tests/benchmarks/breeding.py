@@ -178,10 +178,8 @@ def losses_of(seed: int) -> Losses:
 
 def tell(store: Store, group: int, losses: dict[str, float]) -> None:
     """Report the loss of a group in each data set."""
-    path = store.database.address.path
-    assert path is not None
     for dataset, loss in losses.items():
-        with Parameters(path, group=group).report(dataset=dataset) as result:
+        with Parameters(store, group=group).report(dataset=dataset) as result:
             result["loss"] = loss
 
 
@@ -283,8 +281,7 @@ def runs_until(seed: int, folder: Path, *, parts: bool) -> int:
     target = {f"{algo}{n}": random.uniform(-8, 8) for algo in "ab" for n in range(6)}
     space = {name: {"value": 10.0, **BOUNDS, "tags": [name[0]]} for name in target}
     (folder / "tags.json").write_text(json.dumps(space))
-    path = folder / f"tags-{seed}-{parts}.db"
-    store = Store.create(path)
+    store = Store.create(folder / f"tags-{seed}-{parts}.db")
     groups, runs, rounds = [store.load(folder / "tags.json")], 0, 0
     while True:
         for group in groups:
@@ -293,7 +290,7 @@ def runs_until(seed: int, folder: Path, *, parts: bool) -> int:
                 algo: sum((group.values[n] - t) ** 2 for n, t in target.items() if n[0] == algo)
                 for algo in "ab"
             }
-            with Parameters(path, group=group.number).report(dataset="D") as result:
+            with Parameters(store, group=group.number).report(dataset="D") as result:
                 result["a"]["loss"], result["b"]["loss"] = loss["a"], loss["b"]
                 result["both"]["total"] = sum(loss.values())
             if sum(loss.values()) <= GOAL or runs >= MOST:
@@ -343,10 +340,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="clantune-breeding-") as name:
         folder = Path(name)
         for what, measure in {
-            "types": partial(types, folder, 3_000 if quick else 100_000),
-            "rules": partial(rules, folder, 500 if quick else 10_000, 60 if quick else 300),
-            "searches": partial(searches, folder, 3 if quick else 20),
-            "tags": partial(tags, folder, 2 if quick else 10),
+            "types": partial(types, folder, 1_000 if quick else 100_000),
+            "rules": partial(rules, folder, 300 if quick else 10_000, 30 if quick else 300),
+            "searches": partial(searches, folder, 1 if quick else 20),
+            "tags": partial(tags, folder, 1 if quick else 10),
         }.items():
             some, figures[what] = measure()
             bars += some

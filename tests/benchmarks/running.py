@@ -28,7 +28,6 @@ from _report import PACKAGES, Bar, bar, report, show_progress
 from clantune_store import Store
 
 NAMES = ("a", "bb", "ccc")
-CHILDREN = 10
 CLANTUNE = "import sys; from clantune_store.command import main; sys.exit(main(sys.argv[1:], ''))"
 
 PROGRAM = """
@@ -52,9 +51,9 @@ def write_program(folder: Path, *, fails: int = 5, pause: float = 0.1) -> str:
     return f"{sys.executable} {path} {{}} {folder / 'begun'}"
 
 
-def options(loop: int) -> list[str]:
+def options(loop: int, children: int) -> list[str]:
     data = [part for name in NAMES for part in ("--data", name)]
-    counts = ["--loop", str(loop), "--children", str(CHILDREN), "--jobs", "2"]
+    counts = ["--loop", str(loop), "--children", str(children), "--jobs", "2"]
     return ["--metric", "loss", "--lowest", *counts, *data]
 
 
@@ -71,12 +70,20 @@ def states_of(store: Store) -> Counter[str]:
 # ---- A loop that is killed ----
 
 
-def killed(folder: Path, kills: int, loop: int) -> tuple[dict[str, Any], list[Bar]]:
+def killed(folder: Path, kills: int, loop: int, children: int) -> tuple[dict[str, Any], list[Bar]]:
     """Kill a loop at random moments of its work, and call it again until it ends by itself."""
     db, command = str(folder / "killed.db"), write_program(folder, fails=3)
     store = Store.create(db)
     store.load(set={"x": 9.0, "y": -9.0})
-    arguments = ["auto", command, *options(loop), "--db", db, "--logs", str(folder / "logs")]
+    arguments = [
+        "auto",
+        command,
+        *options(loop, children),
+        "--db",
+        db,
+        "--logs",
+        str(folder / "logs"),
+    ]
     drawn, done, began = random.Random(4), 0, time.perf_counter()
     while done < kills:
         process = call(*arguments)
@@ -95,7 +102,7 @@ def killed(folder: Path, kills: int, loop: int) -> tuple[dict[str, Any], list[Ba
     twice = [run for run, count in begun.items() if count > 1]
     well = {run.number for run in store.runs(state="ok")}
     groups = len(store.groups())
-    expected = (1 + loop * CHILDREN) * len(NAMES)
+    expected = (1 + loop * children) * len(NAMES)
     failed = len([number for number in range(1, expected + 1) if number % 5 == 3])
     store.close()
     figures = {
@@ -107,7 +114,7 @@ def killed(folder: Path, kills: int, loop: int) -> tuple[dict[str, Any], list[Ba
     return figures, [
         bar("loop: moments it was killed at", done, kills, eq),
         bar("loop: exit status", process.returncode, 1, eq),
-        bar("loop: groups", groups, 1 + loop * CHILDREN, eq),
+        bar("loop: groups", groups, 1 + loop * children, eq),
         bar("loop: runs ok", states["ok"], expected - failed, eq),
         bar("loop: runs failed on purpose", states["failed"], failed, eq),
         bar("loop: runs that are lost", expected - sum(states.values()), 0),
@@ -176,7 +183,7 @@ def server() -> Iterator[str]:
     shutil.rmtree(folder)
 
 
-def on_a_server(folder: Path, loop: int) -> tuple[dict[str, Any], list[Bar]]:
+def on_a_server(folder: Path, loop: int, children: int) -> tuple[dict[str, Any], list[Bar]]:
     """Breed in one process that runs nothing, while `work` runs in four others."""
     command, began = write_program(folder), time.perf_counter()
     with server() as url:
@@ -184,7 +191,7 @@ def on_a_server(folder: Path, loop: int) -> tuple[dict[str, Any], list[Bar]]:
         store = Store.create(db)
         store.load(set={"x": 9.0, "y": -9.0})
         logs = ["--db", db, "--logs", str(folder / "logs")]
-        only_breeds = call("auto", command, *options(loop), "--jobs", "0", *logs)
+        only_breeds = call("auto", command, *options(loop, children), "--jobs", "0", *logs)
         workers = [call("work", "--jobs", "1", "--idle", "20", *logs) for _ in range(4)]
         status = only_breeds.wait()
         for worker in workers:
@@ -194,11 +201,11 @@ def on_a_server(folder: Path, loop: int) -> tuple[dict[str, Any], list[Bar]]:
         groups = len(store.groups())
         store.close()
     begun = Counter((folder / "begun").read_text().split())
-    expected = (1 + loop * CHILDREN) * len(NAMES)
+    expected = (1 + loop * children) * len(NAMES)
     figures = {"seconds": time.perf_counter() - began, "runs": dict(states), "hosts": processes}
     return figures, [
         bar("PostgreSQL: exit status of the loop", status, 0, eq),
-        bar("PostgreSQL: groups", groups, 1 + loop * CHILDREN, eq),
+        bar("PostgreSQL: groups", groups, 1 + loop * children, eq),
         bar("PostgreSQL: runs ok by four workers", states["ok"], expected, eq),
         bar("PostgreSQL: runs that began twice", sum(each > 1 for each in begun.values()), 0),
     ]
@@ -210,15 +217,15 @@ def _host(run: Any) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a few kills, and one round")
+    parser.add_argument("--quick", action="store_true", help="one kill, and one small round")
     quick = parser.parse_args().quick
     figures: dict[str, Any] = {}
     bars: list[Bar] = []
     with tempfile.TemporaryDirectory(prefix="clantune-running-") as top:
         parts: dict[str, Callable[[Path], tuple[dict[str, Any], list[Bar]]]] = {
-            "killed": lambda path: killed(path, *((3, 1) if quick else (30, 7))),
+            "killed": lambda path: killed(path, *((1, 1, 3) if quick else (30, 7, 10))),
             "dask": through_dask,
-            "server": lambda path: on_a_server(path, 1 if quick else 3),
+            "server": lambda path: on_a_server(path, *((1, 3) if quick else (3, 10))),
         }
         for name, measure in parts.items():
             folder = Path(top, name)

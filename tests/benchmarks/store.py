@@ -31,6 +31,8 @@ from clantune_store.database.tables import datasets, groups, measurements, metri
 
 SPAWN = multiprocessing.get_context("spawn")
 WRITERS = 8
+CROWD = 64
+MANY = Path(__file__).parents[1] / "store" / "many.py"
 RESULTS = {"co2": {"profit": 1.5, "trades": 30}, "ice": {"profit": 2.5, "trades": 3, "area": 0.5}}
 
 OURS_ONCE = """
@@ -141,7 +143,7 @@ def make_study(storage: Any) -> None:
 
 def load_small(address: str) -> None:
     store = Store.create(address)
-    store.load(set={f"x{number}": number / 7 for number in range(5)})
+    store.load(set={"variable_a": 1.0} | {f"x{number}": number / 7 for number in range(4)})
     store.close()
 
 
@@ -169,6 +171,19 @@ def compare_writing(folder: Path, server: str | None, turns: int, share: float) 
         for name, make, address, count in plan:
             rates[name].append(rate(make, address, max(1, int(share * count))))
     return rates
+
+
+def crowd(addresses: Sequence[str], reports: int) -> dict[str, int]:
+    """Let many processes report at the same time; return how many reports each store has lost."""
+    lost = {}
+    for address in addresses:
+        with Store(address) as store:
+            before = len(store.runs(state="ok"))
+            command = [sys.executable, str(MANY), "report", address, str(CROWD), str(reports)]
+            subprocess.run(command, check=True)
+            added = len(store.runs(state="ok")) - before
+            lost[store.database.address.url.get_backend_name()] = CROWD * reports - added
+    return lost
 
 
 # ---- A store of a million results ----
@@ -240,8 +255,8 @@ def median_ms(functions: dict[str, Callable[[], object]], turns: int) -> dict[st
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def questions(path: str, store: Store, turns: int) -> dict[str, float]:
-    """Return the times of what is asked of a store."""
+def questions(path: str, store: Store) -> dict[str, Callable[[], object]]:
+    """Return what is asked of a store."""
     g = Parameters(store, group=7)
     with store.database.read() as connection:
         numbers = {
@@ -266,20 +281,37 @@ def questions(path: str, store: Store, turns: int) -> dict[str, float]:
         return store.top("profit / trades", where="1 <= trades <= 150", algo="co2")
 
     mean = MEAN.format(**by_hand)
-    return median_ms(
+    return {
+        "open": lambda: Store(path).group(5),
+        "read": lambda: store.group(9),
+        "report": write,
+        "top 5": lambda: store.top("co2.profit"),
+        "top 5 of one data set": lambda: store.top("co2.profit", dataset="data-3"),
+        "expression": expression,
+        "expression by hand": lambda: hand(EXPRESSION.format(**by_hand)),
+        "mean by group": lambda: store.sql(mean),
+        "mean by group by hand": lambda: hand(mean),
+    }
+
+
+def ask_in_turns(folder: Path, sizes: Sequence[int], turns: int) -> list[dict[str, float]]:
+    """Return how long each question takes, by its name, for stores of these sizes."""
+    functions: dict[str, Callable[[], object]] = {}
+    for count in sizes:
+        path = f"{folder}/{count}.db"
+        store = Store.create(path)
+        fill(store, count, 5)
+        asked = questions(path, store)
+        functions |= {f"{what}, {count:,} groups": ask for what, ask in asked.items()}
+    times = median_ms(functions, turns)
+    return [
         {
-            "open": lambda: Store(path).group(5),
-            "read": lambda: store.group(9),
-            "report": write,
-            "top 5": lambda: store.top("co2.profit"),
-            "top 5 of one data set": lambda: store.top("co2.profit", dataset="data-3"),
-            "expression": expression,
-            "expression by hand": lambda: hand(EXPRESSION.format(**by_hand)),
-            "mean by group": lambda: store.sql(mean),
-            "mean by group by hand": lambda: hand(mean),
-        },
-        turns,
-    )
+            what.split(",")[0]: ms
+            for what, ms in times.items()
+            if what.endswith(f" {count:,} groups")
+        }
+        for count in sizes
+    ]
 
 
 def top_of_trials(folder: Path, count: int) -> Callable[[], object]:
@@ -384,15 +416,13 @@ def main() -> int:
         if server is not None:
             ratio = ratios(rates["ours, PostgreSQL"], rates["Optuna RDB, PostgreSQL"])
             bars.append(bar("reports by Optuna RDB, PostgreSQL (at least)", ratio, 10.0, ge))
-        asked: dict[int, dict[str, float]] = {}
-        for count in sizes:
-            path = f"{folder}/{count}.db"
-            store = Store.create(path)
-            fill(store, count, 5)
-            asked[count] = questions(path, store, 3 if quick else 30)
-            rows += [(f"{what}, {count:,} groups", ms, "ms") for what, ms in asked[count].items()]
-        small, large = (asked[count] for count in sizes)
-        figures["ms"] = asked
+        stores = [f"{folder}/ours.db", *filter(None, [server])]
+        for where, lost in crowd(stores, 5 if quick else 50).items():
+            bars.append(bar(f"reports that {CROWD} processes lost, {where}", lost, 0))
+        small, large = ask_in_turns(folder, sizes, 3 if quick else 30)
+        figures["ms"] = dict(zip(sizes, (small, large), strict=True))
+        for count, asked in figures["ms"].items():
+            rows += [(f"{what}, {count:,} groups", ms, "ms") for what, ms in asked.items()]
         best = top_of_trials(folder, 50 if quick else 800)
         trials = median_ms({"trials": best}, 3)["trials"]
         rows.append(("Optuna's top 5 of 800 trials", trials, "ms"))
@@ -406,7 +436,10 @@ def main() -> int:
             for what in ("open", "read", "report")
         ]
         pairs = [
-            (once(OURS_ONCE, path), once(OPTUNA_ONCE, f"sqlite:///{folder}/optuna.db"))
+            (
+                once(OURS_ONCE, f"{folder}/{sizes[-1]}.db"),
+                once(OPTUNA_ONCE, f"sqlite:///{folder}/optuna.db"),
+            )
             for _ in range(turns)
         ]
         mine, theirs = ([pair[side] for pair in pairs] for side in (0, 1))

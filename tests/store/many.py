@@ -1,4 +1,7 @@
-"""Many processes, forked from one that has imported all: `python many.py JOB ADDRESS PROCESSES`."""
+"""Many processes, forked from one that has imported all.
+
+`python many.py JOB ADDRESS PROCESSES [REPORTS]`
+"""
 
 import os
 import sys
@@ -8,7 +11,7 @@ import traceback
 from clantune_store import Parameters, Store
 from clantune_store.runs import claims
 
-REPORTS = 50
+REPORTS = int(sys.argv[4]) if len(sys.argv) > 4 else 10
 
 
 def report(address, number):

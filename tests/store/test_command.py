@@ -377,7 +377,12 @@ def test_merge_performers_writes_a_file_that_load_reads(call, as_json, filled, f
 
 def test_merge_makes_the_output_and_says_what_is_new(call, as_json, filled, folder):
     assert call("merge", filled, "-o", "all.db") == (0, "new in all.db: groups 2, runs 4\n", "")
-    assert as_json("merge", filled, "-o", "all.db") == {"groups": 0, "runs": 0, "conflicts": []}
+    assert as_json("merge", filled, "-o", "all.db") == {
+        "groups": 0,
+        "runs": 0,
+        "conflicts": [],
+        "broken": 0,
+    }
     assert Store("all.db").content() == Store(filled).content()
 
 

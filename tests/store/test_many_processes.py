@@ -1,4 +1,7 @@
-"""Many processes use one store at the same time, without an error and without a loss."""
+"""Many processes use one store at the same time, without an error and without a loss.
+
+`tests/benchmarks/store.py` lets each of the 64 report fifty times.
+"""
 
 import subprocess
 import sys
@@ -18,17 +21,17 @@ def run(job, address, processes):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def test_sixty_four_processes_report_fifty_times_each(address):
+def test_sixty_four_processes_report_ten_times_each(address):
     store = Store.create(address)
     store.load(set={"variable_a": 1})
     run("report", address, 64)
     _, rows = store.sql(
         "SELECT value, count(*) FROM results WHERE name = 'value' GROUP BY value", limit=100
     )
-    assert sorted(tuple(row) for row in rows) == [(1.0 + number, 50) for number in range(64)]
+    assert sorted(tuple(row) for row in rows) == [(1.0 + number, 10) for number in range(64)]
     assert [
         tuple(row) for row in store.sql("SELECT state, count(*) FROM runs GROUP BY state")[1]
-    ] == [("ok", 3200)]
+    ] == [("ok", 640)]
     store.close()
 
 
