@@ -93,7 +93,7 @@ def test_a_question_without_an_answer_is_status_1(store, call):
     assert call("breed", "loss", "--limitDatasetsDeny", "D") == (
         1,
         "",
-        "clantune store breed: the limits leave none of 1 data sets; the nearest is 'D'\n",
+        "clantune store breed: the limits leave none of 1 data set; there are the data sets 'D'\n",
     )
 
 
@@ -107,6 +107,20 @@ def test_misuse_is_status_2(store, call, tmp_path):
         "clantune store breed: a strategy and a recipe are given: choose one of them\n",
     )
     assert call("breed", "loss", "--children", "0")[0] == 2
+    assert call("breed", "")[0] == 2
+    assert call("breed", "loss", "--children", "3", "--maxCompare", "3") == (
+        2,
+        "",
+        (
+            "clantune store breed: --children and --maxCompare are given: choose one of them "
+            "(`clantune store breed --help` says more)\n"
+        ),
+    )
+    assert call("rules") == (
+        2,
+        "",
+        "clantune store rules: Missing command. (`clantune store rules --help` says more)\n",
+    )
     assert len(store.groups()) == 1
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from clantune_core import Evolution, PluginError, StrategyError, to_json
 from clantune_store import MetricError, Parameters, Store, StoreError
-from clantune_store.breeding.population import Asked, graded
+from clantune_store.breeding.asked import Asked
+from clantune_store.breeding.population import graded
 from clantune_strategies import Gaussian, PerGene, Tournament
 
 VALUES = {
@@ -111,7 +112,11 @@ def test_a_question_without_an_answer_says_what_there_is(store):
         ),
         (
             {"metric": "loss", "allow": ["E"]},
-            "the limits leave none of 1 data sets; there are the data sets 'D'",
+            "the limits leave none of 1 data set; there are the data sets 'D'",
+        ),
+        (
+            {"metric": "loss", "deny": ["D"]},
+            "the limits leave none of 1 data set; there are the data sets 'D'",
         ),
     ):
         with pytest.raises(MetricError) as caught:
@@ -246,6 +251,12 @@ def test_the_space_of_the_newest_load_counts(store, tmp_path):
     assert (bred.plan.added, bred.plan.removed) == (("new_int",), ("gone",))
     assert all([*group.values] == ["a", "new_int"] for group in bred)
     assert all(0 <= group.values["a"] <= 10 for group in bred)
+    before = store.content()
+    store.load(tmp_path / "newest.json")  # it is the newest already
+    assert store.content() == before
+    store.load(set={"a": 900.0, "gone": 1.0})
+    bred = store.breed("loss", children=4, seed=1)
+    assert all([*group.values] == ["a", "gone"] for group in bred)
 
 
 def test_what_a_strategy_learned_comes_back(store):
@@ -273,8 +284,9 @@ def test_an_evolution_comes_from_a_file(local, tmp_path):
     ]
     assert ids[0] == ids[1]
     (tmp_path / "own.json").write_text("{")
-    with pytest.raises(Exception, match="JSON"):
+    with pytest.raises(StoreError) as caught:
         local.breed("loss", evolution=tmp_path / "own.json")
+    assert str(caught.value).startswith(f"the evolution {tmp_path / 'own.json'} is damaged: $: ")
     with pytest.raises(StoreError, match="cannot be read: No such file or directory"):
         local.breed("loss", evolution=tmp_path / "none.json")
 

@@ -25,5 +25,5 @@ def test_the_demonstration_runs_its_program_and_names_the_report(tmp_path, capsy
             assert store.group("base").number == 1
     assert main(arguments, "clantune store") == 2
     assert capsys.readouterr().err == (
-        f"clantune store demo: {folder / 'bred.db'} is there already: give another --folder\n"
+        f"clantune store demo: {folder / 'report.html'} is there already: give another --folder\n"
     )

@@ -219,6 +219,8 @@ def test_the_verb_says_what_it_wrote(tmp_path, call):
         "export", "--db", db, "--to", path, "--force", "--data", "SPY", "--all", "--json"
     )
     assert (status, json.loads(out)) == (0, {"to": str(path), "runs": 3})
+    one = ("export", "--db", db, "--to", path, "--force", "--data", "SPY", "--group", "1")
+    assert call(*one)[1] == f"{path}: 1 run\n"
     status, _, err = call("export", "--db", db, "--to", path, "--metric", "profit")
     assert status == 2
     assert err == (

@@ -7,11 +7,13 @@ import sqlalchemy as sa
 from processes import at_once
 from rows import add_group, add_run, fill
 
+from clantune_store import Store
 from clantune_store.database import Database
 from clantune_store.database.content import content
 from clantune_store.database.tables import groups, labels, measurements, parents, runs
 from clantune_store.errors import MergeError
 from clantune_store.exchange.merge import Merged, merge
+from clantune_store.groups.finding import newest_space
 
 RUN = uuid.UUID(int=1)
 
@@ -165,6 +167,19 @@ def test_a_group_that_differs_keeps_its_older_version_in_both_directions(tmp_pat
     merge(made["old"], made["new"])
     merge(made["new"], made["old"])
     assert content(made["old"]) == content(made["new"]) == aim
+
+
+def test_the_space_that_was_loaded_last_is_the_newest_after_a_merge(tmp_path):
+    one, two = (Store.create(tmp_path / name) for name in ("one.db", "two.db"))
+    with one, two:
+        for store, names in ((one, "a"), (one, "ab"), (two, "a")):
+            store.load(set=dict.fromkeys(names, 1.0))
+        one.merge(two)
+        two.merge(one)
+        assert one.content() == two.content()
+        for store in (one, two):
+            with store.database.read() as connection:
+                assert [*newest_space(connection).parameters] == ["a"]
 
 
 def test_a_label_of_two_groups_and_a_metric_with_two_meanings_are_kept_and_reported(tmp_path):

@@ -221,6 +221,15 @@ def test_what_optuna_cannot_take_is_said(store, path, tmp_path):
         "name with --study"
     )
     store.export_study(url, "loss", lowest=True, study="least")
+    assert store.export_study(url, "co2.loss", study="loss").added == 0
+    assert refusal(StoreError, url, "loss * 2", study="loss") == (
+        "the study 'loss' is there already, with the values of 'co2.loss', and these are those "
+        "of 'co2.loss * 2': give another name with --study"
+    )
+    (tmp_path / "t.csv").write_text("a,b\n")
+    assert refusal(StoreError, str(tmp_path / "t.csv"), "loss") == (
+        f"{tmp_path / 't.csv'} is not a journal of Optuna: give another file"
+    )
     assert refusal(StoreError, "sqlite:////no/such/folder/x.db", "loss") == (
         "Optuna cannot use the storage sqlite:////no/such/folder/x.db: unable to open database file"
     )
@@ -231,7 +240,7 @@ def test_what_optuna_cannot_take_is_said(store, path, tmp_path):
         options = {"band.mode_choice": ["fast", "slow", "new"]}
         base = other.load(path / "base.toml", set=options).number
         with Parameters(other, group=base).report() as result:
-            result["loss"] = 1
+            result["co2"]["loss"] = 1
         with pytest.raises(StoreError) as caught:
             other.export_study(url, "loss")
     assert str(caught.value) == (

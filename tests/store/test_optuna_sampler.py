@@ -135,3 +135,13 @@ def test_a_sampler_that_cannot_breed_is_refused(tmp_path, strategy, message):
             store.breed("loss", lowest=True, strategies=[f"optuna:{strategy}"])
         assert str(caught.value) == message
         assert len(store.groups()) == 1
+
+
+def test_a_sampler_that_has_tried_everything_leaves_no_new_group(tmp_path):
+    with Store.create(tmp_path / "s.db") as store:
+        for options in (["x", "y"], ["y", "x"]):
+            group = store.load(set={"mode_choice": options})
+            with Parameters(store, group=group.number).report() as result:
+                result["loss"] = 1.0
+        bred = store.breed("loss", children=3, strategies=["optuna:BruteForceSampler"])
+        assert (bred.asked, len(bred)) == (3, 0)

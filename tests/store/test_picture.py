@@ -151,7 +151,7 @@ def test_with_few_runs_the_page_says_what_is_missing(store, tmp_path, chromium):
     assert seen.charts == {}
     for said in (
         "There is one run with a value; a chart needs two.",
-        "1 run with a value has an end that is known; a chart needs two.",
+        "A chart needs runs that ended at two moments; there: 1 run.",
         "Group 1 was not bred here, so it has no ancestors.",
         "A rank correlation needs 4 runs with a value; there is 1 run.",
         "No run has failed.",

@@ -69,6 +69,10 @@ def test_a_document_says_all_of_a_space(space):
     assert held["parameters"]["band__high"]["kind"] == "symlog_float"
 
 
+def test_a_document_is_made_once(space):
+    assert space.document is space.document  # groups that are bred are many, of one space
+
+
 def test_the_id_does_not_depend_on_the_order_of_declarations(space):
     turned = dict(reversed(declared().items()))
     assert Space.of(turned, space.rules).id == space.id

@@ -1,4 +1,4 @@
-"""Texts of users, written so that a terminal and a browser only show them."""
+"""Texts for people: those of users, which a terminal and a browser only show, and counts."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def shown(text: object) -> str:
 def in_html(text: object) -> str:
     """Return a text as HTML shows it, with the characters written out that do not print."""
     return escape(shown(text))
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """Return a count with its noun, such as `"3 runs"`."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"

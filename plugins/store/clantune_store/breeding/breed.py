@@ -13,10 +13,11 @@ import attrs
 import sqlalchemy as sa
 
 from clantune_core import Evolution
+from clantune_store.breeding.asked import Asked
 from clantune_store.breeding.breeder import Breeder, Child, Graded, Setting
 from clantune_store.breeding.choosing import Strategy, breeder_of
 from clantune_store.breeding.parts import in_parts
-from clantune_store.breeding.population import Asked, graded
+from clantune_store.breeding.population import graded
 from clantune_store.database import Database
 from clantune_store.database.names import insert
 from clantune_store.database.tables import groups, parents

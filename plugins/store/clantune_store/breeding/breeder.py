@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from clantune_store.breeding.asked import Asked
 from clantune_store.database.canonical import canonical, id_of
 
 if TYPE_CHECKING:
-    from clantune_store.breeding.population import Asked
     from clantune_store.database import Database
     from clantune_store.space.space import Space
 

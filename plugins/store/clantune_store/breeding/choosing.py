@@ -10,7 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from clantune_core import AbstractStrategy, Evolution, from_json, load_recipe, load_strategy
+from clantune_core import (
+    AbstractStrategy,
+    ClanTuneError,
+    Evolution,
+    from_json,
+    load_recipe,
+    load_strategy,
+)
 from clantune_store.breeding.breeder import MakeBreeder
 from clantune_store.breeding.genetic import default_evolution, genetic
 from clantune_store.errors import StoreError
@@ -115,4 +122,7 @@ def _read(path: str | os.PathLike[str]) -> Evolution:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise StoreError(f"the evolution {os.fspath(path)} cannot be read: {reason}") from None
-    return from_json(text, Evolution)
+    try:
+        return from_json(text, Evolution)
+    except ClanTuneError as error:
+        raise StoreError(f"the evolution {os.fspath(path)} is damaged: {error}") from error

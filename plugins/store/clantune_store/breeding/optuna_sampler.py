@@ -138,18 +138,21 @@ def _refusing(name: str) -> Iterator[None]:
 
 
 def _tell(study: Any, known: Mapping[str, Knob], held: Mapping[str, Any], fitness: float) -> None:
-    """Add a trial and its value. An evolution gives it the number of a generation before."""
+    """Add a finished trial. Samplers that breed get it as one of the generation before."""
     optuna = extra("optuna", "optuna")
+    breeds = isinstance(study.sampler, optuna.samplers.BaseGASampler)
+    states = optuna.trial.TrialState
     trial = optuna.trial.create_trial(
-        state=optuna.trial.TrialState.RUNNING,
+        state=states.RUNNING if breeds else states.COMPLETE,
+        value=None if breeds else fitness,
         params={name: knob.encode(held[name]) for name, knob in known.items()},
         distributions=_distributions(known),
     )
     study.add_trial(trial)
-    added = study.get_trials(deepcopy=False)[-1]
-    if isinstance(study.sampler, optuna.samplers.BaseGASampler):
+    if breeds:
+        added = study.get_trials(deepcopy=False)[-1]
         study.sampler.get_trial_generation(study, added)
-    study.tell(added.number, fitness)
+        study.tell(added.number, fitness)
 
 
 def _distributions(known: Mapping[str, Knob]) -> dict[str, Any]:

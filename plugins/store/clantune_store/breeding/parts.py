@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 import attrs
 import sqlalchemy as sa
 
+from clantune_store.breeding.asked import Asked
 from clantune_store.breeding.breeder import Breeder, Child, MakeBreeder, Setting
-from clantune_store.breeding.population import Asked, graded
+from clantune_store.breeding.population import graded
 from clantune_store.database.canonical import canonical
 from clantune_store.database.tables import metrics
 from clantune_store.errors import MetricError, StoreError

@@ -12,38 +12,16 @@ from typing import Any
 import attrs
 import sqlalchemy as sa
 
+from clantune_store.breeding.asked import Asked
 from clantune_store.breeding.breeder import Graded, Stored
 from clantune_store.database.tables import datasets, groups, runs
 from clantune_store.errors import MetricError
+from clantune_store.printable import counted
 from clantune_store.questions.metric import Metric, metric_of
 from clantune_store.questions.narrowing import require_family, require_values, with_condition
 from clantune_store.questions.nearest import instead
 from clantune_store.questions.resolving import questions_of
 from clantune_store.questions.scores import Scope, chunks, scores_of
-
-
-@attrs.frozen
-class Asked:
-    """Which question says how good a group is.
-
-    Attributes:
-        metric: Metric, as `Store.top` takes it.
-        where: Condition, such as `1 <= trades <= 150`; empty: none.
-        lowest: Whether the lowest value is the best; a named metric may say so too.
-        families: Only runs of these families; empty: all.
-        allow: Only data sets with one of these texts in their name; empty: all.
-        deny: No data set with one of these texts in its name.
-        algo: The only algo to ask; None: all.
-    """
-
-    metric: str
-    where: str = ""
-    lowest: bool = False
-    families: tuple[str, ...] = ()
-    allow: tuple[str, ...] = ()
-    deny: tuple[str, ...] = ()
-    algo: str | None = None
-
 
 Key = tuple[int, int]
 """Local numbers of a group and a data set."""
@@ -94,10 +72,8 @@ def _scopes(connection: sa.Connection, asked: Asked) -> list[Scope]:
     kept = [row.number for row in rows if _is_wanted(row.name, asked)]
     if rows and not kept:
         known = [row.name for row in rows]
-        text = (*asked.allow, *asked.deny)[0]
-        raise MetricError(
-            f"the limits leave none of {len(rows)} data sets{instead(text, known, 'data sets')}"
-        )
+        near = instead((asked.allow or ("",))[0], known, "data sets")
+        raise MetricError(f"the limits leave none of {counted(len(rows), 'data set')}{near}")
     every = len(kept) == len(rows)
     return [Scope(tuple(kept), family, every) for family in asked.families or (None,)]
 

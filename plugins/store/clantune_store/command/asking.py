@@ -85,7 +85,7 @@ def _ask_sql(text: str, limit: int, db: str | None, *, as_json: bool) -> int:
     return 0
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def metric() -> None:
     """Name metrics, and list their names."""
 

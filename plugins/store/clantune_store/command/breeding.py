@@ -103,7 +103,13 @@ def breed(
 
 
 def count_of(children: int | None, compared: int | None) -> int:
-    """Return the number of new groups: as given, or the number of pairs of some groups."""
+    """Return the number of new groups: as given, or the number of pairs of some groups.
+
+    Raises:
+        UsageError: Both are given.
+    """
+    if children is not None and compared is not None:
+        raise click.UsageError("--children and --maxCompare are given: choose one of them")
     if children is not None:
         return children
     of = COMPARED if compared is None else compared

@@ -13,8 +13,6 @@ from clantune_store.command.options import Verb
 from clantune_store.command.printing import complain, number, say, say_json, say_table
 from clantune_store.errors import StoreError
 
-REPORT = "report.html"
-
 
 @click.command(cls=Verb)
 @click.option("--folder", metavar="FOLDER", help="Where to. [default: a new temporary folder]")
@@ -30,7 +28,7 @@ def demo(folder: str | None, rounds: int, children: int, seed: int, as_json: boo
     The program predicts the letters of a text, and reports how many bits a letter takes. Both
     searches begin with the same values and have the same number of runs.
     """
-    from clantune_store.demo.search import HERE, METRIC, search  # noqa: PLC0415  (SQLAlchemy)
+    from clantune_store.demo.search import HERE, METRIC, REPORT, search  # noqa: PLC0415  (SQLAlchemy)
     from clantune_store.groups.store import Store  # noqa: PLC0415
 
     where = Path(tempfile.mkdtemp(prefix="clantune-demo-") if folder is None else folder)
@@ -39,7 +37,7 @@ def demo(folder: str | None, rounds: int, children: int, seed: int, as_json: boo
     page: str | None = str(where / REPORT)
     try:
         with Store(bred) as store:
-            store.write_report(METRIC, where / REPORT, lowest=True, force=True)
+            store.write_report(METRIC, where / REPORT, lowest=True)
     except StoreError as error:
         complain(f"no report: {error}")
         page = None

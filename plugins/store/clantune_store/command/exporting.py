@@ -9,6 +9,7 @@ import click
 from clantune_store.command.options import NOT_ALL, Verb, common, opened, unanswered
 from clantune_store.command.printing import complain, say, say_json
 from clantune_store.errors import MetricError
+from clantune_store.printable import counted
 
 if TYPE_CHECKING:
     from clantune_store.groups.store import Store
@@ -53,7 +54,7 @@ def export(
         _require_none("optuna:URL", metric=metric, lowest=lowest, algo=algo, study=study)
         state = None if every else "ok"
         count = opened(db).export_table(to, state=state, force=force, **narrowed)
-        _tell({"to": to, "runs": count}, f"{to}: {count} runs", as_json=as_json)
+        _tell({"to": to, "runs": count}, f"{to}: {counted(count, 'run')}", as_json=as_json)
         return 0
     _require_none("a table", all=every, force=force)
     if metric is None:
@@ -99,7 +100,7 @@ def report(
     best = facts.standings[0].group
     _tell(
         {"file": output, "runs": len(facts.points), "best": best},
-        f"{output}: {len(facts.points)} runs; the best group is {best}",
+        f"{output}: {counted(len(facts.points), 'run')}; the best group is {best}",
         as_json=as_json,
     )
     return 0
@@ -113,10 +114,10 @@ def _export_study(
     except MetricError as error:
         return unanswered(store, error, metric)
     said = {"study": done.study, "added": done.added, "known": done.known}
-    known = f"; {done.known} were there already" if done.known else ""
+    known = f"; there already: {done.known}" if done.known else ""
     _tell(
         {**said, "left_out": done.left_out},
-        f"{done.added} trials added to the study {done.study!r}{known}",
+        f"{counted(done.added, 'trial')} added to the study {done.study!r}{known}",
         as_json=as_json,
     )
     if done.left_out:

@@ -59,7 +59,7 @@ def unanswered(store: Store, error: MetricError, metric: str, condition: str = "
     with store.database.read() as connection:
         known = is_reported(connection, metric)
     known = known or metric in dict(named_metrics(store.database))
-    for text in filter(None, ["" if known else metric, condition]):
+    for text in [*([] if known else [metric]), *([condition] if condition else [])]:
         try:
             Expression.of(text)
         except MetricError:

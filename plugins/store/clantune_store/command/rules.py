@@ -11,7 +11,7 @@ from clantune_store.command.options import NOT_ALL, Verb, common, opened
 from clantune_store.command.printing import say, say_json, say_table
 
 
-@click.group()
+@click.group(no_args_is_help=False)
 def rules() -> None:
     """List the rules between parameters, and find the groups that break them."""
 

@@ -13,12 +13,14 @@ import attrs
 
 from clantune_store.errors import StoreError
 from clantune_store.groups.store import Store
+from clantune_store.printable import counted
 
 HERE = Path(__file__).parent
 DATA = ("turtle", "_pydecimal")
 """Modules of Python whose texts are predicted."""
 
 METRIC = "bits"
+REPORT = "report.html"
 ROUNDS, CHILDREN = 4, 12
 
 WAYS: dict[str, tuple[str, ...]] = {
@@ -62,19 +64,19 @@ def search(
     """Make a database for each way, run the program in rounds, and return what was found.
 
     Args:
-        folder: Folder for the databases; it must not have them already.
+        folder: Folder for the databases and the report; it must not have them already.
         rounds: Rounds of breeding.
         children: Groups of a round.
         seed: Seed.
         tell: Called with each line about how far it is.
 
     Raises:
-        StoreError: The folder has a database already, or a run failed.
+        StoreError: The folder has one of them already, or a run failed.
     """
     program = shlex.join([sys.executable, str(HERE / "letters.py")])
-    for way in WAYS:
-        if (folder / f"{way}.db").exists():
-            raise StoreError(f"{folder / f'{way}.db'} is there already: give another --folder")
+    for name in (REPORT, *(f"{way}.db" for way in WAYS)):
+        if (folder / name).exists():
+            raise StoreError(f"{folder / name} is there already: give another --folder")
     folder.mkdir(parents=True, exist_ok=True)
     return [
         _one(folder / f"{way}.db", way, f"{program} {{}}", strategies, rounds, children, seed, tell)
@@ -108,7 +110,9 @@ def _one(
         )
         if done.failed:
             note = store.runs(state="failed")[0].note
-            raise StoreError(f"{done.failed} runs of {command} failed: {note.get('error', '')}")
+            raise StoreError(
+                f"{counted(done.failed, 'run')} of {command} failed: {note.get('error', '')}"
+            )
         means = _means(store)
     took = time.monotonic() - started
     return Found(way, path, means[1], min(means.values()), len(means), done.ok, took)

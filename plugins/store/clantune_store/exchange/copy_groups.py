@@ -1,6 +1,6 @@
 """Copying groups, and what belongs to them, from one database to another.
 
-Where both have a row, the smaller one by a total order stays, so that any order of merges ends with
+Where both have a row, the first one by a total order stays, so that any order of merges ends with
 the same rows.
 """
 
@@ -25,13 +25,13 @@ from clantune_store.database.tables import (
 
 
 def copy_spaces(source: sa.Connection, target: sa.Connection) -> None:
-    """Copy spaces. Of two equal ones, the older one stays."""
+    """Copy spaces. Of two equal ones, the one that was loaded last stays."""
     for page in pages(source, sa.select(spaces), spaces.c.id):
         here = _by_id(target, spaces, page)
         for row in page:
             if row.id not in here:
                 target.execute(insert(target, spaces).values(row._asdict()))
-            elif row.created < here[row.id].created:
+            elif row.created > here[row.id].created:
                 _update(target, spaces, row, "created")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ FINAL = ("ok", "failed")
 ID = "id"
 """Attribute of a trial that says which run it is."""
 
+METRIC = "metric"
+"""Attribute of a study that says which metric of which algo its values are."""
+
 
 @attrs.frozen
 class Exported:
@@ -44,7 +48,12 @@ class Exported:
 
 
 def export_study(
-    selection: Selection, spaces: Sequence[Space], values: RunValues, url: str, name: str
+    selection: Selection,
+    spaces: Sequence[Space],
+    values: RunValues,
+    url: str,
+    metric: str,
+    name: str | None = None,
 ) -> Exported:
     """Add a finished trial for each run to a study, which is made if there is none.
 
@@ -56,16 +65,19 @@ def export_study(
         spaces: Spaces of their groups.
         values: Values of the metric.
         url: URL of a database as Optuna takes it, or a path: a journal in a file.
-        name: Name of the study.
+        metric: Metric, as it was asked for.
+        name: Name of the study; None: that of the metric.
 
     Raises:
         StoreError: Optuna is not installed, cannot use the database, or has a study of this name
-            with another direction or other options.
+            with another metric, another direction or other options.
     """
+    name = name or metric
     final = [run for run in selection.runs if run.state in FINAL]
     known = dimensions(selection, spaces)
     with _failing(url, name), storage_at(url) as storage:
-        study = _study(storage, name, lowest=values.lowest)
+        own = full_result(values.algo, metric.removeprefix(f"{values.algo}."))
+        study = _study(storage, name, own, lowest=values.lowest)
         there = {trial.user_attrs.get(ID) for trial in study.get_trials(deepcopy=False)}
         new = [run for run in final if str(run.id) not in there]
         study.add_trials([_trial(run, selection, values, known) for run in new])
@@ -90,7 +102,7 @@ def storage_at(url: str) -> Iterator[Any]:
         storage.engine.dispose()
 
 
-def _study(storage: Any, name: str, *, lowest: bool) -> Any:
+def _study(storage: Any, name: str, metric: str, *, lowest: bool) -> Any:
     optuna = extra("optuna", "optuna")
     direction = "minimize" if lowest else "maximize"
     study = optuna.create_study(
@@ -102,6 +114,13 @@ def _study(storage: Any, name: str, *, lowest: bool) -> Any:
             f"the study {name!r} is there already, to {' and '.join(had)}, and this would "
             f"{direction}: give another name with --study"
         )
+    held = study.user_attrs.get(METRIC, metric)
+    if held != metric:
+        raise StoreError(
+            f"the study {name!r} is there already, with the values of {held!r}, and these are "
+            f"those of {metric!r}: give another name with --study"
+        )
+    study.set_user_attr(METRIC, metric)
     return study
 
 
@@ -116,6 +135,8 @@ def _failing(url: str, name: str) -> Iterator[None]:
     except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
         cause = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
         raise StoreError(f"Optuna cannot use the storage {_shown(url)}: {cause}") from error
+    except json.JSONDecodeError as error:
+        raise StoreError(f"{_shown(url)} is not a journal of Optuna: give another file") from error
     except ValueError as error:
         text = str(error).rstrip(".")
         raise StoreError(

@@ -52,6 +52,14 @@ def add_group(
     return connection.execute(number).scalar_one(), False
 
 
+def make_newest(connection: sa.Connection, space: Space) -> None:
+    """Make a space that is there the newest one, as one that is loaded once more."""
+    others = sa.select(spaces.c.created).where(spaces.c.id != space.id)
+    latest = connection.execute(others.order_by(spaces.c.created.desc()).limit(1)).scalar()
+    older = sa.and_(spaces.c.id == space.id, spaces.c.created <= (latest or 0.0))
+    connection.execute(spaces.update().where(older).values(created=time.time()))
+
+
 def add_label(connection: sa.Connection, label: str, group: int) -> None:
     """Give a group a label.
 

@@ -115,7 +115,7 @@ class Showing:
         )
         found = select(self.database, state=None, **_of(dataset, family, group))
         spaces = spaces_of(self.database, found)
-        return export_study(found, spaces, values, url, study or metric)
+        return export_study(found, spaces, values, url, metric, study)
 
     def write_report(
         self,

@@ -17,7 +17,7 @@ from clantune_store.database.tables import groups, labels, spaces
 from clantune_store.errors import LoadError
 from clantune_store.exchange.import_gf import Imported, import_gf
 from clantune_store.exchange.merge import Merged, merge
-from clantune_store.groups.adding import add_group, add_label
+from clantune_store.groups.adding import add_group, add_label, make_newest
 from clantune_store.groups.finding import find_group
 from clantune_store.groups.group import Group
 from clantune_store.groups.lineage import Parent, dot, lineage
@@ -98,6 +98,7 @@ class Store(BreedingMethods, Showing):
             return Group.of_values(space)
         with self.database.write() as connection:
             number, _ = add_group(connection, space.values, space, origin="load")
+            make_newest(connection, space)
             if label is not None:
                 add_label(connection, label, number)
         return self.group(number)

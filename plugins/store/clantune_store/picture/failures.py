@@ -8,8 +8,8 @@ from typing import Any
 
 from clantune_store.database.canonical import canonical
 from clantune_store.picture.facts import Facts
-from clantune_store.picture.text import counted, lines_in_html
-from clantune_store.printable import in_html
+from clantune_store.picture.text import lines_in_html
+from clantune_store.printable import counted, in_html
 from clantune_store.runs.listing import Run
 
 KINDS = 12

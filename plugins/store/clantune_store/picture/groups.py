@@ -8,8 +8,8 @@ from typing import Any
 from clantune_store.database.canonical import canonical
 from clantune_store.picture.facts import Facts
 from clantune_store.picture.standings import Standing
-from clantune_store.picture.text import counted, dotted, shortened, value_text
-from clantune_store.printable import in_html
+from clantune_store.picture.text import dotted, shortened, value_text
+from clantune_store.printable import counted, in_html
 from clantune_store.questions.page import table
 
 SHOWN = 10

@@ -8,8 +8,9 @@ from typing import Any
 from clantune_store.extras import extra
 from clantune_store.picture.facts import Facts
 from clantune_store.picture.style import DARK, chart
-from clantune_store.picture.text import counted, in_chart, value_text
+from clantune_store.picture.text import in_chart, value_text
 from clantune_store.picture.tree import Tree, tree_of
+from clantune_store.printable import counted
 
 Places = Mapping[int, tuple[float, float]]
 

@@ -16,8 +16,8 @@ from clantune_store.picture.groups import best_groups
 from clantune_store.picture.lineage import descent
 from clantune_store.picture.parameters import parameters
 from clantune_store.picture.progress import progress
-from clantune_store.picture.text import counted, value_text
-from clantune_store.printable import in_html
+from clantune_store.picture.text import value_text
+from clantune_store.printable import counted, in_html
 from clantune_store.questions.run_values import run_values
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"

@@ -12,8 +12,8 @@ from clantune_store.picture.facts import Facts
 from clantune_store.picture.progress import hover
 from clantune_store.picture.standings import Point
 from clantune_store.picture.style import SERIES, axis, chart, thinned
-from clantune_store.picture.text import counted, dotted, in_chart, shortened, value_text
-from clantune_store.printable import in_html
+from clantune_store.picture.text import dotted, in_chart, shortened, value_text
+from clantune_store.printable import counted, in_html
 
 
 def parameter_chart(facts: Facts, effect: Effect, at: int) -> str:

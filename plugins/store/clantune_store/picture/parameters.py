@@ -7,8 +7,8 @@ from clantune_store.picture.facts import Facts
 from clantune_store.picture.parameter_chart import parameter_chart, plain
 from clantune_store.picture.ranks import FEWEST
 from clantune_store.picture.style import thinned
-from clantune_store.picture.text import counted, dotted, shortened
-from clantune_store.printable import in_html
+from clantune_store.picture.text import dotted, shortened
+from clantune_store.printable import counted, in_html
 from clantune_store.questions.page import table
 
 CHARTS = 10

@@ -11,8 +11,8 @@ from clantune_store.extras import extra
 from clantune_store.picture.facts import Facts
 from clantune_store.picture.standings import Point
 from clantune_store.picture.style import SERIES, Series, axis, chart, thinned
-from clantune_store.picture.text import counted, in_chart, value_text
-from clantune_store.printable import in_html
+from clantune_store.picture.text import in_chart, value_text
+from clantune_store.printable import counted, in_html
 
 
 def progress(facts: Facts) -> str:
@@ -54,7 +54,7 @@ def _over_time(facts: Facts, shown: Sequence[str]) -> str:
     timed = [point for point in facts.points if point.stopped is not None]
     if len({point.stopped for point in timed}) < 2:
         known = counted(len(timed), "run")
-        return f"{title}<p>{known} with a value has an end that is known; a chart needs two.</p>"
+        return f"{title}<p>A chart needs runs that ended at two moments; there: {known}.</p>"
     traces = _traces(facts, shown, _moment)
     x = axis("end of the run, local time") | {"type": "date"}
     return title + chart("over-time", traces, x, _y(facts))

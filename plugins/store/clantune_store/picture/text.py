@@ -37,11 +37,6 @@ def value_text(value: Any) -> str:
     return value if isinstance(value, str) else canonical(value)
 
 
-def counted(count: int, one: str, several: str = "") -> str:
-    """Return a count with its noun, such as `"3 runs"`."""
-    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
-
-
 def dotted(name: str) -> str:
     """Return the full name of a parameter as programs write it."""
     return name.replace("__", ".")

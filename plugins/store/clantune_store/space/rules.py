@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -65,16 +65,19 @@ class Rule:
         return (Rule, (self.require, self.when))  # compiled code cannot be pickled
 
 
-def require_known(rule: Rule, names: Iterable[str]) -> None:
+def require_known(rule: Rule, names: Collection[str]) -> None:
     """Raise an error for a name in a rule that is not a parameter.
+
+    Args:
+        rule: The rule.
+        names: Full names of the parameters, in which one is found fast, as in a dictionary.
 
     Raises:
         RuleError: There is one; the error has the nearest parameter.
     """
-    known = {*names}
     for name in rule.names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
             advice = f"; the nearest is {_dotted(near[0])}" if near else ""
             raise RuleError(f"the rule {rule} has no parameter {_dotted(name)} to ask{advice}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -80,14 +81,14 @@ class Space:
             tuple(Rule(**rule) for rule in held["rules"]),
         )
 
-    @property
+    @cached_property
     def document(self) -> str:
         """All of the space as a JSON text; equal spaces have the same text."""
         rules = [{"require": rule.require, "when": rule.when} for rule in self.rules]
         parameters = {name: serialize(allele) for name, allele in self.parameters.items()}
         return canonical({"parameters": parameters, "rules": rules, "tags": self.tags})
 
-    @property
+    @cached_property
     def id(self) -> uuid.UUID:
         """Id that follows from the document, so that two machines give the same one."""
         return id_of(self.document)
