@@ -47,10 +47,10 @@ def test_thousands_of_children_keep_all_rules_and_are_distinct(store, tmp_path):
         report(store, store.load(tmp_path / "base.toml", set=others, rules=RULES), place)
     rules = store.space(1).rules
     assert len(rules) == 4
-    bred = store.breed("loss", top=4, children=2000, seed=5)
-    assert len(bred) == len({group.id for group in bred}) == 2000
+    bred = store.breed("loss", top=4, children=1000, seed=5)
+    assert len(bred) == len({group.id for group in bred}) == 1000
     assert not [rule for group in bred for rule in rules if not rule.holds(group.values)]
-    assert len({group.values["band__high"] for group in bred}) > 1500
+    assert len({group.values["band__high"] for group in bred}) > 750
 
 
 def test_a_sum_that_is_almost_exact_leaves_distinct_children(store):

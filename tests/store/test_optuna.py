@@ -5,6 +5,7 @@ import json
 import warnings
 
 import pytest
+import sqlalchemy as sa
 
 from clantune_store import MetricError, Parameters, Store, StoreError
 from clantune_store.command import main
@@ -233,9 +234,11 @@ def test_what_optuna_cannot_take_is_said(store, path, tmp_path):
     assert refusal(StoreError, "sqlite:////no/such/folder/x.db", "loss") == (
         "Optuna cannot use the storage sqlite:////no/such/folder/x.db: unable to open database file"
     )
-    assert refusal(StoreError, "oracel://u:secret@h/x", "loss").startswith(
-        "Optuna cannot use the storage oracel://u:***@h/x: "
+    away = sa.URL.create("oracel", "u", "secret", "h", database="x")
+    assert refusal(StoreError, away.render_as_string(hide_password=False), "loss").startswith(
+        f"Optuna cannot use the storage {away}: "
     )
+    assert "secret" not in str(away)
     with Store.create(tmp_path / "o.db") as other:
         options = {"band.mode_choice": ["fast", "slow", "new"]}
         base = other.load(path / "base.toml", set=options).number
