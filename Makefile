@@ -16,7 +16,7 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile $(if $(SEED),--hypothe
 SLOW := strategies/test_laws strategies/test_selection strategies/test_mutation_noise \
         clan/test_arrival clan/test_checkpoint clan/test_end clan/test_loader core/test_serialize \
         store/test_many_processes store/test_opening store/test_auto store/test_demo \
-        store/test_executors store/test_program
+        store/test_executors store/test_program store/test_every_strategy
 QUICK := tests/autobind tests/clan tests/core tests/store tests/strategies \
          tests/together/test_dependencies.py \
          $(SLOW:%=--ignore tests/%.py)
