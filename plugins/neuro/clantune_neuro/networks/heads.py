@@ -69,13 +69,19 @@ class Heads(nn.Module):
 
     def forward(self, x: Tensor) -> Answer:
         """Return the logits of the row that answers each point, and the number of that row."""
-        rows = (self.projected(x) @ self.features.T).argmax(-1)
+        rows = (projected(x, self.projection) @ self.features.T).argmax(-1)
         return Answer(self.logits[rows], rows)
 
-    def projected(self, x: Tensor) -> Tensor:
-        """Return the points as the rows see them, of the shape `(points, features)`."""
-        flat = x.flatten(1)
-        return flat if self.projection is None else flat @ self.projection
+
+def projected(x: Tensor, projection: Tensor | None) -> Tensor:
+    """Return the points as the rows see them, of the shape `(points, features)`.
+
+    Args:
+        x: The points.
+        projection: The matrix of a bank, or `None` for a bank that takes the points as they are.
+    """
+    flat = x.flatten(1)
+    return flat if projection is None else flat @ projection
 
 
 def _projection(inputs: int, features: int, seed: int) -> Tensor:
