@@ -59,7 +59,7 @@ class RangeError(NeuroError, ArithmeticError):
         self.tensor = tensor
 
 
-class OperatorError(NeuroError, LookupError):
+class OperatorError(NeuroError, AlleleError):
     """An operator that is not known, is known twice, or cannot be used on a blueprint.
 
     Attributes:

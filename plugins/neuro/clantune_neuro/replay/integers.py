@@ -77,3 +77,14 @@ def row_norms(rows: torch.Tensor) -> torch.Tensor | None:
     if rows.numel() and int((upper * upper).sum(dim=1).max()) > 1 << 30:
         return None
     return square_root((wide * wide).sum(dim=1))
+
+
+def unit_rows(rows: torch.Tensor, norms: torch.Tensor, unit: int) -> torch.Tensor:
+    """Return rows scaled to norm 1, as int64 in units of 2^-unit. A row of zeros stays as it is.
+
+    Args:
+        rows: Integers of type int64 and magnitude up to 2^31, of shape (rows, columns).
+        norms: Their norms.
+        unit: From 8 to 30.
+    """
+    return divided(rows << unit, norms.clamp(min=1).unsqueeze(1))
