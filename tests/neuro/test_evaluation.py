@@ -7,14 +7,17 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.func import functional_call
 
+from clantune_neuro import Blueprint, Gene, Lineage, Nursery
 from clantune_neuro.errors import EvaluationError
 from clantune_neuro.evaluation.batched import batched, usual_form
 from clantune_neuro.evaluation.changes import Outer, Row, Whole
 from clantune_neuro.evaluation.chunks import Halving, boundaries, in_chunks, out_of_memory
+from clantune_neuro.evaluation.genes import child_of
 from clantune_neuro.evaluation.loop import loop, prepared, with_weights
 from clantune_neuro.evaluation.score import Score
 from clantune_neuro.evaluation.shared_layers import RowHeads
 from clantune_neuro.evaluation.shared_parent import shared_parent
+from clantune_neuro.lineage.gene import FIRST_OPERATOR, strength_number
 from clantune_neuro.networks import ConvPolicy, Heads, LinearPolicy, Multi
 from clantune_neuro.tasks import Memorise, Task, TaskContext, digits
 from clantune_neuro.tasks.labelled import Labelled
@@ -343,6 +346,59 @@ def test_children_of_one_parent_learn_the_digits():
             best, parent = scores[winner], applied(parent, [children[winner]])[0]
     assert best > first + 0.1
     assert loop(module, [parent], task, CONTEXT)[0].base == pytest.approx(best, abs=1e-4)
+
+
+def chain(blueprint, names):
+    lineage = Lineage.born(1)
+    for seed, name in enumerate(names):
+        number = blueprint.operator_names.index(name) + FIRST_OPERATOR
+        lineage = lineage.append(Gene(number, 0, strength_number(0.1), 1000 + seed))
+    return lineage
+
+
+@pytest.mark.parametrize("operator", ["rank-1", "tensor", "one", "normal"])
+def test_the_last_gene_says_how_a_child_differs(operator):
+    module = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 5))
+    blueprint = Blueprint.of(module)
+    nursery = Nursery(blueprint)
+    parent = chain(blueprint, ["normal", "rank-1"])
+    child = chain(blueprint, ["normal", "rank-1", operator])
+    changes = child_of(nursery, parent, child)
+    if operator in ("tensor", "one"):
+        assert len(changes) == 1
+    weights = applied(nursery.weights(parent), [changes])[0]
+    for name, expected in nursery.weights(child).items():
+        assert torch.allclose(weights[name], expected, rtol=0, atol=2**-22)
+        if operator != "rank-1":
+            assert torch.equal(weights[name], expected)
+    assert (operator == "rank-1") == isinstance(changes.get("0.weight"), Outer)
+
+
+@pytest.mark.parametrize("operator", ["fresh", "label", "nudge", "duplicate", "remove"])
+def test_a_gene_of_a_bank_changes_one_row(operator):
+    module = Heads(16, features=8, classes=5)
+    blueprint = Blueprint.of(module)
+    nursery = Nursery(blueprint)
+    parent, child = chain(blueprint, ["fresh"]), chain(blueprint, ["fresh", operator])
+    changes = child_of(nursery, parent, child)
+    assert {type(change) for change in changes.values()} == {Row}
+    task = Memorise(points=32, inputs=(8,), classes=5)
+    expected = loop(module, [nursery.weights(child)], task, CONTEXT)
+    assert shared_parent(module, nursery.weights(parent), [changes], task, CONTEXT) == expected
+
+
+def test_a_lineage_that_is_no_child_is_refused():
+    blueprint = Blueprint.of(nn.Linear(6, 5))
+    nursery = Nursery(blueprint)
+    parent = chain(blueprint, ["normal", "one"])
+    assert child_of(nursery, parent, parent) == {}
+    for other, genes, common in ((["normal", "normal", "one"], 4, 2), (["normal"], 2, 2)):
+        with pytest.raises(EvaluationError) as error:
+            child_of(nursery, parent, chain(blueprint, other))
+        assert str(error.value) == (
+            "a child's lineage is its parent's with one more gene: the parent has 3 genes, the "
+            f"child has {genes}, and they agree in the first {common}"
+        )
 
 
 def test_boundaries_depend_on_the_population_alone():

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+
+from clantune_neuro.noise.shapes import TABLE_BITS, table
 
 Key = Sequence[int | str]
 
@@ -44,21 +44,9 @@ def permutation(key: Key, count: int) -> NDArray[np.int64]:
 def normal(key: Key, shape: Sequence[int]) -> NDArray[np.float32]:
     """Return values of the standard normal distribution, at most 4.33 in size.
 
-    Each word gives four values, low bits first. A field of 16 bits indexes a table of quantiles.
+    Each word gives four values, low bits first. A field of 16 bits indexes the table of genes.
     """
     count = math.prod(shape)
     fields = words(key, (count + 3) // 4).astype("<u8").view("<u2")[:count]
-    values: NDArray[np.float32] = _quantiles()[fields]
-    return values.reshape(tuple(shape))
-
-
-@lru_cache(maxsize=1)
-def _quantiles() -> NDArray[np.float32]:
-    """Return the 65,536 quantiles at (k + 1/2) / 65,536, scaled to unit variance.
-
-    They are rounded to 2^-24, so that a last bit of the logarithm cannot show on another machine.
-    """
-    half = [NormalDist().inv_cdf((k + 0.5) / 65_536) for k in range(32_768, 65_536)]
-    size = math.sqrt(math.fsum(value * value for value in half) / len(half))
-    upper = np.array([round(value / size * 2**24) for value in half]) / 2**24
-    return np.concatenate([-upper[::-1], upper]).astype(np.float32)
+    units: NDArray[np.int32] = table("normal").numpy()[fields]
+    return (units.astype(np.float32) * np.float32(2.0**-TABLE_BITS)).reshape(tuple(shape))

@@ -2,11 +2,85 @@
 
 from __future__ import annotations
 
-from clantune_core import ClanTuneError
+from clantune_core import AlleleError, ClanTuneError
 
 
 class NeuroError(ClanTuneError):
-    """Base class of the errors of this plugin."""
+    """Base class of the errors of neuroevolution."""
+
+
+class LineageError(NeuroError, AlleleError):
+    """A text that is no lineage, or a lineage that its blueprint cannot replay.
+
+    Attributes:
+        gene: Number of the gene, from 0; None if no gene is at fault.
+    """
+
+    def __init__(self, message: str, *, gene: int | None = None) -> None:
+        super().__init__(message if gene is None else f"gene {gene}: {message}")
+        self.gene = gene
+
+
+class BlueprintError(NeuroError, AlleleError):
+    """A module that cannot evolve as asked, or data that is no blueprint.
+
+    Attributes:
+        tensor: Name of the tensor; empty if no tensor is at fault.
+    """
+
+    def __init__(self, message: str, *, tensor: str = "") -> None:
+        super().__init__(message)
+        self.tensor = tensor
+
+
+class StrengthError(NeuroError, ValueError):
+    """A strength that a tensor cannot represent.
+
+    Attributes:
+        strength: The strength.
+        tensor: Name of the tensor; empty if it is too large or too small for every tensor.
+    """
+
+    def __init__(self, message: str, *, strength: float, tensor: str = "") -> None:
+        super().__init__(message)
+        self.strength = strength
+        self.tensor = tensor
+
+
+class RangeError(NeuroError, ArithmeticError):
+    """A weight that leaves the range of its tensor during replay.
+
+    Attributes:
+        tensor: Name of the tensor.
+    """
+
+    def __init__(self, message: str, *, tensor: str) -> None:
+        super().__init__(message)
+        self.tensor = tensor
+
+
+class OperatorError(NeuroError, AlleleError):
+    """An operator that is not known, is known twice, or cannot be used on a blueprint.
+
+    Attributes:
+        name: Name of the operator.
+    """
+
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class BirthError(NeuroError, LookupError):
+    """Given weights of a birth that are missing or damaged.
+
+    Attributes:
+        name: SHA-256 of the weights.
+    """
+
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class NetworkError(NeuroError, ValueError):

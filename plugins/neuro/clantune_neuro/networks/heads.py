@@ -21,6 +21,9 @@ class Heads(nn.Module):
     is no parameter, so no gene changes it, and it is not in the state dict.
     """
 
+    bank = ("features", "logits")
+    """The names of the tensors that have one row per row of the bank."""
+
     features: nn.Parameter
     logits: nn.Parameter
     projection: Tensor | None

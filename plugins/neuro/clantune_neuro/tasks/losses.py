@@ -82,7 +82,7 @@ def _accuracy(_logits: Tensor, _labels: Tensor, right: Tensor, _batches: int) ->
 
 def _wrong(_logits: Tensor, _labels: Tensor, right: Tensor, batches: int) -> Tensor:
     """Return minus the number of wrong answers per batch."""
-    return -(~right).sum(1).double() / batches
+    return (~right).sum(1).double() / -batches + 0.0  # no -0.0
 
 
 def _till_death(_logits: Tensor, _labels: Tensor, right: Tensor, _batches: int) -> Tensor:
