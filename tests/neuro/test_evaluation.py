@@ -1,3 +1,4 @@
+import math
 from random import Random
 
 import pytest
@@ -13,12 +14,13 @@ from clantune_neuro.evaluation.batched import batched, usual_form
 from clantune_neuro.evaluation.changes import Outer, Row, Whole
 from clantune_neuro.evaluation.chunks import Halving, boundaries, in_chunks, out_of_memory
 from clantune_neuro.evaluation.genes import child_of
+from clantune_neuro.evaluation.improvement import improvements
 from clantune_neuro.evaluation.loop import loop, prepared, with_weights
 from clantune_neuro.evaluation.score import Score
 from clantune_neuro.evaluation.shared_layers import RowHeads
 from clantune_neuro.evaluation.shared_parent import shared_parent
 from clantune_neuro.lineage.gene import FIRST_OPERATOR, strength_number
-from clantune_neuro.networks import ConvPolicy, Heads, LinearPolicy, Multi
+from clantune_neuro.networks import ConvPolicy, Heads, LinearPolicy, Multi, PlasticHeads
 from clantune_neuro.tasks import Memorise, Task, TaskContext, digits
 from clantune_neuro.tasks.labelled import Labelled
 
@@ -132,6 +134,7 @@ def test_a_prepared_module_drops_nothing_out_and_is_a_copy():
         (perceptron, (6,)),
         (lambda: LinearPolicy(20, hidden=9, classes=5, bias=True), (4, 5)),
         (lambda: Heads(32, features=8, classes=5), (8,)),
+        (lambda: PlasticHeads(32, features=8, classes=5), (8,)),
         (lambda: Heads(32, features=8, classes=5, inputs=20), (4, 5)),
         (lambda: Multi([LinearPolicy(6, hidden=4, classes=5) for _ in range(3)]), (6,)),
     ],
@@ -290,6 +293,16 @@ def test_a_bank_inside_a_module_shares_its_parent():
     )
 
 
+def test_a_plastic_bank_is_not_taken_for_one_whose_most_similar_row_answers():
+    module = PlasticHeads(16, features=8, classes=5)
+    task = Memorise(points=32, inputs=(8,), classes=5)
+    parent = parent_of(module)
+    children = [{"features": Row(row, torch.randn(8))} for row in range(5)]
+    assert shared_parent(module, parent, children, task, CONTEXT) == loop(
+        module, applied(parent, children), task, CONTEXT
+    )
+
+
 def test_a_tied_weight_changes_wherever_it_is_used():
     first = nn.Linear(6, 6, bias=False)
     last = nn.Linear(6, 6, bias=False)
@@ -399,6 +412,23 @@ def test_a_lineage_that_is_no_child_is_refused():
             "a child's lineage is its parent's with one more gene: the parent has 3 genes, the "
             f"child has {genes}, and they agree in the first {common}"
         )
+
+
+def test_an_improvement_is_what_a_child_scores_above_its_parent_on_the_same_minibatch():
+    task = Labelled(digits(), batch=50)
+    module = LinearPolicy(64, hidden=8, classes=10)
+    parents = members_of(module, 2)
+    children = [parents[1], members_of(module, 1)[0], parents[0]]
+    context = TaskContext(generation=4)
+    of_parents = loop(module, parents, task, context)
+    of_children = loop(module, children, task, context)
+    found = improvements(of_children, of_parents, [1, 0, 0])
+    assert bases(found) == [0.0, of_children[1].base - of_parents[0].base, 0.0]
+    assert not found[0].dead
+
+
+def test_the_improvement_over_a_dead_parent_is_dead():
+    assert improvements([Score(1.0, 2.0)], [Score(math.nan)], [0])[0].dead
 
 
 def test_boundaries_depend_on_the_population_alone():

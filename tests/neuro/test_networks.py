@@ -14,6 +14,7 @@ from clantune_neuro.networks import (
     LinearPolicy,
     Multi,
     MultiConv,
+    PlasticHeads,
     answer_of,
 )
 from clantune_neuro.networks.heads import projected
@@ -69,6 +70,41 @@ def test_a_projection_keeps_norms_about_the_same():
 def test_a_bank_without_a_projection_has_none():
     assert Heads(4, features=8, classes=2).projection is None
     assert Heads(4, features=8, classes=2, inputs=8).projection is None
+
+
+def test_the_similarity_is_the_dot_product_of_a_point_and_the_row_that_answers():
+    bank = Heads(16, features=8, classes=5)
+    x = torch.randn(20, 8)
+    answer = bank(x)
+    expected = (x * bank.features[answer.rows]).sum(1)
+    assert torch.allclose(answer.similarities, expected, atol=1e-6)
+
+
+def test_a_plastic_bank_draws_rows_with_the_probabilities_of_a_softmax():
+    bank = PlasticHeads(3, features=2, classes=2, temperature=0.5)
+    with torch.no_grad():
+        bank.features.copy_(torch.tensor([[1.0, 0.0], [0.5, 0.0], [-1.0, 0.0]]))
+    rows = bank(torch.tensor([[1.0, 0.0]]).expand(20_000, 2)).rows
+    found = rows.bincount(minlength=3) / len(rows)
+    expected = torch.softmax(torch.tensor([1.0, 0.5, -1.0]) / 0.5, 0)
+    assert torch.allclose(found, expected, atol=0.012)
+
+
+def test_a_plastic_bank_draws_the_same_rows_each_time_and_others_with_another_seed():
+    torch.manual_seed(0)
+    bank, other = (PlasticHeads(16, features=8, classes=5, seed=seed) for seed in (0, 1))
+    other.load_state_dict(bank.state_dict())
+    x = torch.randn(50, 8)
+    assert torch.equal(bank(x).rows, bank(x).rows)
+    assert not torch.equal(bank(x).rows, other(x).rows)
+
+
+def test_at_temperature_0_the_most_similar_row_of_a_plastic_bank_answers():
+    cold = PlasticHeads(16, features=8, classes=5, temperature=0.0)
+    bank = Heads(16, features=8, classes=5)
+    bank.load_state_dict(cold.state_dict())
+    x = torch.randn(50, 8)
+    assert torch.equal(cold(x).rows, bank(x).rows)
 
 
 def test_the_policy_of_convolutions_has_the_weights_of_the_notes():

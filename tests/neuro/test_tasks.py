@@ -16,6 +16,7 @@ from clantune_neuro.evaluation.trace import RowTrace
 from clantune_neuro.extras import extra
 from clantune_neuro.networks import Answer, Heads
 from clantune_neuro.tasks import (
+    INTRINSICS,
     LOSSES,
     Dataset,
     Labelled,
@@ -26,6 +27,7 @@ from clantune_neuro.tasks import (
     digits,
     read_idx_folder,
 )
+from clantune_neuro.tasks.intrinsic import with_intrinsic
 
 
 def answers_of(labels, classes=10, rows=None):
@@ -174,6 +176,35 @@ def test_a_bank_scored_by_a_task_has_a_trace():
     assert score.trace == RowTrace([answer.rows[wrong]], sorted({*answer.rows[:wrong].tolist()}))
 
 
+def test_an_intrinsic_score_counts_rows_and_similarities():
+    answers = Answer(
+        torch.zeros(2, 4, 3), torch.tensor([[5, 1, 5, 5], [0, 1, 2, 3]]), torch.full((2, 4), 0.5)
+    )
+    scores = [Score(1.0), Score(2.0)]
+    found = {
+        name: [score.intrinsic for score in with_intrinsic(scores, name, answers)]
+        for name in INTRINSICS
+    }
+    assert found == {"rows": [-2, -4], "similarity": [2, 2], "notes": [-198, -398]}
+
+
+def test_an_intrinsic_score_decides_between_members_of_equal_base():
+    task = Memorise(points=32, intrinsic="rows")
+    torch.manual_seed(0)
+    score = task(Heads(128, features=128, classes=10))
+    assert -32 <= score.intrinsic < 0
+    assert task(Heads(1, features=128, classes=10)).intrinsic == -1
+
+
+def test_an_intrinsic_score_of_a_network_without_a_bank_is_refused():
+    with pytest.raises(TaskError) as error:
+        Memorise(points=32, intrinsic="rows")(lambda x: torch.zeros(32, 10))
+    assert str(error.value) == (
+        "the intrinsic score 'rows' needs a network with a bank of rows, such as Heads; "
+        "pass intrinsic=None"
+    )
+
+
 def test_a_trace_is_plain_data_and_comes_back():
     trace = RowTrace(blamed=(4, 4), used=(1, 2))
     assert trace.to_plain() == {"blamed": [4, 4], "used": [1, 2]}
@@ -200,6 +231,10 @@ def test_a_trace_is_plain_data_and_comes_back():
                 "there is no loss 'tilldeath'; the losses are cross_entropy, accuracy, wrong, "
                 "till_death; did you mean 'till_death'?"
             ),
+        ),
+        (
+            lambda: Memorise(intrinsic="row"),
+            "there is no intrinsic score 'row'; they are rows, similarity, notes, or None",
         ),
         (
             lambda: Labelled(digits(), batch=1348),

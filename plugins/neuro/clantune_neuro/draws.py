@@ -36,6 +36,12 @@ def integers(key: Key, count: int, below: int) -> NDArray[np.int64]:
     return ((high * np.uint64(below)) >> np.uint64(32)).astype(np.int64)
 
 
+def uniform(key: Key, shape: Sequence[int]) -> NDArray[np.float64]:
+    """Return values above 0 and below 1, in steps of 2^-52."""
+    steps = words(key, math.prod(shape)) >> np.uint64(12)
+    return ((steps.astype(np.float64) + 0.5) * 2.0**-52).reshape(tuple(shape))
+
+
 def permutation(key: Key, count: int) -> NDArray[np.int64]:
     """Return the numbers from 0 up to `count` in random order."""
     return np.argsort(words(key, count), kind="stable").astype(np.int64)

@@ -85,7 +85,8 @@ class RowHeads(nn.Module):
         tie = (size == other_size) & (self.features_index < other)
         rows = torch.where((size > other_size) | tie, self.features_index, other)
         own = (rows == self.logits_index)[..., None]
-        return Answer(torch.where(own, self.logits_row, self.parent_logits[rows]), rows)
+        logits = torch.where(own, self.logits_row, self.parent_logits[rows])
+        return Answer(logits, rows, torch.maximum(size, other_size))
 
 
 def _best_two(sizes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

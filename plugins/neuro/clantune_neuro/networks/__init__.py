@@ -5,6 +5,7 @@ from clantune_neuro.networks.conv import ConvPolicy
 from clantune_neuro.networks.heads import Heads
 from clantune_neuro.networks.linear import LinearPolicy
 from clantune_neuro.networks.multi import Multi, MultiConv
+from clantune_neuro.networks.plastic import PlasticHeads
 
 __all__ = [
     "Answer",
@@ -13,5 +14,6 @@ __all__ = [
     "LinearPolicy",
     "Multi",
     "MultiConv",
+    "PlasticHeads",
     "answer_of",
 ]

@@ -16,10 +16,20 @@ class Answer(NamedTuple):
         logits: One value per point and class, of the shape `(points, classes)`.
         rows: The row of the bank that answered each point, of the shape `(points,)`, or `None` for
             a network without a bank.
+        similarities: The dot product of that row and the point, of the shape `(points,)`, or `None`
+            for a network without a bank.
     """
 
     logits: Tensor
     rows: Tensor | None = None
+    similarities: Tensor | None = None
+
+
+def of_one_member(answer: Answer) -> Answer:
+    """Return an answer with a dimension of members in front, for a single member."""
+    rows = None if answer.rows is None else answer.rows[None]
+    similarities = None if answer.similarities is None else answer.similarities[None]
+    return Answer(answer.logits[None], rows, similarities)
 
 
 def answer_of(output: object) -> Answer:

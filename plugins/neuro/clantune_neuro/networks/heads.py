@@ -71,9 +71,9 @@ class Heads(nn.Module):
             self.logits.normal_()
 
     def forward(self, x: Tensor) -> Answer:
-        """Return the logits of the row that answers each point, and the number of that row."""
-        rows = (projected(x, self.projection) @ self.features.T).argmax(-1)
-        return Answer(self.logits[rows], rows)
+        """Return the logits of the row that answers each point, and which row it is."""
+        similarities, rows = (projected(x, self.projection) @ self.features.T).max(-1)
+        return Answer(self.logits[rows], rows, similarities)
 
 
 def projected(x: Tensor, projection: Tensor | None) -> Tensor:

@@ -14,6 +14,7 @@ from clantune_neuro.errors import TaskError
 from clantune_neuro.evaluation.score import Score
 from clantune_neuro.networks.answer import Answer
 from clantune_neuro.tasks.base import TaskContext
+from clantune_neuro.tasks.intrinsic import intrinsic_named, with_intrinsic
 from clantune_neuro.tasks.losses import Loss, loss_named
 from clantune_neuro.tasks.points import Points, PointsTask
 
@@ -37,6 +38,8 @@ class Memorise(PointsTask):
         batch: Number of points per batch. The loss `wrong` counts wrong answers per batch.
         loss: `cross_entropy`, `wrong` or `till_death`.
         seed: Seed of the data.
+        intrinsic: What decides between members of equal base: `rows`, `similarity`, `notes`, or
+            `None` for nothing.
     """
 
     count: int = attrs.field(default=64, alias="points", validator=_at_least_one)
@@ -45,14 +48,18 @@ class Memorise(PointsTask):
     batch: int = attrs.field(default=32, validator=_at_least_one)
     loss: str = "till_death"
     seed: int = 0
+    intrinsic: str | None = None
 
     def __attrs_post_init__(self) -> None:
         """Check what depends on more than one argument.
 
         Raises:
-            TaskError: The loss is unknown, or the points are no whole number of batches.
+            TaskError: The loss or the intrinsic score is unknown, or the points are no whole number
+                of batches.
         """
         loss_named(self.loss)
+        if self.intrinsic is not None:
+            intrinsic_named(self.intrinsic)
         if self.count % self.batch:
             raise TaskError(
                 f"Memorise: {self.count} points are no whole number of batches of {self.batch}; "
@@ -70,7 +77,8 @@ class Memorise(PointsTask):
 
     def judge(self, answers: Answer, points: Points) -> list[Score]:
         """Return the score of each member."""
-        return self._loss.scores(answers, points.y, self.count // self.batch)
+        scores = self._loss.scores(answers, points.y, self.count // self.batch)
+        return scores if self.intrinsic is None else with_intrinsic(scores, self.intrinsic, answers)
 
     @property
     def _loss(self) -> Loss:

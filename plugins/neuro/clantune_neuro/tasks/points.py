@@ -8,7 +8,7 @@ import attrs
 from torch import Tensor
 
 from clantune_neuro.evaluation.score import Score
-from clantune_neuro.networks.answer import Answer, answer_of
+from clantune_neuro.networks.answer import Answer, answer_of, of_one_member
 from clantune_neuro.tasks.base import Network, Task, TaskContext
 
 
@@ -48,6 +48,4 @@ class PointsTask(Task):
     def score(self, network: Network, context: TaskContext) -> Score:
         """Return the score of one network."""
         points = self.points(context)
-        answer = answer_of(network(points.x))
-        rows = None if answer.rows is None else answer.rows[None]
-        return self.judge(Answer(answer.logits[None], rows), points)[0]
+        return self.judge(of_one_member(answer_of(network(points.x))), points)[0]
