@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import math
 import struct
+import sys
 from itertools import chain
 from random import Random
 
@@ -25,6 +26,7 @@ from clantune_neuro.tasks import (
     Task,
     TaskContext,
     digits,
+    gym,
     read_idx_folder,
 )
 from clantune_neuro.tasks.intrinsic import with_intrinsic
@@ -367,6 +369,14 @@ def test_images_and_labels_that_differ_in_number_are_named(folder):
         f"{folder / 'train-images-idx3-ubyte'} has the shape (5, 3, 2) and {labels} the shape "
         "(4,); images need (count, height, width) and labels the same count"
     )
+
+
+def test_an_environment_without_gymnasium_names_the_extra(monkeypatch):
+    gym._environment.cache_clear()
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    with pytest.raises(NeuroError) as error:
+        gym.Gym()(lambda x: x)
+    assert str(error.value) == 'gymnasium is not installed: pip install "clantune-neuro[gym]"'
 
 
 def test_a_package_that_is_not_installed_is_named_with_its_extra():

@@ -23,11 +23,13 @@ class Score:
         base: What selection looks at first. A member whose base is NaN counts as dead.
         intrinsic: What decides between members of equal base, higher is better.
         trace: Which rows of a bank gave the answers, or `None` where the network has no bank.
+        frames: Number of game frames that the evaluation took; 0 for tasks without games.
     """
 
     base: float = attrs.field(converter=_number)
     intrinsic: float = attrs.field(default=0.0, converter=_number)
     trace: RowTrace | None = None
+    frames: int = 0
 
     @property
     def dead(self) -> bool:

@@ -2,6 +2,7 @@
 
 from clantune_neuro.tasks.base import Task, TaskContext
 from clantune_neuro.tasks.datasets import Dataset, digits
+from clantune_neuro.tasks.gym import Gym
 from clantune_neuro.tasks.idx import read_idx_folder
 from clantune_neuro.tasks.intrinsic import INTRINSICS
 from clantune_neuro.tasks.labelled import Labelled
@@ -13,6 +14,7 @@ __all__ = [
     "INTRINSICS",
     "LOSSES",
     "Dataset",
+    "Gym",
     "Labelled",
     "Loss",
     "Memorise",
