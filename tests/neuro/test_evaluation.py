@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 from random import Random
 
 import pytest
@@ -77,24 +79,74 @@ def test_the_loop_scores_each_member_with_its_own_weights():
     assert torch.equal(module.weight, before)
 
 
-def test_the_loop_holds_one_network_at_a_time():
-    made = []
+def test_weights_are_made_when_it_is_the_turn_of_their_member():
+    events = []
 
-    def members():
-        for value in range(3):
-            made.append(value)
-            yield {"weight": torch.full((2, 3), float(value))}
+    def member(value):
+        def make():
+            events.append(f"make {value}")
+            return {"weight": torch.full((2, 3), float(value))}
+
+        return make
 
     class Watch(Sum):
         def score(self, network, context):
-            assert made == list(range(len(made)))
-            made.append(len(made))
+            events.append("score")
             return super().score(network, context)
 
     module = nn.Linear(3, 2, bias=False)
-    weights = members()
-    assert bases(loop(module, weights, Sum(), CONTEXT)) == [0.0, 6.0, 12.0]
-    assert made == [0, 1, 2]
+    members = [member(value) for value in range(2)]
+    assert bases(loop(module, members, Watch(), CONTEXT)) == [0.0, 6.0]
+    assert events == ["make 0", "score", "make 1", "score"]
+
+
+SMALL_MEMORY = """
+import resource
+from functools import partial
+
+import torch
+from torch import nn
+
+from clantune_neuro.evaluation.batched import batched
+from clantune_neuro.tasks import Memorise, TaskContext
+
+def weights(number):
+    return {"weight": torch.full((1000, 4000), number / 1e6)}
+
+module = nn.Linear(4000, 1000, bias=False)
+task = Memorise(points=8, batch=8, inputs=(4000,), classes=1000, loss="cross_entropy")
+arguments = (module, [partial(weights, number) for number in range(20)], task, TaskContext())
+expected = batched(*arguments, chunk=1)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 200 * 2**20,) * 2)
+halvings = []
+found = batched(*arguments, chunk=20, report=halvings.append)
+print(found == expected, *halvings, sep="\\n")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is that of Linux")
+def test_a_population_larger_than_memory_is_evaluated_in_smaller_chunks():
+    ended = subprocess.run(
+        [sys.executable, "-c", SMALL_MEMORY], capture_output=True, text=True, check=False
+    )
+    assert ended.stderr == ""
+    equal, *halvings = ended.stdout.splitlines()
+    assert equal == "True"
+    assert halvings[0] == (
+        "20 members from member 0 on did not fit into memory; chunks have 10 from there on"
+    )
+
+
+def test_members_of_one_pass_need_tensors_of_the_same_names():
+    module = nn.Linear(3, 2)
+    members = [members_of(module, 1)[0], {"weight": torch.zeros(2, 3)}]
+    with pytest.raises(EvaluationError) as error:
+        batched(module, members, Memorise(inputs=(3,)), CONTEXT)
+    assert str(error.value) == (
+        "members of one pass need tensors of the same names; one has weight, bias "
+        "and one has weight"
+    )
 
 
 def test_a_task_that_raises_names_the_member_in_a_note():

@@ -11,7 +11,7 @@ from torch.func import functional_call, vmap
 
 from clantune_neuro.errors import EvaluationError
 from clantune_neuro.evaluation.chunks import Halving, ignore, in_chunks
-from clantune_neuro.evaluation.loop import Weights, check_names
+from clantune_neuro.evaluation.loop import Member, check_names, weights_of
 from clantune_neuro.evaluation.score import Score
 from clantune_neuro.networks.answer import answer_of
 from clantune_neuro.tasks.base import Task, TaskContext
@@ -22,7 +22,7 @@ _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 def batched(
     module: nn.Module,
-    members: Iterable[Weights],
+    members: Iterable[Member],
     task: Task,
     context: TaskContext,
     *,
@@ -33,24 +33,45 @@ def batched(
 
     Args:
         module: The module that the weights belong to.
-        members: The weights of each member. They may be made one by one.
+        members: The members. Functions that make weights are called within the pass, so that a
+            chunk whose weights do not fit into memory is halved.
         task: A task of points. Other tasks need the form `loop`.
         context: The generation and the seed of the run.
         chunk: Members per pass. It belongs to the run, not to the machine.
         report: Is told of each chunk that does not fit into memory and is halved.
 
     Raises:
-        EvaluationError: The task is no task of points, or one member does not fit into memory.
+        EvaluationError: The task is no task of points, members have tensors of different names, or
+            one member does not fit into memory.
     """
     points_task = task_of_points(task, "vmap")
     points = points_task.points(context)
 
-    def evaluate(weights: list[Weights]) -> list[Score]:
-        stacked = {name: torch.stack([one[name] for one in weights]) for name in weights[0]}
+    def evaluate(chunk_members: list[Member]) -> list[Score]:
+        stacked = _stacked(chunk_members)
         return judged(module, stacked, dict.fromkeys(stacked, 0), points_task, points)
 
     with torch.inference_mode():
         return in_chunks(members, chunk, evaluate, report)
+
+
+def _stacked(members: list[Member]) -> dict[str, Tensor]:
+    """Return tensors with a dimension of members in front. One network at a time is made beside."""
+    stacked: dict[str, Tensor] = {}
+    for place, member in enumerate(members):
+        weights = weights_of(member)
+        if not place:
+            stacked = {
+                name: one.new_empty((len(members), *one.shape)) for name, one in weights.items()
+            }
+        if weights.keys() != stacked.keys():
+            raise EvaluationError(
+                f"members of one pass need tensors of the same names; one has {', '.join(stacked)} "
+                f"and one has {', '.join(weights)}"
+            )
+        for name, tensor in weights.items():
+            stacked[name][place] = tensor
+    return stacked
 
 
 def judged(

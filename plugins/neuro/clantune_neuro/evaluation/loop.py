@@ -18,6 +18,14 @@ from clantune_neuro.tasks.base import Task, TaskContext
 Weights = Mapping[str, Tensor]
 """The weights of a member: a tensor for each parameter, by the parameter's name."""
 
+Member = Weights | Callable[[], Weights]
+"""The weights of a member, or a function that makes them when it is the member's turn."""
+
+
+def weights_of(member: Member) -> Weights:
+    """Return the weights of a member, made now where a function makes them."""
+    return member() if callable(member) else member
+
 
 def prepared(module: nn.Module) -> nn.Module:
     """Return a copy of a module for evaluation: without gradients, dropout or running averages."""
@@ -61,7 +69,7 @@ def check_names(module: nn.Module, weights: Weights) -> None:
 
 
 def loop(
-    module: nn.Module, members: Iterable[Weights], task: Task, context: TaskContext
+    module: nn.Module, members: Iterable[Member], task: Task, context: TaskContext
 ) -> list[Score]:
     """Return the score of each member. One network at a time is in memory.
 
@@ -69,15 +77,15 @@ def loop(
 
     Args:
         module: The module that the weights belong to.
-        members: The weights of each member. They may be made one by one.
+        members: The members.
         task: What the members are scored on.
         context: The generation and the seed of the run.
     """
     scores = []
     with torch.inference_mode():
-        for number, weights in enumerate(members):
+        for number, member in enumerate(members):
             try:
-                scores.append(task(with_weights(module, weights), context))
+                scores.append(task(with_weights(module, weights_of(member)), context))
             except Exception as error:
                 error.add_note(f"while {type(task).__name__} scored member {number}")
                 raise

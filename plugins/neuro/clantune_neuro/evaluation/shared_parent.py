@@ -26,7 +26,7 @@ from clantune_neuro.tasks.base import Task, TaskContext
 def shared_parent(
     module: nn.Module,
     parent: Weights,
-    children: Iterable[Child],
+    children: Iterable[Child | Callable[[], Child]],
     task: Task,
     context: TaskContext,
     *,
@@ -38,7 +38,7 @@ def shared_parent(
     Args:
         module: The module that the weights belong to.
         parent: The parent's weights.
-        children: How each child differs. They may be made one by one.
+        children: How each child differs, or functions that say so when their chunk is evaluated.
         task: A task of points. Other tasks need the form `loop`.
         context: The generation and the seed of the run.
         chunk: Children per pass. It belongs to the run, not to the machine.
@@ -60,7 +60,8 @@ def shared_parent(
         dimensions = dict.fromkeys(tensors) | dict.fromkeys(own, 0)
         return judged(modules[pattern.layers], tensors | own, dimensions, points_task, points)
 
-    def evaluate(members: list[Child]) -> list[Score]:
+    def evaluate(chunk_children: list[Child | Callable[[], Child]]) -> list[Score]:
+        members = [child() if callable(child) else child for child in chunk_children]
         groups: dict[Pattern, list[int]] = {}
         for number, child in enumerate(members):
             groups.setdefault(patterns.of(child, parent), []).append(number)
