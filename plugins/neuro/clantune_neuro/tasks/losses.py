@@ -69,10 +69,9 @@ class Loss:
 
 def _cross_entropy(logits: Tensor, labels: Tensor, _right: Tensor, _batches: int) -> Tensor:
     """Return minus the mean cross-entropy. Batches have equal sizes, so their mean is the same."""
-    each = functional.cross_entropy(
-        logits.flatten(0, 1), labels.repeat(len(logits)), reduction="none"
-    )
-    return -each.view(len(logits), -1).mean(1)
+    of_members = labels.expand(len(logits), -1)
+    # With classes in the second dimension, torch takes a fifth of the time for the same bits.
+    return -functional.cross_entropy(logits.movedim(2, 1), of_members, reduction="none").mean(1)
 
 
 def _accuracy(_logits: Tensor, _labels: Tensor, right: Tensor, _batches: int) -> Tensor:
