@@ -140,7 +140,7 @@ class Lineage(str):
         """Yield the length in genes and the digest of each prefix, longest first."""
         if self.last is None:
             self.last = _chain(base64.b64decode(self))
-        prefix: Prefix | None = self.last
+        prefix = self.last
         length = self.num_genes
         while prefix is not None:
             yield length, prefix.digest
