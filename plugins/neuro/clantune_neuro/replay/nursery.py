@@ -118,7 +118,7 @@ class Nursery:
         digests = dict(itertools.islice(lineage.prefixes(), 2)) if self.cap else {}
         state = self._birth(lineage) if found is None else found.copy()
         for number, gene in enumerate(lineage.genes(start), start):
-            if self.cap and number == total - 1 and number > start:
+            if self.cap and number == total - 1 and (number > start or found is None):
                 self._keep(digests[number], state.copy())  # siblings begin here
             self._apply(state, gene, number)
         if self.cap:
