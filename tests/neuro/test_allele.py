@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import tracemalloc
 from random import Random
 
 import pytest
@@ -12,7 +13,7 @@ from networks import BANK, DENSE, random_chain
 
 from clantune_core import AlleleError, ClanTuneError, DataError, Genome, from_json, to_json
 from clantune_core.testing import alleles, kind_conforms, register_alleles
-from clantune_neuro import Gene, Lineage, LineageAllele
+from clantune_neuro import Gene, Lineage, LineageAllele, LineageError
 
 seeds = st.integers(0, 2**32)
 
@@ -168,3 +169,15 @@ def test_a_distance_is_that_of_the_steps_that_differ():
     assert DENSE.allele(1).distance(DENSE.allele(2)) == math.sqrt(2)
     swapped = DENSE.allele(1).append(Gene(2, strength=-128, seed=2)).append(parent.value.gene(1))
     assert child.distance(swapped) == 0
+
+
+def test_a_hostile_document_allocates_about_its_own_length():
+    text = Gene(0).text + Gene(2).text * 100_000 + Gene(99).text
+    tracemalloc.start()
+    try:
+        with pytest.raises(LineageError) as info:
+            LineageAllele(text, DENSE)
+        assert tracemalloc.get_traced_memory()[1] < 1.3 * len(text)  # one copy, and a block
+    finally:
+        tracemalloc.stop()
+    assert info.value.gene == 100_001

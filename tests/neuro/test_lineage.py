@@ -168,13 +168,22 @@ def test_a_birth_is_not_appended():
     assert str(info.value) == "gene 1: a birth in the middle of a lineage"
 
 
-@pytest.mark.parametrize("end", ["A" * 15, "=" * 16, "AAAA" * 4 + "\ud800" * 16])
-def test_hostile_text_allocates_little_more_than_its_own_length(end):
+@pytest.mark.parametrize("end", ["A" * 15, "=" * 16, "AAAA" * 4, BORN, "\ud800" * 16])
+def test_hostile_text_allocates_less_than_its_own_length(end):
     text = BORN + GENE * 100_000 + end
     tracemalloc.start()
     try:
         with pytest.raises(LineageError):
             Lineage(text)
-        assert tracemalloc.get_traced_memory()[1] < 2 * len(text)
+        assert tracemalloc.get_traced_memory()[1] < len(text) / 4
     finally:
         tracemalloc.stop()
+
+
+def test_a_fault_in_a_later_block_is_named():
+    for number, gene in ((5000, "!" + GENE[1:]), (4096, BORN)):
+        genes = [BORN, *[GENE] * 9000]
+        genes[number] = gene
+        with pytest.raises(LineageError) as info:
+            Lineage("".join(genes))
+        assert info.value.gene == number

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 import torch
+from hashes import BLUEPRINTS, CASES, HASHES, hash_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import BANK, DENSE, dense, random_chain, random_gene
@@ -22,8 +23,6 @@ from clantune_neuro import (
     NeuroError,
     Nursery,
 )
-from clantune_neuro.lineage.table import table
-from clantune_neuro.lineage.tensors import TensorSpec
 from clantune_neuro.noise.sources import NumpySource, TorchSource
 from clantune_neuro.operators.registry import find_operator
 
@@ -75,45 +74,16 @@ def test_the_twin_in_torch_gives_the_same_bits(seed):
 
 # ---- Hashes that every machine must give ----
 
-CONV = (
-    TensorSpec("convs.0.weight", (32, 3, 8, 8), scale=-4),
-    TensorSpec("convs.1.weight", (64, 32, 4, 4), scale=-4),
-    TensorSpec("convs.2.weight", (64, 64, 3, 3), scale=-5),
-    TensorSpec("hidden.weight", (512, 1024), scale=-5),
-    TensorSpec("output.weight", (10, 512), scale=-4),
-)
-LARGE = Blueprint(CONV, table(None, has_bank=False))
 
-HASHES = {
-    "birth": "c63f504a39a654688812c1363b34de7ff70d1c4b50f673be80d7f95d3118d8d0",
-    "normal": "c8ffc60b6f8a6cc667ba4e41e06b53d9f612b93b18178551e3e199beadf76d78",
-    "exponential": "8316dfbff5b82324d14e9eb24b7d8b19a9fc390d05dbb0113f054410f616d515",
-    "uniform": "fc4270d6931b54513ff30cf9b8ea16b25c4a9f5d5aed26f6840bd464293085ef",
-    "one": "75d109cd4f15dc9a5d0eb2cbef594686ae4020b807f3a8f1a704090fabb9cbbf",
-    "tensor": "c18f14d72f9997741ff78a4b6da51f3ac83a1079f18e9932176462e8fcc07563",
-    "module": "bcbc7ad8135a602be3c60456ba150f47a81916e5123e29394519324753b3cfda",
-    "rank-1": "f41efa950ad8230c18621372109e748fd58b14ca6fcc0e5741a37fc012d7b998",
-    "norm": "de56b78d6cd703155e103648869c68184f7e4e4711864f4c8b5e2304a50d6dd2",
-    "rate": "95e9e321daa60ec3ed33bd23363f09c7973c9ad4099ea63b917dc8b26abbcbc1",
-}
+@pytest.mark.parametrize(("size", "name"), CASES)
+def test_replay_gives_the_committed_hashes(size, name):
+    assert hash_of(size, name, Nursery(BLUEPRINTS[size], cap=0)) == HASHES[size, name]
 
 
-def large(name):
-    if name == "birth":
-        return Lineage.born(7)
-    argument = LARGE.number_of("normal") if name == "norm" else 0
-    return Lineage.born(7).append(Gene(LARGE.number_of(name), argument, -300, 99))
-
-
-@pytest.mark.parametrize("name", HASHES)
-def test_605_184_weights_have_their_committed_hash(name):
-    assert LARGE.num_weights == 605_184
-    assert plain(large(name), LARGE) == HASHES[name]
-
-
-@pytest.mark.parametrize("name", ["birth", "rank-1", "rate"])
-def test_605_184_weights_of_the_twin_have_their_committed_hash(name):
-    assert plain(large(name), LARGE, TWIN) == HASHES[name]
+@pytest.mark.parametrize(("size", "name"), CASES)
+def test_the_twin_in_torch_gives_the_committed_hashes(size, name):
+    nursery = Nursery(BLUEPRINTS[size], cap=0, source=TWIN)
+    assert hash_of(size, name, nursery) == HASHES[size, name]
 
 
 # ---- What is kept ----

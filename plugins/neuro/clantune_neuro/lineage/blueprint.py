@@ -15,6 +15,7 @@ from clantune_core import LogFloatAllele
 from clantune_neuro.errors import BlueprintError, LineageError, OperatorError
 from clantune_neuro.lineage import fingerprints, modules, reading
 from clantune_neuro.lineage.allele import READER, LineageAllele
+from clantune_neuro.lineage.form import blocks
 from clantune_neuro.lineage.gene import FIRST_OPERATOR, Gene
 from clantune_neuro.lineage.lineage import Lineage
 from clantune_neuro.lineage.table import Entry, table
@@ -166,19 +167,11 @@ class Blueprint:
         Raises:
             LineageError: A gene has an unknown operator, or an argument that its operator refuses.
         """
-        records = lineage.records[lineage.num_birth :]
-        allowed = self._allowed[records["operator"], records["argument"]]
-        if allowed.all():
-            return
-        place = int(np.argmin(allowed))
-        number, argument = (int(records[place][name]) for name in ("operator", "argument"))
-        known = FIRST_OPERATOR <= number < FIRST_OPERATOR + len(self.operators)
-        raise LineageError(
-            f"the operator {self.entry(number).name!r} does not take the argument {argument}"
-            if known
-            else f"the operator number {number} is unknown; the numbers are {self._numbers}",
-            gene=place + lineage.num_birth,
-        )
+        for first, records in blocks(lineage, lineage.num_birth):
+            allowed = self._allowed[records["operator"], records["argument"]]
+            if not allowed.all():
+                place = int(np.argmin(allowed))
+                raise LineageError(self._refusal(*records[place]), gene=first + place)
 
     def require_same(self, other: Blueprint) -> None:
         """Check that lineages of another blueprint mean the same weights in this one.
@@ -189,11 +182,12 @@ class Blueprint:
         if self != other:
             raise BlueprintError(fingerprints.difference(self, other))
 
-    @property
-    def _numbers(self) -> str:
-        return ", ".join(
-            f"{number} {name}" for number, name in enumerate(self.operator_names, FIRST_OPERATOR)
-        )
+    def _refusal(self, number: int, argument: int, *_: object) -> str:
+        names = dict(enumerate(self.operator_names, FIRST_OPERATOR))
+        if number in names:
+            return f"the operator {names[number]!r} does not take the argument {argument}"
+        known = ", ".join(f"{known} {name}" for known, name in names.items())
+        return f"the operator number {number} is unknown; the numbers are {known}"
 
     def _allowed_arguments(self) -> NDArray[np.bool_]:
         allowed = np.zeros((256, 256), dtype=np.bool_)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import re
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -13,14 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clantune_neuro.errors import LineageError
+from clantune_neuro.lineage.form import FIELDS, GIVEN_RECORDS, require_form
 from clantune_neuro.lineage.gene import BIRTH, CHARACTERS, GIVEN, RECORD, Gene
 
 DIGEST_BYTES = 16
-
-GIVEN_RECORDS = 4
-"""Number of records of a birth from given weights: their seeds spell a SHA-256."""
-
-_FIELDS = np.dtype([("operator", "u1"), ("argument", "u1"), ("strength", "<i2"), ("seed", "<u8")])
 
 
 class Prefix:
@@ -64,7 +58,7 @@ class Lineage(str):
         """
         if isinstance(text, cls):
             return text
-        _require_births(np.frombuffer(_decoded(text), dtype=_FIELDS))
+        require_form(text)
         return cls._of(text)
 
     @classmethod
@@ -124,7 +118,7 @@ class Lineage(str):
     @property
     def records(self) -> NDArray[Any]:
         """All genes as a structured array with the fields of `Gene`."""
-        return np.frombuffer(base64.b64decode(self), dtype=_FIELDS)
+        return np.frombuffer(base64.b64decode(self), dtype=FIELDS)
 
     def gene(self, number: int) -> Gene:
         """Return the gene with this number, from 0."""
@@ -140,7 +134,7 @@ class Lineage(str):
         """Yield the length in genes and the digest of each prefix, longest first."""
         if self.last is None:
             self.last = _chain(base64.b64decode(self))
-        prefix: Prefix | None = self.last
+        prefix = self.last
         length = self.num_genes
         while prefix is not None:
             yield length, prefix.digest
@@ -155,50 +149,3 @@ def _chain(data: bytes) -> Prefix | None:
     for start in range(0, len(data), RECORD.size):
         last = Prefix(last, data[start : start + RECORD.size])
     return last
-
-
-def _decoded(text: object) -> bytes:
-    if not isinstance(text, str):
-        raise LineageError(f"a lineage is a text; got a {type(text).__name__}")
-    if not text:
-        raise LineageError("a lineage needs a birth; the text is empty")
-    if len(text) % CHARACTERS:
-        raise LineageError(
-            f"the text is cut short: its length {len(text)} is no multiple of {CHARACTERS}",
-            gene=len(text) // CHARACTERS,
-        )
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
-    if len(data) * 4 != len(text) * 3:  # padding, or characters outside the alphabet
-        raise _no_base64(text)
-    return data
-
-
-def _no_base64(text: str) -> LineageError:
-    """Return the error for the first gene that is no base64."""
-    wrong = re.search("[^A-Za-z0-9+/]", text)
-    number = wrong.start() // CHARACTERS if wrong else 0
-    part = text[number * CHARACTERS : (number + 1) * CHARACTERS]
-    return LineageError(f"{part!r} is no base64 of 12 bytes", gene=number)
-
-
-def _require_births(records: NDArray[Any]) -> None:
-    """Check that the births are at the start, and complete."""
-    operators = records["operator"]
-    if operators[0] not in (BIRTH, GIVEN):
-        raise LineageError(f"a lineage begins with a birth, not operator {operators[0]}", gene=0)
-    length = GIVEN_RECORDS if operators[0] == GIVEN else 1
-    expected = [(GIVEN, part, 0) for part in range(length)] if length > 1 else [(BIRTH, 0, 0)]
-    for number, wanted in enumerate(expected):
-        found = records[number].tolist()[:3] if number < len(records) else None
-        if found != wanted:
-            raise LineageError(
-                "a birth has one record of operator 0, or four of operator 1 with the arguments 0 "
-                "to 3, all of strength number 0",
-                gene=number,
-            )
-    (later,) = np.nonzero(operators[length:] <= GIVEN)
-    if later.size:
-        raise LineageError("a birth in the middle of a lineage", gene=length + int(later[0]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 from collections import OrderedDict
@@ -49,7 +50,7 @@ class Nursery:
 
         Args:
             blueprint: The blueprint of all lineages.
-            cap: The largest number of bytes to keep, such as 2**28 or "256MiB".
+            cap: The largest number of bytes to keep, such as 2**28 or "256MiB"; 0 keeps nothing.
             device: The device of the weights.
             source: Where noise comes from; the fastest source for the device by default.
             births: The given weights of births, if lineages begin with any.
@@ -114,13 +115,14 @@ class Nursery:
         total = lineage.num_genes
         if start == total and found is not None:
             return found
-        digests = dict(lineage.prefixes()) if self.cap else {}
+        digests = dict(itertools.islice(lineage.prefixes(), 2)) if self.cap else {}
         state = self._birth(lineage) if found is None else found.copy()
         for number, gene in enumerate(lineage.genes(start), start):
-            if number == total - 1 and number > start:
-                self._keep(digests.get(number), state.copy())  # siblings begin here
+            if self.cap and number == total - 1 and (number > start or found is None):
+                self._keep(digests[number], state.copy())  # siblings begin here
             self._apply(state, gene, number)
-        self._keep(digests.get(total), state)
+        if self.cap:
+            self._keep(digests[total], state)
         return state
 
     def _nearest(self, lineage: Lineage) -> tuple[int, State | None]:
@@ -151,10 +153,8 @@ class Nursery:
             error.add_note(f"in gene {number}, operator {operator.name!r}")
             raise
 
-    def _keep(self, digest: bytes | None, state: State) -> None:
+    def _keep(self, digest: bytes, state: State) -> None:
         """Keep the weights of a prefix, and forget others until all fit under the cap."""
-        if digest is None or digest in self._states:
-            return
         if state.nbytes > self.cap:
             self._warn(state.nbytes)
             return
