@@ -4,6 +4,9 @@ A child of an outer product per matrix, of one tensor or of one row differs from
 numbers. The parent's activations are computed once, and each child adds its own part to them. A
 score may differ from that of the form `loop` in the last bits, because sums are rounded in another
 order.
+
+Each parent takes a pass of its own. For parents of a handful of children, one pass for all members
+of the population is faster.
 """
 
 from __future__ import annotations
