@@ -151,6 +151,11 @@ QUANTISED = torch.ops.aten.quantize_per_tensor(torch.ones(2), 1.0, 0, torch.qint
         ),
         (
             dense,
+            {"operators": [str(number) for number in range(255)]},
+            "a blueprint has at most 254 operators; got 255",
+        ),
+        (
+            dense,
             {"operators": ["normal", "fresh"]},
             (
                 "the operators of rows need a bank of rows; pass bank=(FEATURES, LOGITS) to "

@@ -101,4 +101,13 @@ def test_tensors_genes_and_neighbours_are_independent():
     for other in (draw(1, "2.weight"), draw(2, "0.weight"), one.roll(1)):
         assert abs((one * other).mean()) < limit
     assert abs(one.mean()) < limit
-    assert one.square().mean() == pytest.approx(1, abs=2 * limit)
+    assert one.square().mean() == pytest.approx(1, abs=2**0.5 * limit)
+    assert one.pow(4).mean() == pytest.approx(2.999, abs=96**0.5 * limit)
+
+
+def test_fields_are_uniform():
+    """By the test of Kolmogorov and Smirnov, at a level of 1 in 1,000."""
+    count = 200_000
+    found = np.sort(fields(3, key_of("0.weight"), count)) / 65_536
+    places = np.arange(count) / count
+    assert max(abs(found - places)) < 1.95 / count**0.5 + 1 / 65_536

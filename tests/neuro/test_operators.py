@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import BANK, DENSE, dense
 from torch import nn
@@ -233,10 +233,27 @@ def test_a_weight_out_of_range_names_tensor_and_gene():
         "a weight, step or norm of '0.weight' reaches 75.9093; a weight must be below 64; use "
         "smaller strengths, the operator 'norm', or a smaller unit"
     )
-    assert info.value.tensor == "0.weight"
+    assert (info.value.tensor, info.value.gene) == ("0.weight", 38)
     assert info.value.__notes__ == ["in gene 38, operator 'normal'"]
 
 
+def test_a_state_refuses_values_and_norms_out_of_range():
+    state = Nursery(DENSE).state(DENSE.allele(1)).copy()
+    before = state.sha256
+    refusals = {
+        64: lambda: state.put(0, torch.tensor([2**30])),
+        65: lambda: state.put(1, torch.tensor([1, -65 * 2**24]), start=2),
+        70: lambda: state.add(0, torch.tensor([1]), 70 * 2**24),
+        128: lambda: state.norms(0, torch.full((1, 6), 2**30)),
+    }
+    for reached, refused in refusals.items():
+        with pytest.raises(RangeError) as info:
+            refused()
+        assert f"reaches {reached}; a weight must be below 64" in str(info.value)
+    assert state.sha256 == before
+
+
+@settings(max_examples=40)
 @given(st.integers(0, 2**32))
 def test_the_range_is_checked_at_the_same_gene_with_any_cache(seed):
     allele = DENSE.allele(seed)
@@ -276,6 +293,37 @@ def test_an_operator_of_your_own_is_replayed():
         )
     finally:
         del registry._REGISTERED["flip-sign"]
+
+
+def test_an_operator_that_fails_is_named_with_its_gene():
+    @operator("fails", additive=False)
+    def fails(state, gene, blueprint):
+        raise ZeroDivisionError
+
+    try:
+        blueprint = Blueprint.of(dense(), operators=["normal", "fails"])
+        with pytest.raises(ZeroDivisionError) as info:
+            states(blueprint, "fails")
+        assert info.value.__notes__ == ["in gene 1, operator 'fails'"]
+    finally:
+        del registry._REGISTERED["fails"]
+
+
+def test_an_operator_is_found_by_its_entry_point(monkeypatch):
+    class Point:
+        name = "published"
+
+        def load(self):
+            operator("published", additive=True)(print)
+
+    def entry_points(*, group, name=None):
+        assert group == "clantune.operators"
+        return [Point()] if name in (None, "published") else []
+
+    monkeypatch.setattr(registry.metadata, "entry_points", entry_points)
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+    assert registry.operator_names()[-1] == "published"
+    assert registry.find_operator("published").apply is print
 
 
 def test_norm_takes_additive_operators_alone():

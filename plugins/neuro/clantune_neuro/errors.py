@@ -39,12 +39,14 @@ class StrengthError(NeuroError, ValueError):
     Attributes:
         strength: The strength.
         tensor: Name of the tensor; empty if it is too large or too small for every tensor.
+        gene: Number of the gene that has it; None outside of replay.
     """
 
     def __init__(self, message: str, *, strength: float, tensor: str = "") -> None:
         super().__init__(message)
         self.strength = strength
         self.tensor = tensor
+        self.gene: int | None = None
 
 
 class RangeError(NeuroError, ArithmeticError):
@@ -52,11 +54,13 @@ class RangeError(NeuroError, ArithmeticError):
 
     Attributes:
         tensor: Name of the tensor.
+        gene: Number of the gene that moved it; None outside of replay.
     """
 
     def __init__(self, message: str, *, tensor: str) -> None:
         super().__init__(message)
         self.tensor = tensor
+        self.gene: int | None = None
 
 
 class OperatorError(NeuroError, AlleleError):

@@ -149,7 +149,9 @@ class Nursery:
             operator.apply(state, gene, self.blueprint)
             if not operator.additive:
                 state.measure()
-        except (RangeError, StrengthError) as error:
+        except Exception as error:
+            if isinstance(error, RangeError | StrengthError):
+                error.gene = number
             error.add_note(f"in gene {number}, operator {operator.name!r}")
             raise
 
