@@ -22,7 +22,11 @@ PUBLIC = {
 
 TESTERS = {"hypothesis", "pytest"}
 
-EDGES = {"clantune-core": set(), "clantune-store": {"clantune_core", "clantune_strategies"}}
+EDGES = {
+    "clantune-core": set(),
+    "clantune-neuro": {"clantune_core", "clantune_strategies"},
+    "clantune-store": {"clantune_core", "clantune_strategies"},
+}
 """What a distribution asks for of ours, if that is not the core alone."""
 
 

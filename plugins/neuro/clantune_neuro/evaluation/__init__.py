@@ -1,0 +1,1 @@
+"""Evaluation: from the weights of a population to one score per member."""

@@ -1,0 +1,1 @@
+"""Lineages: genes, the texts that hold them, the blueprint that gives them meaning, the allele."""

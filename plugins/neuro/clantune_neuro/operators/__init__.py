@@ -1,0 +1,1 @@
+"""Operators: what one gene does to the integer weights of a network."""

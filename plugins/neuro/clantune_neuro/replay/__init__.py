@@ -1,0 +1,1 @@
+"""Replay: the weights of a lineage, computed in integers and kept in a cache."""
