@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from clantune_neuro.errors import (
         BirthError,
         BlueprintError,
+        EvaluationError,
         LineageError,
+        NetworkError,
         NeuroError,
         OperatorError,
         RangeError,
         StrengthError,
+        TaskError,
     )
+    from clantune_neuro.evaluation.score import Score
     from clantune_neuro.lineage.allele import LineageAllele
     from clantune_neuro.lineage.blueprint import Blueprint
     from clantune_neuro.lineage.gene import Gene
@@ -27,26 +31,34 @@ if TYPE_CHECKING:
     from clantune_neuro.operators.registry import operator
     from clantune_neuro.replay.given import GivenBirths
     from clantune_neuro.replay.nursery import Nursery
+    from clantune_neuro.tasks.base import Task, TaskContext
 
 __all__ = [
     "Birth",
     "BirthError",
     "Blueprint",
     "BlueprintError",
+    "EvaluationError",
     "Gene",
     "GivenBirths",
     "Lineage",
     "LineageAllele",
     "LineageError",
+    "NetworkError",
     "NeuroError",
     "Nursery",
     "OperatorError",
     "RangeError",
+    "Score",
     "StrengthError",
+    "Task",
+    "TaskContext",
+    "TaskError",
     "operator",
 ]
 
 _MODULES = {
+    "evaluation.score": ("Score",),
     # The module of the kind alone would leave the kind without its reader of blueprints.
     "lineage.blueprint": ("Blueprint", "LineageAllele"),
     "lineage.gene": ("Gene",),
@@ -55,6 +67,7 @@ _MODULES = {
     "operators.registry": ("operator",),
     "replay.given": ("GivenBirths",),
     "replay.nursery": ("Nursery",),
+    "tasks.base": ("Task", "TaskContext"),
 }
 
 
