@@ -104,8 +104,9 @@ def children(
     for _ in range(60):
         for name, parent in (("early", early), ("late", late)):
             nursery.state(parent)
+            child = str(parent.append(_gene(rng)))  # a text, as a worker gets it
             start = time.process_time()
-            nursery.state(parent.append(_gene(rng)))
+            nursery.state(child)
             costs[name].append((time.process_time() - start) * 1e3)
     first, second = (statistics.median(costs[name]) for name in ("early", "late"))
     return second / first, first, second

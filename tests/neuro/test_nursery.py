@@ -49,6 +49,8 @@ def test_any_cache_and_order_gives_the_bits_of_plain_replay(blueprint, seed, cap
     for lineage in rng.choices(lineages, k=20):
         assert nursery.state(lineage).sha256 == wanted[lineage]
         assert nursery.nbytes <= cap
+        assert {kept.text for kept in nursery._kept.values()} == nursery._prefixes.keys()
+        assert sum(kept.state.nbytes for kept in nursery._kept.values()) == nursery.nbytes
 
 
 @settings(max_examples=40)
@@ -107,6 +109,20 @@ def test_siblings_share_the_replay_of_their_parent():
     for seed in range(3):
         nursery.state(parent.append(Gene(2, strength=-300, seed=seed)))
     assert nursery.num_replayed == 22 + 2
+
+
+def test_texts_share_the_digests_of_a_parent_that_is_kept():
+    parent = random_chain(DENSE, 20, 1)
+    nursery = Nursery(DENSE)
+    nursery.state(str(parent))
+    children = [Lineage(str(parent.append(Gene(2, strength=-300, seed=s)))) for s in range(2)]
+    for child in children:
+        nursery.state(child)
+    assert children[0].last.parent is children[1].last.parent is not None
+    assert [*children[0].prefixes()] == [*Lineage(str(children[0])).prefixes()]
+    assert nursery.num_replayed == 21 + 2
+    nursery.clear()
+    assert not nursery._prefixes
 
 
 def test_the_least_recently_used_is_forgotten_first():
