@@ -36,7 +36,7 @@ def plain(lineage, blueprint, source=None):
 
 
 @pytest.mark.parametrize("blueprint", [DENSE, BANK])
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32), st.sampled_from((1300, 2600, 6000, 2**20)))
 def test_any_cache_and_order_gives_the_bits_of_plain_replay(blueprint, seed, cap):
     rng = Random(seed)
@@ -53,7 +53,7 @@ def test_any_cache_and_order_gives_the_bits_of_plain_replay(blueprint, seed, cap
         assert sum(kept.state.nbytes for kept in nursery._kept.values()) == nursery.nbytes
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32))
 def test_additive_genes_give_the_same_bits_in_any_order(seed):
     names = [n for n in BANK.operator_names if find_operator(n).additive]
