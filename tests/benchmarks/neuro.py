@@ -1,7 +1,8 @@
 """Replay of lineages: the time of a gene, of a child, and of a long lineage. `--quick`: a glance.
 
 The network has 605,184 weights in three convolutions and two dense layers. Times are of one
-processor: `process_time` on one thread, the best of several.
+processor, `process_time` on one thread, taken in turns: of genes the shortest, of children the
+median.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 
 import torch
@@ -18,6 +20,7 @@ from torch import nn
 
 from clantune_neuro import Blueprint, Gene, Lineage, Nursery
 from clantune_neuro.noise.sources import TorchSource
+from clantune_neuro.replay.state import State
 
 STRENGTH = -361  # 0.02
 CAP = 32 * 2**20
@@ -37,38 +40,38 @@ def network(*, quick: bool) -> nn.Module:
     )
 
 
-def best(call: Callable[[], object], repeats: int) -> float:
-    """Return the shortest time of a call in milliseconds of one processor."""
-    times = []
+def in_turns(calls: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Return the shortest time of each call, in milliseconds of one processor."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times) * 1e3
+        for name, call in calls.items():
+            start = time.process_time()
+            call()
+            times[name].append((time.process_time() - start) * 1e3)
+    return {name: min(found) for name, found in times.items()}
 
 
 def genes(blueprint: Blueprint, repeats: int) -> dict[str, float]:
     """Return the milliseconds of one gene of each operator, and of what they are compared with."""
     state = Nursery(blueprint, cap=0).state(Lineage.born(7))
     generator = torch.Generator().manual_seed(7)
-    found = {
-        "torch.randn": best(
-            lambda: torch.randn(blueprint.num_weights, generator=generator), repeats
-        )
-    }
-    for name in blueprint.operator_names:
+
+    def call(name: str, own: State) -> Callable[[], object]:
         number = blueprint.number_of(name)
         argument = blueprint.number_of("normal") if name == "norm" else 0
         gene = Gene(number, argument, STRENGTH, 5)
-        apply, own = blueprint.operator(number).apply, state.copy()
-        found[name] = best(lambda: apply(own, gene, blueprint), repeats)  # noqa: B023
-    own = state.copy()
-    own.source = TorchSource(torch.device("cpu"))
-    normal = blueprint.operator(blueprint.number_of("normal")).apply
-    found["normal, torch twin"] = best(
-        lambda: normal(own, Gene(2, 0, STRENGTH, 5), blueprint), repeats
-    )
-    return found
+        return partial(blueprint.operator(number).apply, own, gene, blueprint)
+
+    twin = state.copy()
+    twin.source = TorchSource(torch.device("cpu"))
+    normal = blueprint.operator_names[0]
+    pair: dict[str, Callable[[], object]] = {
+        "torch.randn": partial(torch.randn, blueprint.num_weights, generator=generator),
+        normal: call(normal, state.copy()),
+    }
+    others = {name: call(name, state.copy()) for name in blueprint.operator_names[1:]}
+    others["normal, torch twin"] = call(normal, twin)
+    return {**in_turns(pair, repeats), **in_turns(others, repeats)}
 
 
 def chain(blueprint: Blueprint, length: int) -> tuple[list[Bar], dict[str, float]]:
@@ -104,8 +107,9 @@ def children(
     for _ in range(60):
         for name, parent in (("early", early), ("late", late)):
             nursery.state(parent)
+            child = str(parent.append(_gene(rng)))  # a text, as a worker gets it
             start = time.process_time()
-            nursery.state(parent.append(_gene(rng)))
+            nursery.state(child)
             costs[name].append((time.process_time() - start) * 1e3)
     first, second = (statistics.median(costs[name]) for name in ("early", "late"))
     return second / first, first, second

@@ -27,7 +27,7 @@ def lineages(draw):
 register_alleles(LineageAllele, lineages())
 
 
-@kind_conforms(alleles(LineageAllele))
+@kind_conforms(alleles(LineageAllele, max_depth=0))
 def test_a_lineage_keeps_the_laws_of_kinds(law):
     law()
 

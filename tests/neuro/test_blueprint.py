@@ -36,6 +36,12 @@ def test_a_bank_is_born_with_rows_of_norm_1():
     assert "duplicate" not in DENSE.operator_names
 
 
+def test_a_submodule_called_bank_is_no_bank():
+    module = nn.Module()
+    module.bank = nn.Linear(2, 2)
+    assert Blueprint.of(module).bank == ()
+
+
 def test_births_scales_and_units_can_be_set():
     births, scales = {"0.weight": Birth("constant", 5)}, {"0.bias": -7}
     blueprint = Blueprint.of(dense(), birth="zero", births=births, scales=scales, unit=20)
@@ -148,6 +154,14 @@ QUANTISED = torch.ops.aten.quantize_per_tensor(torch.ones(2), 1.0, 0, torch.qint
             dense,
             {"operators": {"module": {"depth": 0.5}}},
             "the parameter 'depth' of the operator 'module' must be an integer; got 0.5",
+        ),
+        (
+            dense,
+            {"bank": ("0.weight", "2.weight")},
+            (
+                "a bank is two tensors with equally many rows, features and logits; ['0.weight', "
+                "'2.weight'] have [8, 3]"
+            ),
         ),
         (
             dense,

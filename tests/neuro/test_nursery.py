@@ -36,7 +36,7 @@ def plain(lineage, blueprint, source=None):
 
 
 @pytest.mark.parametrize("blueprint", [DENSE, BANK])
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32), st.sampled_from((1300, 2600, 6000, 2**20)))
 def test_any_cache_and_order_gives_the_bits_of_plain_replay(blueprint, seed, cap):
     rng = Random(seed)
@@ -49,9 +49,11 @@ def test_any_cache_and_order_gives_the_bits_of_plain_replay(blueprint, seed, cap
     for lineage in rng.choices(lineages, k=20):
         assert nursery.state(lineage).sha256 == wanted[lineage]
         assert nursery.nbytes <= cap
+        assert {kept.text for kept in nursery._kept.values()} == nursery._prefixes.keys()
+        assert sum(kept.state.nbytes for kept in nursery._kept.values()) == nursery.nbytes
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32))
 def test_additive_genes_give_the_same_bits_in_any_order(seed):
     names = [n for n in BANK.operator_names if find_operator(n).additive]
@@ -107,6 +109,20 @@ def test_siblings_share_the_replay_of_their_parent():
     for seed in range(3):
         nursery.state(parent.append(Gene(2, strength=-300, seed=seed)))
     assert nursery.num_replayed == 22 + 2
+
+
+def test_texts_share_the_digests_of_a_parent_that_is_kept():
+    parent = random_chain(DENSE, 20, 1)
+    nursery = Nursery(DENSE)
+    nursery.state(str(parent))
+    children = [Lineage(str(parent.append(Gene(2, strength=-300, seed=s)))) for s in range(2)]
+    for child in children:
+        nursery.state(child)
+    assert children[0].last.parent is children[1].last.parent is not None
+    assert [*children[0].prefixes()] == [*Lineage(str(children[0])).prefixes()]
+    assert nursery.num_replayed == 21 + 2
+    nursery.clear()
+    assert not nursery._prefixes
 
 
 def test_the_least_recently_used_is_forgotten_first():

@@ -253,7 +253,7 @@ def test_a_state_refuses_values_and_norms_out_of_range():
     assert state.sha256 == before
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32))
 def test_the_range_is_checked_at_the_same_gene_with_any_cache(seed):
     allele = DENSE.allele(seed)

@@ -20,6 +20,10 @@ class Domain(Protocol):
     def check(self, lineage: Lineage) -> None:
         """Raise an error if the lineage has a gene that the blueprint cannot replay."""
 
+    def allows(self, gene: Gene) -> bool:
+        """Return whether the blueprint can replay a gene, by its operator and argument."""
+        ...
+
 
 @attrs.define
 class Reader:

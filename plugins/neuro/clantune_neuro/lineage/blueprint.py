@@ -56,8 +56,8 @@ class Blueprint:
         names = [tensor.name for tensor in self.tensors]
         if not names or len({*names}) < len(names):
             raise BlueprintError(f"a blueprint needs tensors of different names; got {names}")
-        if missing := [name for name in self.bank if name not in names]:
-            raise BlueprintError(f"the bank names {missing[0]!r}, which is no tensor of {names}")
+        if self.bank:
+            _require_bank(self.bank, dict(zip(names, self.tensors, strict=True)))
         object.__setattr__(self, "fingerprint", fingerprints.fingerprint(self))
         object.__setattr__(self, "_allowed", self._allowed_arguments())
 
@@ -71,7 +71,7 @@ class Blueprint:
         births: Mapping[str, Birth] | None = None,
         scales: Mapping[str, int] | None = None,
         unit: int = 24,
-        bank: tuple[str, str] | None = None,
+        bank: tuple[str, ...] = (),
         operators: Iterable[str] | Mapping[str, Mapping[str, int]] | None = None,
         renamed: Mapping[str, str] | None = None,
     ) -> Self:
@@ -95,11 +95,11 @@ class Blueprint:
             BlueprintError: The module cannot evolve as asked; the error says what to do.
         """
         rule = modules.require_buffers(module, buffers)
-        bank = bank if bank is not None else getattr(module, "bank", None)
+        bank = bank or modules.bank_of(module)
         found = modules.specs(module, birth, unit, renamed or {})
         changes = {"birth": births or {}, "scale": scales or {}}
-        changed = modules.changed([*found], bank or (), changes)
-        return cls(changed, table(operators, has_bank=bool(bank)), bank or (), rule)
+        changed = modules.changed([*found], bank, changes)
+        return cls(changed, table(operators, has_bank=bool(bank)), bank, rule)
 
     @classmethod
     def read(cls, domain: object) -> Blueprint:
@@ -208,6 +208,17 @@ class Blueprint:
         return (
             f"<Blueprint {self.fingerprint[:12]}: {len(self.tensors)} tensors, "
             f"{self.num_weights:,} weights>"
+        )
+
+
+def _require_bank(bank: tuple[str, ...], tensors: Mapping[str, TensorSpec]) -> None:
+    if missing := [name for name in bank if name not in tensors]:
+        raise BlueprintError(f"the bank names {missing[0]!r}, which is no tensor of {[*tensors]}")
+    rows = [tensors[name].rows for name in bank]
+    if len(rows) != 2 or rows[0] != rows[1]:
+        raise BlueprintError(
+            f"a bank is two tensors with equally many rows, features and logits; {[*bank]} have "
+            f"{rows}"
         )
 
 

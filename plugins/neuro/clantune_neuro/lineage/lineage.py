@@ -132,20 +132,28 @@ class Lineage(str):
 
     def prefixes(self) -> Iterator[tuple[int, bytes]]:
         """Yield the length in genes and the digest of each prefix, longest first."""
-        if self.last is None:
-            self.last = _chain(base64.b64decode(self))
-        prefix = self.last
+        prefix: Prefix | None = self.whole()
         length = self.num_genes
         while prefix is not None:
             yield length, prefix.digest
             length, prefix = length - 1, prefix.parent
 
+    def whole(self) -> Prefix:
+        """Return the whole lineage as a prefix, and compute its digests if it has none."""
+        if self.last is None:
+            self.last = _chain(base64.b64decode(self))
+        return self.last
+
+    def share(self, parent: Prefix) -> None:
+        """Take over the digests of the same lineage without its last gene."""
+        self.last = Prefix(parent, self.gene(self.num_genes - 1).record)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return (Lineage, (str(self),))
 
 
-def _chain(data: bytes) -> Prefix | None:
-    last: Prefix | None = None
-    for start in range(0, len(data), RECORD.size):
+def _chain(data: bytes) -> Prefix:
+    last = Prefix(None, data[: RECORD.size])
+    for start in range(RECORD.size, len(data), RECORD.size):
         last = Prefix(last, data[start : start + RECORD.size])
     return last

@@ -91,6 +91,13 @@ def specs(
         )
 
 
+def bank_of(module: nn.Module) -> tuple[str, ...]:
+    """Return the attribute `bank` of a module, if it is a tuple of names; empty otherwise."""
+    bank = getattr(module, "bank", ())
+    named = isinstance(bank, tuple) and all(isinstance(name, str) for name in bank)
+    return bank if named else ()
+
+
 def changed(
     found: Sequence[TensorSpec], bank: tuple[str, ...], changes: Mapping[str, Mapping[str, Any]]
 ) -> tuple[TensorSpec, ...]:

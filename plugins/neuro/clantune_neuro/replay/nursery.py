@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import warnings
 from collections import OrderedDict
 
+import attrs
 import torch
 
 from clantune_neuro.errors import NeuroError, RangeError, StrengthError
 from clantune_neuro.lineage.allele import LineageAllele
 from clantune_neuro.lineage.blueprint import Blueprint
-from clantune_neuro.lineage.gene import Gene
-from clantune_neuro.lineage.lineage import Lineage
+from clantune_neuro.lineage.gene import CHARACTERS, Gene
+from clantune_neuro.lineage.lineage import Lineage, Prefix
 from clantune_neuro.noise.sources import Source, source_for
 from clantune_neuro.replay.birth import born
 from clantune_neuro.replay.given import GivenBirths
 from clantune_neuro.replay.state import State
 
 _UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+
+@attrs.frozen
+class _Kept:
+    """What a nursery keeps of one lineage."""
+
+    text: str
+    state: State
 
 
 class Nursery:
@@ -64,7 +72,8 @@ class Nursery:
         self.source = source or source_for(self.device)
         self.births = births or GivenBirths()
         self.num_replayed = 0
-        self._states: OrderedDict[bytes, State] = OrderedDict()
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._prefixes: dict[str, Prefix] = {}
         self._used = 0
         self._warned = False
 
@@ -107,32 +116,36 @@ class Nursery:
 
     def clear(self) -> None:
         """Forget every prefix."""
-        self._states.clear()
+        self._kept.clear()
+        self._prefixes.clear()
         self._used = 0
 
     def _replayed(self, lineage: Lineage) -> State:
+        self._share(lineage)
         start, found = self._nearest(lineage)
         total = lineage.num_genes
         if start == total and found is not None:
             return found
-        digests = dict(itertools.islice(lineage.prefixes(), 2)) if self.cap else {}
         state = self._birth(lineage) if found is None else found.copy()
         for number, gene in enumerate(lineage.genes(start), start):
-            if self.cap and number == total - 1 and (number > start or found is None):
-                self._keep(digests[number], state.copy())  # siblings begin here
+            if number == total - 1 and (number > start or found is None):
+                self._keep(lineage, state.copy(), parent=True)  # siblings begin here
             self._apply(state, gene, number)
-        if self.cap:
-            self._keep(digests[total], state)
+        self._keep(lineage, state)
         return state
+
+    def _share(self, lineage: Lineage) -> None:
+        """Give a lineage that was read from a text the digests of its parent, if they are kept."""
+        if lineage.last is None and (parent := self._prefixes.get(lineage[:-CHARACTERS])):
+            lineage.share(parent)
 
     def _nearest(self, lineage: Lineage) -> tuple[int, State | None]:
         """Return the longest kept prefix, and its number of genes; that of the birth if none."""
-        if self._states:
+        if self._kept:
             for length, digest in lineage.prefixes():
-                state = self._states.get(digest)
-                if state is not None:
-                    self._states.move_to_end(digest)
-                    return length, state
+                if digest in self._kept:
+                    self._kept.move_to_end(digest)
+                    return length, self._kept[digest].state
         return lineage.num_birth, None
 
     def _birth(self, lineage: Lineage) -> State:
@@ -155,19 +168,24 @@ class Nursery:
             error.add_note(f"in gene {number}, operator {operator.name!r}")
             raise
 
-    def _keep(self, digest: bytes, state: State) -> None:
-        """Keep the weights of a prefix, and forget others until all fit under the cap."""
+    def _keep(self, lineage: Lineage, state: State, *, parent: bool = False) -> None:
+        """Keep the weights of a lineage or its parent, and forget others until all fit."""
         if state.nbytes > self.cap:
             self._warn(state.nbytes)
             return
-        self._states[digest] = state
+        prefix, text = lineage.whole(), str(lineage)
+        if parent and prefix.parent is not None:
+            prefix, text = prefix.parent, text[:-CHARACTERS]
+        self._kept[prefix.digest] = _Kept(text, state)
+        self._prefixes[text] = prefix
         self._used += state.nbytes
         while self._used > self.cap:
-            _, oldest = self._states.popitem(last=False)
-            self._used -= oldest.nbytes
+            _, oldest = self._kept.popitem(last=False)
+            del self._prefixes[oldest.text]
+            self._used -= oldest.state.nbytes
 
     def _warn(self, needed: int) -> None:
-        if not self._warned:
+        if self.cap and not self._warned:
             self._warned = True
             warnings.warn(
                 f"the cap of the nursery is {self.cap:,} bytes and one network has {needed:,}, so "

@@ -17,7 +17,7 @@ from clantune_neuro.replay.state import State
 SMALLEST_SHIFT = 18
 """With a smaller shift, a step could have 2^30 units: a table times a power has less than 2^48."""
 
-SMALL = 16_384
+SMALL = 4_096
 """Steps of fewer weights are scaled after the look-up, because a table has 65,536 entries."""
 
 
