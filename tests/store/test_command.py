@@ -16,6 +16,7 @@ from rows import add_group, add_run
 from clantune_store import Parameters, Store
 from clantune_store.command import main
 from clantune_store.database.tables import parents, runs
+from clantune_store.runs import machine
 
 BASE = """
 steps_int = 40
