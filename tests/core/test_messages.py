@@ -157,8 +157,8 @@ def test_an_argument_that_the_hook_does_not_offer_shows_those_that_it_offers():
 def _unknown_kind(kind, guess):
     return (
         f"$.alleles.lr.kind: no kind of allele is called {kind!r}{guess} Installed: angle, bool, "
-        "float, int, log_float, logit_float, string, symlog_float, symlog_int. If a package "
-        "offers it, pip install that package; ClanTune's own are in clantune-core"
+        "float, int, lineage, log_float, logit_float, string, symlog_float, symlog_int. If a "
+        "package offers it, pip install that package; ClanTune's own are in clantune-core"
     )
 
 
