@@ -1,5 +1,6 @@
 """The kind of allele whose value is a lineage."""
 
+import contextlib
 import json
 import math
 import pickle
@@ -48,7 +49,7 @@ def test_a_document_of_100_000_genes_is_read_and_digested():
     text = to_json(LineageAllele(chain, DENSE))
     assert len(text) < 1_602_500
     allele = from_json(text, LineageAllele)
-    assert len([*allele.value.prefixes()]) == 100_000
+    assert allele.value.digest(100_000) == Lineage(chain).digest(100_000)
     assert allele.value == chain
 
 
@@ -104,6 +105,11 @@ def test_a_damaged_lineage_is_a_data_error_with_its_path_and_gene(value, problem
 ENTRIES = "tensors, operators, bank, buffers"
 
 
+def operator(domain, name):
+    """Return the entry of an operator in the document of a blueprint."""
+    return next(entry for entry in domain["operators"] if entry["name"] == name)
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -117,7 +123,7 @@ ENTRIES = "tensors, operators, bank, buffers"
         (lambda d: d["tensors"][0].update(more=1), "a tensor must have the entries name, "),
         (
             lambda d: d["tensors"][0]["birth"].update(kind="hot"),
-            "'hot' is no distribution at birth; use normal, unit, constant, given",
+            "'hot' is not a distribution at birth; use normal, unit, constant, given",
         ),
         (lambda d: d["operators"][0].update(name="flop"), "no operator is called 'flop'; "),
         (
@@ -125,6 +131,35 @@ ENTRIES = "tensors, operators, bank, buffers"
             "a parameter must be a name and an integer; got ('a', 0.5)",
         ),
         (lambda d: d.update(buffers=3), "buffers must be a text; got 3"),
+        (lambda d: d.update(buffers="evil"), 'buffers must be "keep" or "batch"; got \'evil\''),
+        (
+            lambda d: d.update(operators=d["operators"] * 1_000),
+            "a blueprint has at most 254 operators; got 9000",
+        ),
+        (
+            lambda d: d["operators"].append(d["operators"][0]),
+            "the table of operators has 'normal' more than once",
+        ),
+        (
+            lambda d: operator(d, "module").update(parameters=[]),
+            "the operator 'module' takes the parameters ['depth'], in this order; got []",
+        ),
+        (
+            lambda d: operator(d, "normal").update(parameters=[["depth", 1]]),
+            "the operator 'normal' takes the parameters [], in this order; got ['depth']",
+        ),
+        (
+            lambda d: operator(d, "rate").update(parameters=[["step", 1], ["step", 2]]),
+            "the operator 'rate' takes the parameters ['step'], in this order; got ['step', ",
+        ),
+        (
+            lambda d: d["tensors"][2].update(origin="0.weight"),
+            "'0.weight' and '2.weight' have the same origin '0.weight', so they would have the ",
+        ),
+        (
+            lambda d: d["tensors"][0].update(shape=[2**33]),
+            "the number of all weights must be an integer from 1 to 8589934592; got 8589934627",
+        ),
     ],
 )
 def test_a_damaged_blueprint_is_a_data_error(change, problem):
@@ -137,15 +172,43 @@ def test_a_damaged_blueprint_is_a_data_error(change, problem):
 
 
 def test_random_corruption_of_a_document_is_refused_or_read():
-    text = to_json(Genome({"w": LineageAllele(random_chain(BANK, 5, 1), BANK)}))
+    genome = Genome({"w": LineageAllele(random_chain(BANK, 200, 1), BANK)})
+    text = to_json(genome)
     rng = Random(4)
-    for _ in range(500):
-        place = rng.randrange(len(text))
-        broken = text[:place] + chr(rng.randrange(32, 127)) + text[place + rng.randrange(3) :]
-        try:
+    refused = sum(outcome(corruption(text, rng)) is None for _ in range(500))
+    assert 100 < refused < 500
+
+
+def corruption(text, rng):
+    """Return a text with a character replaced, added or left out, or without its end."""
+    place = rng.randrange(len(text))
+    if rng.random() < 0.1:
+        return text[:place]
+    return text[:place] + chr(rng.randrange(32, 127)) + text[place + rng.randrange(3) :]
+
+
+def outcome(text):
+    """Return the genome of a document, which must be equal to its own copy, or None if refused."""
+    try:
+        genome = Genome.deserialize(text)
+    except ClanTuneError as error:
+        return None if str(error) else pytest.fail("the error has no message")
+    assert Genome.deserialize(to_json(genome)) == genome
+    return genome
+
+
+def test_a_corrupted_document_allocates_about_its_own_length():
+    chain = Lineage.born(1) + Gene(2).text * 100_000
+    text = to_json(Genome({"w": LineageAllele(chain, DENSE)}))
+    rng = Random(5)
+    for _ in range(25):
+        broken = corruption(text, rng)
+        tracemalloc.start()
+        with contextlib.suppress(ClanTuneError):
             Genome.deserialize(broken)
-        except ClanTuneError as error:
-            assert str(error)  # noqa: PT017
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert used < 2.01 * len(broken) + 300_000  # the text of JSON, and the lineage
 
 
 def test_a_domain_is_needed():

@@ -2,12 +2,24 @@
 
 import pickle
 
+import attrs
 import pytest
 import torch
 from networks import DENSE, Bank, dense
 from torch import nn
 
-from clantune_neuro import Birth, Blueprint, BlueprintError, Gene, OperatorError, StrengthError
+from clantune_neuro import (
+    Birth,
+    Blueprint,
+    BlueprintError,
+    Gene,
+    Lineage,
+    LineageAllele,
+    Nursery,
+    OperatorError,
+    StrengthError,
+)
+from clantune_neuro.lineage.gene import strength_number
 from clantune_neuro.lineage.tensors import TensorSpec
 
 
@@ -27,6 +39,14 @@ def test_every_floating_parameter_evolves():
     }
 
 
+def test_a_single_weight_is_born_with_a_value_that_was_not_drawn():
+    blueprints = {Blueprint.of(nn.Sequential(nn.Linear(3, 1), nn.PReLU())) for _ in range(5)}
+    (blueprint,) = blueprints  # torch draws another bias for each module
+    born = {spec.name: spec.birth for spec in blueprint.tensors}
+    assert born["0.bias"] == Birth("constant", 0)
+    assert born["1.weight"] == Birth("constant", 2**22)  # 1 / 4
+
+
 def test_a_bank_is_born_with_rows_of_norm_1():
     blueprint = Blueprint.of(Bank())
     assert blueprint.bank == ("features", "logits")
@@ -36,7 +56,7 @@ def test_a_bank_is_born_with_rows_of_norm_1():
     assert "duplicate" not in DENSE.operator_names
 
 
-def test_a_submodule_called_bank_is_no_bank():
+def test_a_submodule_called_bank_is_not_a_bank():
     module = nn.Module()
     module.bank = nn.Linear(2, 2)
     assert Blueprint.of(module).bank == ()
@@ -141,7 +161,7 @@ QUANTISED = torch.ops.aten.quantize_per_tensor(torch.ones(2), 1.0, 0, torch.qint
             dense,
             {"bank": ("a", "0.bias")},
             (
-                "the bank names 'a', which is no tensor of ['0.weight', '0.bias', '2.weight', "
+                "the bank names 'a', which is not one of ['0.weight', '0.bias', '2.weight', "
                 "'2.bias']"
             ),
         ),
@@ -232,6 +252,18 @@ OLD_NAMES = {
 }
 
 
+def test_two_parameters_with_one_name_for_their_noise_are_refused():
+    with pytest.raises(BlueprintError) as info:
+        Blueprint.of(dense(), renamed={"0.weight": "2.weight"})
+    assert str(info.value) == (
+        "'0.weight' and '2.weight' have the same origin '2.weight', so they would have the same "
+        "noise; give each a name of its own in renamed={...}"
+    )
+    assert info.value.tensor == "2.weight"
+    swapped = Blueprint.of(dense(), renamed={"0.bias": "2.bias", "2.bias": "0.bias"})
+    assert swapped != DENSE
+
+
 def test_a_renamed_parameter_is_named_with_what_to_do():
     renamed = Blueprint.of(Renamed())
     with pytest.raises(BlueprintError) as info:
@@ -303,7 +335,7 @@ def test_a_blueprint_needs_tensors_of_different_names(tensors, message):
     [
         (
             lambda: Birth("hot"),
-            "'hot' is no distribution at birth; use normal, unit, constant, given",
+            "'hot' is not a distribution at birth; use normal, unit, constant, given",
         ),
         (lambda: TensorSpec("", (2,)), "the name of a tensor must not be empty"),
         (
@@ -330,6 +362,76 @@ def test_an_allele_begins_with_a_birth_and_a_strength():
     assert allele.value.genes() == [Gene(0, seed=7)]
     assert allele.metadata["neuro/strength"].value == 0.5
     assert allele.domain is DENSE
+
+
+@pytest.mark.parametrize("strength", [100, 0, -1.0, 4.01, float("nan"), "0.1"])
+def test_an_allele_does_not_begin_with_a_strength_out_of_range(strength):
+    with pytest.raises(StrengthError) as info:
+        DENSE.allele(7, strength)
+    assert str(info.value) == (
+        f"the strength {strength!r} is not usable; use a number from 2^-20 to 4, such as 0.02"
+    )
+    assert info.value.strength is strength
+
+
+@pytest.mark.parametrize(
+    ("changes", "strength", "message"),
+    [
+        (
+            {"scales": {"2.weight": 8}},
+            4,
+            (
+                "the strength 4 is not usable for '2.weight', whose unit is 2^-24 and whose scale "
+                "is 2^8; use a strength from 9.53674e-07 to below 0.03125, "
+            ),
+        ),
+        (
+            {"unit": 30, "birth": "zero"},
+            0.4,
+            (
+                "the strength 0.4 is not usable for '0.weight', whose unit is 2^-30 and whose "
+                "scale is 2^-1; use a strength from 9.53674e-07 to below 0.25, "
+            ),
+        ),
+        (
+            {"unit": 8, "scales": {"0.bias": -10}},
+            0.00001,
+            (
+                "the strength 1e-05 is not usable for '0.bias', whose unit is 2^-8 and whose scale "
+                "is 2^-10; use a strength from 1.52588e-05 to below 4, "
+            ),
+        ),
+    ],
+)
+def test_a_tensor_that_cannot_represent_a_strength_is_named(changes, strength, message):
+    blueprint = Blueprint.of(dense(), **changes)
+    with pytest.raises(StrengthError) as info:
+        blueprint.allele(7, strength)
+    assert str(info.value) == f"{message}or another unit or scale in Blueprint.of"
+    assert info.value.tensor in message
+    nursery = Nursery(blueprint)
+    step = Gene(blueprint.number_of("normal"), strength=strength_number(strength))
+    with pytest.raises(StrengthError) as info:
+        nursery.weights(LineageAllele(Lineage.born(1), blueprint).append(step))
+    usable = strength_number(0.015)
+    nursery.weights(blueprint.allele(1, 0.015).append(attrs.evolve(step, strength=usable)))
+
+
+def test_a_birth_that_a_tensor_cannot_represent_is_refused():
+    blueprint = Blueprint.of(dense(), unit=30)
+    with pytest.raises(StrengthError) as info:
+        blueprint.allele(7)
+    assert str(info.value) == (
+        "'0.weight' has the standard deviation 0.575595 at birth, and its unit 2^-30 allows one "
+        "from 3.55271e-15 to below 0.125; choose another unit or births={...} in Blueprint.of"
+    )
+    assert info.value.tensor == "0.weight"
+    with pytest.raises(StrengthError):
+        Nursery(blueprint).weights(Lineage.born(7))
+    small = {name: Birth("normal", -64 * 3 - 1) for name in ("0.weight", "2.weight")}
+    blueprint = Blueprint.of(dense(), unit=30, births=small)
+    Nursery(blueprint).weights(blueprint.allele(7))
+    Blueprint.of(dense(), unit=30, birth="given").allele(7)
 
 
 def test_the_usable_range_of_a_strength_is_said():

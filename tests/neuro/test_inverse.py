@@ -5,7 +5,7 @@ import torch
 from networks import BANK, random_chain
 
 from clantune_neuro import Gene, NeuroError, Nursery
-from clantune_neuro.lineage.compaction import compacted
+from clantune_neuro.replay.compaction import compacted
 from clantune_neuro.replay.inverse import invert, sign_bit
 
 

@@ -87,25 +87,35 @@ def test_a_lineage_gives_its_genes_back(chain):
     assert lineage.records["seed"].tolist() == [7, *(gene.seed for gene in chain)]
 
 
-@given(chains)
-def test_digests_of_prefixes_depend_on_the_genes_alone(chain):
-    apart = [*Lineage(str(lineage_of(chain))).prefixes()]
-    grown = Lineage.born(7)
-    assert [*grown.prefixes()] == apart[-1:]
-    for gene in chain:
-        grown = grown.append(gene)
-    assert [*grown.prefixes()] == apart
-    digest = b""
-    for gene, (_, found) in zip(grown.genes(), reversed(apart), strict=True):
-        digest = hashlib.blake2b(digest + gene.record, digest_size=16).digest()
-        assert found == digest
+@given(st.integers(1, 200), st.data())
+def test_digests_of_prefixes_depend_on_the_genes_alone(length, data):
+    lineage = lineage_of([Gene(2, seed=number) for number in range(length)])
+    records = b"".join(gene.record for gene in lineage.genes())
+    for end in data.draw(st.lists(st.integers(1, length + 1), max_size=5)):
+        spans = [records[start : start + 64 * 12] for start in range(0, 12 * end, 64 * 12)]
+        spans[-1] = spans[-1][: 12 * end - 64 * 12 * (len(spans) - 1)]
+        digest = b""
+        for span in spans:
+            digest = hashlib.blake2b(digest + span, digest_size=16).digest()
+        assert lineage.digest(end) == digest
+        assert Lineage(str(lineage)).digest(end) == Lineage(lineage[: 16 * end]).digest(end)
 
 
-def test_a_child_shares_the_prefixes_of_its_parent():
-    parent = lineage_of([Gene(2, seed=1)])
-    assert [*parent.prefixes()]
-    child = parent.append(Gene(2, seed=2))
-    assert child.last.parent is parent.last
+def test_lineages_that_differ_in_one_gene_differ_in_all_digests_after_it():
+    genes = [Gene(2, seed=number) for number in range(200)]
+    one, other = lineage_of(genes), lineage_of([*genes[:99], Gene(2, seed=1000), *genes[100:]])
+    found = [one.digest(length) == other.digest(length) for length in range(1, 202)]
+    assert found == [length <= 100 for length in range(1, 202)]
+    assert len({one.digest(length) for length in range(1, 202)}) == 201
+
+
+def test_a_child_shares_the_digests_of_its_parent():
+    parent = lineage_of([Gene(2, seed=number) for number in range(130)])
+    parent.digest(131)
+    children = [parent.append(Gene(2, seed=seed)) for seed in (1, 2)]
+    assert children[0].spans is children[1].spans is parent.spans
+    assert len(parent.spans) == 2 * 16
+    assert [child.digest(132) == children[0].digest(132) for child in children] == [True, False]
 
 
 def test_a_birth_of_given_weights_spells_their_hash():
@@ -118,7 +128,7 @@ def test_a_birth_of_given_weights_spells_their_hash():
 
 def test_a_lineage_is_pickled_and_copied_as_its_text():
     lineage = lineage_of([Gene(2, seed=number) for number in range(3000)])
-    assert [*lineage.prefixes()]
+    assert lineage.digest(3000)
     for copied in (pickle.loads(pickle.dumps(lineage)), copy.deepcopy(lineage)):
         assert copied == lineage
         assert type(copied) is Lineage
@@ -140,12 +150,12 @@ BIRTHS = (
         ("", "a lineage needs a birth; the text is empty", None),
         (
             BORN + GENE[:-1],
-            "gene 1: the text is cut short: its length 31 is no multiple of 16",
+            "gene 1: the text is cut short: its length 31 is not a multiple of 16",
             1,
         ),
-        (BORN + "!" + GENE[1:], f"gene 1: {'!' + GENE[1:]!r} is no base64 of 12 bytes", 1),
-        (BORN + GENE[:-2] + "==", f"gene 1: {GENE[:-2] + '=='!r} is no base64 of 12 bytes", 1),
-        (BORN + GENE[:-1] + "é", f"gene 1: {GENE[:-1] + 'é'!r} is no base64 of 12 bytes", 1),
+        (BORN + "!" + GENE[1:], f"gene 1: {'!' + GENE[1:]!r} is not the base64 of 12 bytes", 1),
+        (BORN + GENE[:-2] + "==", f"gene 1: {GENE[:-2] + '=='!r} is not the base64 of 12 bytes", 1),
+        (BORN + GENE[:-1] + "é", f"gene 1: {GENE[:-1] + 'é'!r} is not the base64 of 12 bytes", 1),
         (GENE, "gene 0: a lineage begins with a birth, not operator 2", 0),
         (BORN + GENE + BORN, "gene 2: a birth in the middle of a lineage", 2),
         (
@@ -155,7 +165,7 @@ BIRTHS = (
         ),
     ],
 )
-def test_a_text_that_is_no_lineage_is_refused(text, message, gene):
+def test_a_text_that_is_not_a_lineage_is_refused(text, message, gene):
     with pytest.raises(AlleleError) as info:
         Lineage(text)
     assert str(info.value) == message

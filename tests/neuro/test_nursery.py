@@ -2,11 +2,11 @@
 
 import os
 import stat
+from collections import Counter
 from random import Random
 
 import pytest
 import torch
-from hashes import BLUEPRINTS, CASES, HASHES, hash_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import BANK, DENSE, dense, random_chain, random_gene
@@ -23,8 +23,9 @@ from clantune_neuro import (
     NeuroError,
     Nursery,
 )
+from clantune_neuro.lineage.registry import find_operator
 from clantune_neuro.noise.sources import NumpySource, TorchSource
-from clantune_neuro.operators.registry import find_operator
+from clantune_neuro.selftest.hashes import BLUEPRINTS, CASES, HASHES, hash_of
 
 CPU = torch.device("cpu")
 TWIN = TorchSource(CPU)
@@ -49,8 +50,8 @@ def test_any_cache_and_order_gives_the_bits_of_plain_replay(blueprint, seed, cap
     for lineage in rng.choices(lineages, k=20):
         assert nursery.state(lineage).sha256 == wanted[lineage]
         assert nursery.nbytes <= cap
-        assert {kept.text for kept in nursery._kept.values()} == nursery._prefixes.keys()
-        assert sum(kept.state.nbytes for kept in nursery._kept.values()) == nursery.nbytes
+        assert +nursery._lengths == Counter(length for length, _ in nursery._kept)
+        assert sum(kept.nbytes for kept in nursery._kept.values()) == nursery.nbytes
 
 
 @settings(max_examples=25)
@@ -111,18 +112,17 @@ def test_siblings_share_the_replay_of_their_parent():
     assert nursery.num_replayed == 22 + 2
 
 
-def test_texts_share_the_digests_of_a_parent_that_is_kept():
-    parent = random_chain(DENSE, 20, 1)
+def test_texts_begin_at_a_parent_that_is_kept():
+    parent = random_chain(DENSE, 80, 1)
     nursery = Nursery(DENSE)
     nursery.state(str(parent))
-    children = [Lineage(str(parent.append(Gene(2, strength=-300, seed=s)))) for s in range(2)]
-    for child in children:
-        nursery.state(child)
-    assert children[0].last.parent is children[1].last.parent is not None
-    assert [*children[0].prefixes()] == [*Lineage(str(children[0])).prefixes()]
-    assert nursery.num_replayed == 21 + 2
+    for seed in range(2):
+        nursery.state(str(parent.append(Gene(2, strength=-300, seed=seed))))
+    nursery.state(str(parent)[:-16])
+    assert nursery.num_replayed == 81 + 2
     nursery.clear()
-    assert not nursery._prefixes
+    nursery.state(str(parent))
+    assert nursery.num_replayed == 81 + 2 + 81
 
 
 def test_the_least_recently_used_is_forgotten_first():
@@ -260,6 +260,16 @@ def test_given_weights_that_are_missing_or_damaged_are_refused(tmp_path):
     assert str(info.value) == (
         f"the given weights {name} are damaged: their SHA-256 is {other.given_name}"
     )
+    whole = GivenBirths(tmp_path).data(name)
+    for data, problem in (
+        (whole[: len(whole) // 2], "File is not a zip file"),
+        (b"", "No data left in file"),
+    ):
+        file.write_bytes(data)
+        with pytest.raises(BirthError) as info:
+            Nursery(DENSE, births=GivenBirths(tmp_path)).weights(lineage)
+        assert str(info.value) == f"the given weights {name} cannot be read: {problem}"
+        assert info.value.name == name
     file.write_bytes(b"none")
     with pytest.raises(BirthError) as info:
         Nursery(DENSE, births=GivenBirths(tmp_path)).weights(lineage)

@@ -19,10 +19,10 @@ from clantune_neuro import (
     RangeError,
     operator,
 )
+from clantune_neuro.lineage import registry
 from clantune_neuro.lineage.gene import strength_number
 from clantune_neuro.noise.philox import fields, key_of
 from clantune_neuro.noise.shapes import table
-from clantune_neuro.operators import registry
 from clantune_neuro.operators.low_rank import factors
 from clantune_neuro.replay.integers import powers
 
@@ -298,13 +298,15 @@ def test_an_operator_of_your_own_is_replayed():
 def test_an_operator_that_fails_is_named_with_its_gene():
     @operator("fails", additive=False)
     def fails(state, gene, blueprint):
-        raise ZeroDivisionError
+        raise ZeroDivisionError("by 0")
 
     try:
         blueprint = Blueprint.of(dense(), operators=["normal", "fails"])
-        with pytest.raises(ZeroDivisionError) as info:
+        with pytest.raises(OperatorError) as info:
             states(blueprint, "fails")
-        assert info.value.__notes__ == ["in gene 1, operator 'fails'"]
+        assert str(info.value) == "the operator 'fails' failed on gene 1: ZeroDivisionError: by 0"
+        assert (info.value.name, info.value.gene) == ("fails", 1)
+        assert isinstance(info.value.__cause__, ZeroDivisionError)
     finally:
         del registry._REGISTERED["fails"]
 

@@ -42,6 +42,15 @@ def uniform(key: Key, shape: Sequence[int]) -> NDArray[np.float64]:
     return ((steps.astype(np.float64) + 0.5) * 2.0**-52).reshape(tuple(shape))
 
 
+def gumbel(key: Key, shape: Sequence[int]) -> NDArray[np.float64]:
+    """Return values of the Gumbel distribution, up to the rounding of logarithms.
+
+    The place of the largest sum of a logit and such a value has the probability of the softmax.
+    """
+    drawn: NDArray[np.float64] = -np.log(-np.log(uniform(key, shape)))
+    return drawn
+
+
 def permutation(key: Key, count: int) -> NDArray[np.int64]:
     """Return the numbers from 0 up to `count` in random order."""
     return np.argsort(words(key, count), kind="stable").astype(np.int64)

@@ -10,10 +10,10 @@ class NeuroError(ClanTuneError):
 
 
 class LineageError(NeuroError, AlleleError):
-    """A text that is no lineage, or a lineage that its blueprint cannot replay.
+    """A text that is not a lineage, or a lineage that its blueprint cannot replay.
 
     Attributes:
-        gene: Number of the gene, from 0; None if no gene is at fault.
+        gene: Number of the gene, from 0; None if the error is not about one gene.
     """
 
     def __init__(self, message: str, *, gene: int | None = None) -> None:
@@ -22,10 +22,10 @@ class LineageError(NeuroError, AlleleError):
 
 
 class BlueprintError(NeuroError, AlleleError):
-    """A module that cannot evolve as asked, or data that is no blueprint.
+    """A module that cannot evolve as asked, or data that is not a blueprint.
 
     Attributes:
-        tensor: Name of the tensor; empty if no tensor is at fault.
+        tensor: Name of the tensor; empty if the error is not about one tensor.
     """
 
     def __init__(self, message: str, *, tensor: str = "") -> None:
@@ -64,15 +64,17 @@ class RangeError(NeuroError, ArithmeticError):
 
 
 class OperatorError(NeuroError, AlleleError):
-    """An operator that is not known, is known twice, or cannot be used on a blueprint.
+    """An operator that is not known, is known twice, cannot be used on a blueprint, or fails.
 
     Attributes:
         name: Name of the operator.
+        gene: Number of the gene on which it failed; None outside of replay.
     """
 
-    def __init__(self, message: str, *, name: str) -> None:
+    def __init__(self, message: str, *, name: str, gene: int | None = None) -> None:
         super().__init__(message)
         self.name = name
+        self.gene = gene
 
 
 class BirthError(NeuroError, LookupError):
@@ -92,8 +94,20 @@ class NetworkError(NeuroError, ValueError):
 
 
 class TaskError(NeuroError, ValueError):
-    """A task whose arguments or data cannot be used, or that returns no score."""
+    """A task whose arguments or data cannot be used, or that does not return a score."""
 
 
 class EvaluationError(NeuroError, ValueError):
     """A population that cannot be evaluated in the form that was asked for."""
+
+
+class DirectoryError(NeuroError, ValueError):
+    """A run directory that cannot be used.
+
+    Attributes:
+        folder: The directory.
+    """
+
+    def __init__(self, message: str, *, folder: str) -> None:
+        super().__init__(message)
+        self.folder = folder

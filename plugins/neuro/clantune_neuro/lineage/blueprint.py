@@ -1,65 +1,45 @@
-"""The blueprint of a network: what the genes of its lineages mean."""
+"""The blueprint of a network, which says what genes mean, and the alleles whose domain it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import attrs
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
-from clantune_core import LogFloatAllele
-from clantune_neuro.errors import BlueprintError, LineageError, OperatorError
+from clantune_core import AbstractAllele, LogFloatAllele, allele_kind
+from clantune_neuro.errors import BlueprintError, LineageError
 from clantune_neuro.lineage import fingerprints, modules, reading
-from clantune_neuro.lineage.allele import READER, LineageAllele
-from clantune_neuro.lineage.form import blocks
-from clantune_neuro.lineage.gene import FIRST_OPERATOR, Gene
+from clantune_neuro.lineage.distance import distance
+from clantune_neuro.lineage.gene import Gene
+from clantune_neuro.lineage.layout import Layout
 from clantune_neuro.lineage.lineage import Lineage
-from clantune_neuro.lineage.table import Entry, table
-from clantune_neuro.lineage.tensors import Birth, TensorSpec
-from clantune_neuro.operators.registry import Operator, find_operator
+from clantune_neuro.lineage.strengths import STRENGTHS, require_births, require_strength
+from clantune_neuro.lineage.table import table
+from clantune_neuro.lineage.tensors import Birth
 
 STRENGTH = "neuro/strength"
 """Name of the allele in metadata that holds the strength of new genes."""
 
-STRENGTHS = (2.0**-20, 4.0)
-"""The domain of that allele."""
-
 
 @attrs.frozen(repr=False, eq=False)
-class Blueprint:
-    """Names, shapes and exponents of the tensors of a network, and the table of operators.
+class Blueprint(Layout):
+    """What the genes of a network's lineages mean: one object for a whole population.
 
     Two blueprints are equal if the same lineage means the same weights in both. The names of the
     parameters in the module do not count, only the names that key the noise.
 
     Attributes:
-        tensors: The description of each tensor.
-        operators: The table of operators. The first one has the number 2.
-        bank: The names of the two tensors of a bank of rows, features and logits; empty if none.
-        buffers: What happens to running statistics: `"keep"`, `"batch"`, or empty if there are
-            none.
         fingerprint: BLAKE2b-128 of all that gives a lineage its meaning, in hexadecimal.
     """
 
-    tensors: tuple[TensorSpec, ...]
-    operators: tuple[Entry, ...]
-    bank: tuple[str, ...] = ()
-    buffers: str = ""
     fingerprint: str = attrs.field(init=False)
-    _allowed: NDArray[np.bool_] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        names = [tensor.name for tensor in self.tensors]
-        if not names or len({*names}) < len(names):
-            raise BlueprintError(f"a blueprint needs tensors of different names; got {names}")
-        if self.bank:
-            _require_bank(self.bank, dict(zip(names, self.tensors, strict=True)))
+        super().__attrs_post_init__()
         object.__setattr__(self, "fingerprint", fingerprints.fingerprint(self))
-        object.__setattr__(self, "_allowed", self._allowed_arguments())
 
     @classmethod
     def of(
@@ -106,7 +86,7 @@ class Blueprint:
         """Return a blueprint itself, or the one in plain data. Equal data give one object.
 
         Raises:
-            BlueprintError: The data is no blueprint.
+            BlueprintError: The data is not a blueprint.
         """
         return domain if isinstance(domain, Blueprint) else _known(*reading.arguments(domain))
 
@@ -116,62 +96,16 @@ class Blueprint:
         Args:
             seed: Seed of the birth, from 0 to 2^64 - 1.
             strength: Strength of new genes, a learnable allele in metadata, from 2^-20 to 4.
+
+        Raises:
+            StrengthError: A tensor cannot represent the strength, or its weights at birth. The
+                error says what is usable.
         """
+        require_births(self.tensors)
+        require_strength(strength, self.tensors)
         return LineageAllele(
             Lineage.born(seed), self, metadata={STRENGTH: LogFloatAllele(strength, STRENGTHS)}
         )
-
-    @property
-    def num_weights(self) -> int:
-        """Number of weights of the network."""
-        return sum(tensor.size for tensor in self.tensors)
-
-    @property
-    def operator_names(self) -> list[str]:
-        """Names of the operators, in the order of their numbers."""
-        return [entry.name for entry in self.operators]
-
-    def number_of(self, operator: str) -> int:
-        """Return the number of an operator.
-
-        Raises:
-            OperatorError: The table does not have it.
-        """
-        if operator not in self.operator_names:
-            raise OperatorError(
-                f"the blueprint has no operator {operator!r}; it has "
-                f"{', '.join(self.operator_names)}; pass operators=[...] to Blueprint.of",
-                name=operator,
-            )
-        return self.operator_names.index(operator) + FIRST_OPERATOR
-
-    def entry(self, number: int) -> Entry:
-        """Return the entry of the table with an operator number."""
-        return self.operators[number - FIRST_OPERATOR]
-
-    def operator(self, number: int) -> Operator:
-        """Return the operator with a number."""
-        return find_operator(self.entry(number).name)
-
-    def index_of(self, name: str) -> int:
-        """Return the place of a tensor."""
-        return [tensor.name for tensor in self.tensors].index(name)
-
-    def allows(self, gene: Gene) -> bool:
-        """Return whether this blueprint can replay a gene, by its operator and argument."""
-        return bool(self._allowed[gene.operator, gene.argument])
-
-    def check(self, lineage: Lineage) -> None:
-        """Check that this blueprint can replay a lineage.
-
-        Raises:
-            LineageError: A gene has an unknown operator, or an argument that its operator refuses.
-        """
-        for first, records in blocks(lineage, lineage.num_birth):
-            allowed = self._allowed[records["operator"], records["argument"]]
-            if not allowed.all():
-                place = int(np.argmin(allowed))
-                raise LineageError(self._refusal(*records[place]), gene=first + place)
 
     def require_same(self, other: Blueprint) -> None:
         """Check that lineages of another blueprint mean the same weights in this one.
@@ -181,19 +115,6 @@ class Blueprint:
         """
         if self != other:
             raise BlueprintError(fingerprints.difference(self, other))
-
-    def _refusal(self, number: int, argument: int, *_: object) -> str:
-        names = dict(enumerate(self.operator_names, FIRST_OPERATOR))
-        if number in names:
-            return f"the operator {names[number]!r} does not take the argument {argument}"
-        known = ", ".join(f"{known} {name}" for known, name in names.items())
-        return f"the operator number {number} is unknown; the numbers are {known}"
-
-    def _allowed_arguments(self) -> NDArray[np.bool_]:
-        allowed = np.zeros((256, 256), dtype=np.bool_)
-        for number, entry in enumerate(self.operators, FIRST_OPERATOR):
-            allowed[number, [*find_operator(entry.name).arguments(self)]] = True
-        return allowed
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Blueprint) and self.fingerprint == other.fingerprint
@@ -211,23 +132,10 @@ class Blueprint:
         )
 
 
-def _require_bank(bank: tuple[str, ...], tensors: Mapping[str, TensorSpec]) -> None:
-    if missing := [name for name in bank if name not in tensors]:
-        raise BlueprintError(f"the bank names {missing[0]!r}, which is no tensor of {[*tensors]}")
-    rows = [tensors[name].rows for name in bank]
-    if len(rows) != 2 or rows[0] != rows[1]:
-        raise BlueprintError(
-            f"a bank is two tensors with equally many rows, features and logits; {[*bank]} have "
-            f"{rows}"
-        )
+_KNOWN: WeakValueDictionary[reading.Parts, Blueprint] = WeakValueDictionary()
 
 
-Parts: TypeAlias = tuple[tuple[TensorSpec, ...], tuple[Entry, ...], tuple[str, ...], str]
-
-_KNOWN: WeakValueDictionary[Parts, Blueprint] = WeakValueDictionary()
-
-
-def _known(*parts: *Parts) -> Blueprint:
+def _known(*parts: *reading.Parts) -> Blueprint:
     """Return the blueprint of these parts: one object for all alleles of a population."""
     found = _KNOWN.get(parts)
     if found is None:
@@ -235,4 +143,53 @@ def _known(*parts: *Parts) -> Blueprint:
     return found
 
 
-READER.read = Blueprint.read
+@allele_kind("lineage")
+@attrs.frozen(repr=False)
+class LineageAllele(AbstractAllele):
+    """The weights of a network, as the lineage that replays them.
+
+    The value is a `Lineage`: a text. The domain is the `Blueprint` of the network, one object for a
+    whole population.
+    """
+
+    def check_domain(self, domain: Any) -> Blueprint:
+        """Return the blueprint, also from its plain data."""
+        return Blueprint.read(domain)
+
+    def check_value(self, value: Any) -> Lineage:
+        """Return the text as a lineage of the blueprint."""
+        lineage = Lineage(value)
+        self.domain.check(lineage)
+        return lineage
+
+    def with_value(self, value: Any) -> Self:
+        """Return this allele with another lineage of the same blueprint."""
+        return self._moved(self.check_value(value))
+
+    def append(self, gene: Gene) -> Self:
+        """Return this allele with one more gene, in a time that hardly depends on their number.
+
+        Raises:
+            LineageError: The blueprint cannot replay the gene.
+        """
+        if not self.domain.allows(gene):
+            raise LineageError(
+                f"the blueprint has no operator {gene.operator} with the argument "
+                f"{gene.argument}; its table is {self.domain.operator_names}",
+                gene=self.value.num_genes,
+            )
+        return self._moved(self.value.append(gene))
+
+    def spliced(self, keep: int, tail: str) -> Self:
+        """Return this allele with its first genes, and others after them; see `Lineage.spliced`.
+
+        Raises:
+            LineageError: The blueprint cannot replay one of the other genes.
+        """
+        lineage = self.value.spliced(keep, tail)
+        self.domain.check(lineage, keep)
+        return self._moved(lineage)
+
+    def distance(self, other: Self) -> float:
+        """Return the distance of two lineages; see `lineage.distance`."""
+        return distance(self.value, other.value)

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from clantune_neuro.lineage.gene import OCTAVE
+from clantune_neuro.lineage.gene import CHARACTERS, OCTAVE
 from clantune_neuro.lineage.lineage import Lineage
 
 
@@ -20,7 +20,7 @@ def distance(one: Lineage, other: Lineage) -> float:
     """
     if one == other:
         return 0.0
-    births = one.genes()[: one.num_birth] != other.genes()[: other.num_birth]
+    births = one[: one.num_birth * CHARACTERS] != other[: other.num_birth * CHARACTERS]
     alone = _counted(one, other)
     squares = [4.0 ** (strength / OCTAVE) * abs(times) for (*_, strength), times in alone.items()]
     return math.sqrt(math.fsum([2.0 * births, *squares]))

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from clantune_neuro.lineage.blueprint import Blueprint
-    from clantune_neuro.lineage.tensors import TensorSpec
+from clantune_neuro.lineage.layout import Layout
+from clantune_neuro.lineage.tensors import TensorSpec
 
 
-def fingerprint(blueprint: Blueprint) -> str:
+def fingerprint(layout: Layout) -> str:
     """Return the BLAKE2b-128 of all that gives a lineage its meaning, in hexadecimal.
 
     The names of parameters do not count, only those that key the noise.
     """
-    names = [tensor.name for tensor in blueprint.tensors]
+    names = [tensor.name for tensor in layout.tensors]
     meaning = {
-        "tensors": [_meaning(tensor) for tensor in blueprint.tensors],
-        "operators": [[entry.name, [*entry.parameters]] for entry in blueprint.operators],
-        "bank": [names.index(name) for name in blueprint.bank],
+        "tensors": [_meaning(tensor) for tensor in layout.tensors],
+        "operators": [[entry.name, [*entry.parameters]] for entry in layout.operators],
+        "bank": [names.index(name) for name in layout.bank],
     }
     text = json.dumps(meaning, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def difference(one: Blueprint, other: Blueprint) -> str:
+def difference(one: Layout, other: Layout) -> str:
     """Return a sentence on the first difference of two blueprints, and what to do."""
-    start = f"the blueprints {one.fingerprint} and {other.fingerprint} differ: "
+    start = f"the blueprints {fingerprint(one)} and {fingerprint(other)} differ: "
     for ours, theirs in zip(one.tensors, other.tensors, strict=False):
         if _meaning(ours) != _meaning(theirs):
             return f"{start}{_shown(ours)} stands where {_shown(theirs)} stands; {_advice(ours)}"

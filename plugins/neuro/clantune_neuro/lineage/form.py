@@ -28,7 +28,7 @@ def blocks(text: str, start: int = 0) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield the genes of a text from a number on, in blocks: the first number, and an array.
 
     Raises:
-        LineageError: A gene is no base64 of 12 bytes.
+        LineageError: A gene is not the base64 of 12 bytes.
     """
     for first in range(start, len(text) // CHARACTERS, BLOCK):
         part = text[first * CHARACTERS : (first + BLOCK) * CHARACTERS]
@@ -47,7 +47,7 @@ def require_form(text: object) -> None:
         raise LineageError("a lineage needs a birth; the text is empty")
     if len(text) % CHARACTERS:
         raise LineageError(
-            f"the text is cut short: its length {len(text)} is no multiple of {CHARACTERS}",
+            f"the text is cut short: its length {len(text)} is not a multiple of {CHARACTERS}",
             gene=len(text) // CHARACTERS,
         )
     for first, records in blocks(text):
@@ -68,7 +68,7 @@ def _decoded(text: str, first: int) -> NDArray[Any]:
     wrong = re.search("[^A-Za-z0-9+/]", text)
     place = wrong.start() // CHARACTERS if wrong else 0
     part = text[place * CHARACTERS : (place + 1) * CHARACTERS]
-    raise LineageError(f"{part!r} is no base64 of 12 bytes", gene=first + place)
+    raise LineageError(f"{part!r} is not the base64 of 12 bytes", gene=first + place)
 
 
 def _require_birth(records: NDArray[Any]) -> int:

@@ -68,6 +68,11 @@ class Gene:
         """Return the gene in 12 bytes."""
         return cls(*RECORD.unpack(record))
 
+    @classmethod
+    def of_text(cls, text: str) -> Self:
+        """Return the gene in 16 characters."""
+        return cls.unpack(base64.b64decode(text))
+
     @property
     def record(self) -> bytes:
         """The 12 bytes of this gene."""

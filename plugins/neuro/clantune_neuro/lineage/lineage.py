@@ -1,10 +1,9 @@
-"""A lineage: the text of its genes, and a digest of each of its prefixes."""
+"""A lineage: the text of its genes, and digests of its prefixes."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -16,24 +15,8 @@ from clantune_neuro.lineage.gene import BIRTH, CHARACTERS, GIVEN, RECORD, Gene
 
 DIGEST_BYTES = 16
 
-
-class Prefix:
-    """A prefix of a lineage, which children share with their parents.
-
-    Attributes:
-        parent: The prefix that is one gene shorter; None for the first gene.
-        digest: BLAKE2b-128 of the parent's digest and the 12 bytes of the last gene.
-    """
-
-    __slots__ = ("digest", "parent")
-
-    parent: Prefix | None
-    digest: bytes
-
-    def __init__(self, parent: Prefix | None, record: bytes) -> None:
-        self.parent = parent
-        before = b"" if parent is None else parent.digest
-        self.digest = hashlib.blake2b(before + record, digest_size=DIGEST_BYTES).digest()
+SPAN = 64
+"""Number of genes after which a digest is kept, so that those of a long lineage cost little."""
 
 
 class Lineage(str):
@@ -43,18 +26,19 @@ class Lineage(str):
     alone does not say which operators exist: that is the blueprint's table.
 
     Attributes:
-        last: The whole lineage as a prefix; None before the digests are needed.
+        spans: The digests after each span of genes, one after the other, as far as they were
+            needed.
     """
 
-    __slots__ = ("last",)
+    __slots__ = ("spans",)
 
-    last: Prefix | None
+    spans: bytes
 
     def __new__(cls, text: str) -> Self:
         """Check the form of a text.
 
         Raises:
-            LineageError: It is no text of genes, or its births are not at its start alone.
+            LineageError: It is not a text of genes, or a birth is not at its start.
         """
         if isinstance(text, cls):
             return text
@@ -65,7 +49,7 @@ class Lineage(str):
     def _of(cls, text: str) -> Self:
         """Return a lineage whose form is known to be right."""
         made = str.__new__(cls, text)
-        made.last = None
+        made.spans = b""
         return made
 
     @classmethod
@@ -85,7 +69,7 @@ class Lineage(str):
         return cls._of("".join(Gene(GIVEN, i, seed=seed).text for i, seed in enumerate(seeds)))
 
     def append(self, gene: Gene) -> Self:
-        """Return this lineage with one more gene. It shares its prefixes with this one.
+        """Return this lineage with one more gene. It shares the digests of this one.
 
         Raises:
             LineageError: The gene is a birth.
@@ -93,8 +77,23 @@ class Lineage(str):
         if gene.operator in (BIRTH, GIVEN):
             raise LineageError("a birth in the middle of a lineage", gene=self.num_genes)
         made = self._of(self + gene.text)
-        if self.last is not None:
-            made.last = Prefix(self.last, gene.record)
+        made.spans = self.spans
+        return made
+
+    def spliced(self, keep: int, tail: str) -> Self:
+        """Return the first genes of this lineage, and others after them.
+
+        It shares the digests of the kept genes with this one.
+
+        Args:
+            keep: Number of genes to keep, at least those of the birth.
+            tail: The text of the other genes, from another lineage; none of them is a birth.
+        """
+        text = self[: CHARACTERS * keep] + tail
+        if text == self:
+            return self
+        made = self._of(text)
+        made.spans = self.spans[: keep // SPAN * DIGEST_BYTES]
         return made
 
     @property
@@ -130,30 +129,35 @@ class Lineage(str):
         data = base64.b64decode(self[CHARACTERS * start :])
         return [Gene(*fields) for fields in RECORD.iter_unpack(data)]
 
-    def prefixes(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the length in genes and the digest of each prefix, longest first."""
-        prefix: Prefix | None = self.whole()
-        length = self.num_genes
-        while prefix is not None:
-            yield length, prefix.digest
-            length, prefix = length - 1, prefix.parent
+    def digest(self, length: int) -> bytes:
+        """Return the digest of the first `length` genes, equal in all lineages that begin so.
 
-    def whole(self) -> Prefix:
-        """Return the whole lineage as a prefix, and compute its digests if it has none."""
-        if self.last is None:
-            self.last = _chain(base64.b64decode(self))
-        return self.last
+        It is the BLAKE2b-128 of the genes after the last whole span, and of that span's digest
+        before them.
+        """
+        number = length // SPAN
+        before = self._digests(number)[-DIGEST_BYTES:]
+        return before if length == number * SPAN else _hashed(before, self._data(number, length))
 
-    def share(self, parent: Prefix) -> None:
-        """Take over the digests of the same lineage without its last gene."""
-        self.last = Prefix(parent, self.gene(self.num_genes - 1).record)
+    def _digests(self, number: int) -> bytes:
+        """Return the digests after the first spans, and compute those that are not known."""
+        known = len(self.spans) // DIGEST_BYTES
+        if known < number:
+            found = [self.spans]
+            data = self._data(known, number * SPAN)
+            for start in range(0, len(data), SPAN * RECORD.size):
+                part = data[start : start + SPAN * RECORD.size]
+                found.append(_hashed(found[-1][-DIGEST_BYTES:], part))
+            self.spans = b"".join(found)
+        return self.spans[: number * DIGEST_BYTES]
+
+    def _data(self, span: int, end: int) -> bytes:
+        """Return the records from the start of a span to a gene."""
+        return base64.b64decode(self[span * SPAN * CHARACTERS : end * CHARACTERS])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Lineage, (str(self),))
 
 
-def _chain(data: bytes) -> Prefix:
-    last = Prefix(None, data[: RECORD.size])
-    for start in range(RECORD.size, len(data), RECORD.size):
-        last = Prefix(last, data[start : start + RECORD.size])
-    return last
+def _hashed(before: bytes, records: bytes) -> bytes:
+    return hashlib.blake2b(before + records, digest_size=DIGEST_BYTES).digest()

@@ -13,10 +13,8 @@ from torch.nn.parameter import is_lazy
 
 from clantune_neuro.errors import BlueprintError
 from clantune_neuro.lineage.gene import OCTAVE
+from clantune_neuro.lineage.layout import BUFFERS
 from clantune_neuro.lineage.tensors import Birth, TensorSpec
-
-BUFFERS = ("keep", "batch")
-"""What can happen to running statistics: keep them as they are, or use those of each batch."""
 
 
 def evolving(module: nn.Module) -> dict[str, nn.Parameter]:
@@ -43,7 +41,7 @@ def require_buffers(module: nn.Module, buffers: str | None) -> str:
     """Return the rule for buffers; empty where no buffer changes in evaluation.
 
     Raises:
-        BlueprintError: The module has running statistics and there is no rule for them.
+        BlueprintError: The module has running statistics and `buffers` is not given.
     """
     if buffers is not None and buffers not in BUFFERS:
         raise BlueprintError(f'buffers must be "keep" or "batch"; got {buffers!r}')
@@ -71,7 +69,8 @@ def specs(
 
     A matrix of n inputs has the scale nearest to 1 / sqrt(n), and at birth the standard deviation
     sqrt(2 / n). A bias has the scale of the matrix beside it. A tensor with less than two
-    dimensions is born with the value that all its weights have in the module, or else 0.
+    dimensions is born with the value that all its weights have in the module, or else 0. A
+    single weight that torch has drawn is born as 0 as well.
 
     Raises:
         BlueprintError: The module cannot evolve as asked.
@@ -161,6 +160,15 @@ def _birth(parameter: nn.Parameter, birth: str, inputs: int, unit: int) -> Birth
         raise BlueprintError(f'birth must be "he", "zero" or "given"; got {birth!r}')
     if parameter.ndim > 1:
         return Birth("normal", round(OCTAVE * math.log2(2 / inputs) / 2))
-    first = parameter.detach().flatten()[:1]
-    same = first.numel() > 0 and bool((parameter.detach() == first).all())
-    return Birth("constant", round(first.item() * 2**unit) if same else 0)
+    return Birth("constant", round(_common_value(parameter.detach().flatten()) * 2**unit))
+
+
+def _common_value(values: torch.Tensor) -> float:
+    """Return the value that all weights of a module have on purpose; 0 if they were drawn.
+
+    A single weight was drawn if it is not a multiple of 1/256.
+    """
+    if not values.numel() or not bool((values == values[0]).all()):
+        return 0.0
+    value = float(values[0])
+    return value if values.numel() > 1 or (value * 256).is_integer() else 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -11,16 +11,15 @@ from clantune_neuro.errors import BlueprintError
 from clantune_neuro.lineage.table import Entry
 from clantune_neuro.lineage.tensors import Birth, TensorSpec
 
-T = TypeVar("T")
+Parts: TypeAlias = tuple[tuple[TensorSpec, ...], tuple[Entry, ...], tuple[str, ...], str]
+"""Tensors, operators, bank and buffers: the arguments of a blueprint."""
 
 
-def arguments(
-    data: object,
-) -> tuple[tuple[TensorSpec, ...], tuple[Entry, ...], tuple[str, ...], str]:
+def arguments(data: object) -> Parts:
     """Return the arguments of a blueprint.
 
     Raises:
-        BlueprintError: The data is no blueprint.
+        BlueprintError: The data is not a blueprint.
     """
     parts = _mapping("a blueprint", data, ("tensors", "operators", "bank", "buffers"))
     return (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from clantune_neuro.errors import BlueprintError
 from clantune_neuro.lineage.gene import FIRST_OPERATOR
-from clantune_neuro.operators.registry import BUILT_IN, find_operator
+from clantune_neuro.lineage.registry import BUILT_IN, find_operator
 
 MOST = 256 - FIRST_OPERATOR
 """The largest number of operators of a blueprint."""
@@ -48,9 +49,35 @@ def table(
     if operators is None:
         operators = [name for name, home in BUILT_IN.items() if has_bank or home != "rows"]
     given = operators if isinstance(operators, Mapping) else {name: {} for name in operators}
-    if len(given) > MOST:
-        raise BlueprintError(f"a blueprint has at most {MOST} operators; got {len(given)}")
+    _require_count(len(given))
     return tuple(_entry(name, changed) for name, changed in given.items())
+
+
+def require_table(entries: Sequence[Entry]) -> None:
+    """Check a table that may come from a document.
+
+    Raises:
+        BlueprintError: It is too long, has an operator twice, or an operator has other parameters
+            than it takes.
+        OperatorError: An operator is unknown.
+    """
+    _require_count(len(entries))
+    counts = Counter(entry.name for entry in entries)
+    for entry in entries:
+        if counts[entry.name] > 1:
+            raise BlueprintError(f"the table of operators has {entry.name!r} more than once")
+        names = [name for name, _ in entry.parameters]
+        taken = sorted(find_operator(entry.name).parameters)
+        if names != taken:
+            raise BlueprintError(
+                f"the operator {entry.name!r} takes the parameters {taken}, in this order; got "
+                f"{names}"
+            )
+
+
+def _require_count(number: int) -> None:
+    if number > MOST:
+        raise BlueprintError(f"a blueprint has at most {MOST} operators; got {number}")
 
 
 def _entry(name: str, changed: Mapping[str, int]) -> Entry:

@@ -39,7 +39,7 @@ class Birth:
     def __attrs_post_init__(self) -> None:
         if self.kind not in BIRTHS:
             raise BlueprintError(
-                f"{self.kind!r} is no distribution at birth; use {', '.join(BIRTHS)}"
+                f"{self.kind!r} is not a distribution at birth; use {', '.join(BIRTHS)}"
             )
         require_integer("the number of a birth", self.number, -(2**30) + 1, 2**30 - 1)
 

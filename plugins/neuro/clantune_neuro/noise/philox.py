@@ -7,6 +7,7 @@ twin computes the same bits on any device. Each word gives four fields of 16 bit
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -17,6 +18,9 @@ _INCREMENTS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
 _ROUNDS = 10
 _LOW = 0xFFFFFFFF
 _ALL = 0xFFFFFFFFFFFFFFFF
+
+BLOCK = 65_536
+"""Number of fields that are drawn together, a multiple of 4."""
 
 
 def key_of(name: str, purpose: str = "") -> int:
@@ -32,9 +36,22 @@ def key_of(name: str, purpose: str = "") -> int:
 
 def fields(seed: int, key: int, count: int) -> NDArray[np.uint16]:
     """Return the first `count` fields of a stream."""
+    return np.concatenate([*blocks(seed, key, count)])
+
+
+def blocks(seed: int, key: int, count: int) -> Iterator[NDArray[np.uint16]]:
+    """Yield the first `count` fields of a stream, in parts that fit into the cache of a processor.
+
+    Args:
+        seed: The first word of the generator's key.
+        key: The second word of the generator's key.
+        count: Number of fields, 1 or more.
+    """
     generator = np.random.Philox(key=np.array([seed, key], dtype=np.uint64))
-    words = generator.random_raw((count + 3) // 4)
-    return words.astype("<u8", copy=False).view("<u2")[:count]
+    for start in range(0, count, BLOCK):
+        size = min(BLOCK, count - start)
+        words = generator.random_raw((size + 3) // 4)
+        yield words.astype("<u8", copy=False).view("<u2")[:size]
 
 
 def torch_fields(

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import torch
 
-from clantune_neuro.noise.philox import fields, torch_fields
+from clantune_neuro.noise.philox import blocks, torch_fields
 
 
 class Source(Protocol):
@@ -32,9 +32,11 @@ class NumpySource:
 
     def look_up(self, table: torch.Tensor, seed: int, key: int, count: int) -> torch.Tensor:
         """Return the entries of a table for the first `count` fields of a stream."""
-        found = np.empty(count, dtype=np.int32)
-        # "clip" is faster than "raise"; a field of 16 bits always lies within the table.
-        np.take(table.numpy(), fields(seed, key, count), out=found, mode="clip")
+        found, entries, start = np.empty(count, dtype=np.int32), table.numpy(), 0
+        for part in blocks(seed, key, count):
+            # "clip" is faster than "raise"; a field of 16 bits always lies within the table.
+            np.take(entries, part, out=found[start : start + len(part)], mode="clip")
+            start += len(part)
         return torch.from_numpy(found)
 
 

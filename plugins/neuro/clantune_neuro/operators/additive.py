@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from clantune_neuro.lineage.blueprint import Blueprint
 from clantune_neuro.lineage.gene import Gene
+from clantune_neuro.lineage.registry import no_argument, operator, shape_argument
 from clantune_neuro.noise.shapes import SHAPES
-from clantune_neuro.operators.registry import no_argument, operator, shape_argument
+from clantune_neuro.replay.state import State
 from clantune_neuro.replay.steps import Noise, add_step, step
-
-if TYPE_CHECKING:
-    from clantune_neuro.lineage.blueprint import Blueprint
-    from clantune_neuro.replay.state import State
 
 
 @operator("normal", additive=True, arguments=no_argument)

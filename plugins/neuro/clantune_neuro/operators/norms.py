@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import attrs
 import torch
 
+from clantune_neuro.lineage.blueprint import Blueprint
 from clantune_neuro.lineage.gene import FIRST_OPERATOR, Gene
-from clantune_neuro.operators.registry import find_operator, operator
+from clantune_neuro.lineage.registry import find_operator, operator
 from clantune_neuro.replay.integers import divided
-
-if TYPE_CHECKING:
-    from clantune_neuro.lineage.blueprint import Blueprint
-    from clantune_neuro.replay.state import State
+from clantune_neuro.replay.state import State
 
 
 def additive_argument(blueprint: Blueprint) -> Iterable[int]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
+from clantune_neuro.lineage.blueprint import Blueprint
 from clantune_neuro.lineage.gene import Gene
-from clantune_neuro.noise.shapes import TABLE_BITS, table
-from clantune_neuro.operators.registry import no_argument, operator
-from clantune_neuro.replay.integers import LARGEST_SHIFT, POWER_BITS, powers
-from clantune_neuro.replay.steps import SMALLEST_SHIFT, Noise, shift_of, step
-
-if TYPE_CHECKING:
-    from clantune_neuro.lineage.blueprint import Blueprint
-    from clantune_neuro.replay.state import State
+from clantune_neuro.lineage.registry import no_argument, operator
+from clantune_neuro.lineage.strengths import LARGEST_SHIFT, SMALLEST_SHIFT, shift_at_1
+from clantune_neuro.noise.shapes import table
+from clantune_neuro.replay.integers import powers
+from clantune_neuro.replay.state import State
+from clantune_neuro.replay.steps import Noise, shift_of, step
 
 LATENT_BITS = 24
 """A latent counts octaves in units of 2^-24."""
@@ -38,6 +35,12 @@ def rate(state: State, gene: Gene, blueprint: Blueprint) -> None:
         state.add(index, found, int(found.abs().max()))
 
 
+def learned_rates(state: State, index: int) -> torch.Tensor | None:
+    """Return the rate of each weight of a tensor, flat; None if no gene has learned any."""
+    latents = state.extras.get(f"rate/{index}")
+    return None if latents is None else torch.exp2(latents.to(torch.float64) * 2.0**-LATENT_BITS)
+
+
 def _moved(state: State, index: int, seed: int, size: int) -> torch.Tensor:
     """Move the latents of a tensor, and return them, flat, as int64."""
     spec, name = state.blueprint.tensors[index], f"rate/{index}"
@@ -58,7 +61,7 @@ def _rated(state: State, index: int, gene: Gene, latents: torch.Tensor) -> torch
     octaves = latents + (gene.strength << (LATENT_BITS - 6))
     parts = (octaves >> (LATENT_BITS - 8)) & (_PARTS - 1)
     factors = torch.tensor(powers(_PARTS), device=latents.device)[parts]
-    most = TABLE_BITS + POWER_BITS - spec.unit - spec.scale
+    most = shift_at_1(spec.unit, spec.scale)
     shifts = (most - (octaves >> LATENT_BITS)).clamp(SMALLEST_SHIFT, LARGEST_SHIFT)
     half = torch.ones_like(shifts) << (shifts - 1)
     return (drawn * factors + half) >> shifts

@@ -7,19 +7,16 @@ and (seed div n) mod n, so that a strategy can choose both.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import torch
 
 from clantune_neuro.errors import OperatorError
+from clantune_neuro.lineage.blueprint import Blueprint
 from clantune_neuro.lineage.gene import Gene
-from clantune_neuro.operators.registry import operator
+from clantune_neuro.lineage.registry import operator
 from clantune_neuro.replay.integers import unit_rows
+from clantune_neuro.replay.state import State
 from clantune_neuro.replay.steps import Noise, step
-
-if TYPE_CHECKING:
-    from clantune_neuro.lineage.blueprint import Blueprint
-    from clantune_neuro.replay.state import State
 
 
 def bank_argument(blueprint: Blueprint) -> Iterable[int]:
@@ -40,6 +37,23 @@ def bank_argument(blueprint: Blueprint) -> Iterable[int]:
 def drawn_rows(seed: int, rows: int) -> tuple[int, int]:
     """Return the row that changes and the row that is copied."""
     return seed % rows, seed // rows % rows
+
+
+def seed_of_rows(row: int, copied: int, rows: int, drawn: int) -> int:
+    """Return a seed for which `drawn_rows` returns the two rows given.
+
+    Args:
+        row: The row that changes.
+        copied: The row that is copied.
+        rows: Number of rows, at most 2^32.
+        drawn: A random number of 64 bits, which the rest of the seed comes from.
+    """
+    return (drawn % (2**64 // rows**2) * rows + copied) * rows + row
+
+
+def num_rows(blueprint: Blueprint) -> int:
+    """Return the number of rows of a network's bank."""
+    return blueprint.tensors[blueprint.index_of(blueprint.bank[0])].rows
 
 
 @operator("fresh", additive=False, arguments=bank_argument)

@@ -6,16 +6,20 @@ import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import nn
 
-from clantune_neuro.errors import BirthError
+from clantune_neuro.errors import BirthError, RangeError
 from clantune_neuro.lineage.blueprint import Blueprint
 from clantune_neuro.lineage.lineage import Lineage
 from clantune_neuro.noise.sources import Source
 from clantune_neuro.replay.state import State
+
+_UNREADABLE = (ValueError, OSError, EOFError, BadZipFile, RuntimeError, TypeError)
+"""What numpy raises on a file that is cut short or damaged."""
 
 
 class GivenBirths:
@@ -31,16 +35,12 @@ class GivenBirths:
 
     def add(self, state: State) -> Lineage:
         """Keep the weights of a state, and return the lineage that begins with them."""
-        name = state.sha256
         arrays = {str(index): each.cpu().numpy() for index, each in enumerate(state.tensors)}
         arrays |= {key: extra.cpu().numpy() for key, extra in state.extras.items()}
         data = io.BytesIO()
         np.savez(data, allow_pickle=False, **arrays)
-        if self.folder is None:
-            self._kept[name] = data.getvalue()
-        else:
-            _write(self.folder / f"{name}.npz", data.getvalue())
-        return Lineage.given(name)
+        self.put(state.sha256, data.getvalue())
+        return Lineage.given(state.sha256)
 
     def add_module(self, module: nn.Module, blueprint: Blueprint, source: Source) -> Lineage:
         """Keep the weights of a module, rounded to units, and return their lineage.
@@ -69,29 +69,61 @@ class GivenBirths:
         if shapes != [spec.shape for spec in blueprint.tensors]:
             raise BirthError(f"the given weights {name} do not fit {blueprint}", name=name)
         found = {key: torch.from_numpy(array).to(device) for key, array in arrays.items()}
-        state = State(blueprint, source, [found.pop(place) for place in places], found)
+        try:
+            state = State(blueprint, source, [found.pop(place) for place in places], found)
+        except RangeError as error:
+            raise BirthError(f"the given weights {name} are damaged: {error}", name=name) from error
         if state.sha256 != name:
             raise BirthError(
                 f"the given weights {name} are damaged: their SHA-256 is {state.sha256}", name=name
             )
         return state
 
-    def _arrays(self, name: str) -> Mapping[str, np.ndarray]:
+    # ---- As bytes, to and from other processes ----
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._kept if self.folder is None else self._file(name).is_file()
+
+    def data(self, name: str) -> bytes:
+        """Return the weights with this SHA-256 as `put` takes them in another process.
+
+        Raises:
+            BirthError: They are missing.
+        """
         try:
-            with np.load(io.BytesIO(self._data(name)), allow_pickle=False) as arrays:
-                return dict(arrays)
+            return self._kept[name] if self.folder is None else self._file(name).read_bytes()
         except (KeyError, FileNotFoundError):
             where = "kept" if self.folder is None else f"in {self.folder}"
             raise BirthError(f"no given weights {name} are {where}", name=name) from None
-        except (ValueError, OSError, EOFError) as error:
+
+    def put(self, name: str, data: bytes) -> None:
+        """Keep weights that `data` returned in another process. `state` checks their SHA-256."""
+        if self.folder is None:
+            self._kept[name] = data
+        else:
+            _write(self._file(name), data)
+
+    def forget(self, name: str) -> None:
+        """Drop weights from memory, or delete their file."""
+        if self.folder is None:
+            self._kept.pop(name, None)
+        else:
+            self._file(name).unlink(missing_ok=True)
+
+    # ---- Inner parts ----
+
+    def _arrays(self, name: str) -> Mapping[str, np.ndarray]:
+        data = io.BytesIO(self.data(name))
+        try:
+            with np.load(data, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except _UNREADABLE as error:
             raise BirthError(
                 f"the given weights {name} cannot be read: {error}", name=name
             ) from error
 
-    def _data(self, name: str) -> bytes:
-        if self.folder is None:
-            return self._kept[name]
-        return (self.folder / f"{name}.npz").read_bytes()
+    def _file(self, name: str) -> Path:
+        return Path(self.folder or "", f"{name}.npz")
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -11,11 +11,7 @@ import math
 
 import torch
 
-POWER_BITS = 20
-"""Tables of powers count in units of 2^-20."""
-
-LARGEST_SHIFT = 62
-"""The largest shift of an integer of 64 bits to the right that keeps a bit."""
+from clantune_neuro.lineage.strengths import POWER_BITS
 
 
 @functools.cache

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
-import attrs
 import torch
 
-from clantune_neuro.errors import NeuroError, RangeError, StrengthError
-from clantune_neuro.lineage.allele import LineageAllele
-from clantune_neuro.lineage.blueprint import Blueprint
-from clantune_neuro.lineage.gene import CHARACTERS, Gene
-from clantune_neuro.lineage.lineage import Lineage, Prefix
+from clantune_neuro.errors import NeuroError, OperatorError, RangeError, StrengthError
+from clantune_neuro.lineage.blueprint import Blueprint, LineageAllele
+from clantune_neuro.lineage.gene import Gene
+from clantune_neuro.lineage.lineage import Lineage
+from clantune_neuro.memory import out_of_memory
 from clantune_neuro.noise.sources import Source, source_for
 from clantune_neuro.replay.birth import born
 from clantune_neuro.replay.given import GivenBirths
 from clantune_neuro.replay.state import State
 
 _UNITS = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-
-
-@attrs.frozen
-class _Kept:
-    """What a nursery keeps of one lineage."""
-
-    text: str
-    state: State
 
 
 class Nursery:
@@ -64,7 +55,7 @@ class Nursery:
             births: The given weights of births, if lineages begin with any.
 
         Raises:
-            NeuroError: The cap is no number of bytes.
+            NeuroError: The cap is not a number of bytes.
         """
         self.blueprint = blueprint
         self.cap = _bytes(cap)
@@ -72,8 +63,8 @@ class Nursery:
         self.source = source or source_for(self.device)
         self.births = births or GivenBirths()
         self.num_replayed = 0
-        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
-        self._prefixes: dict[str, Prefix] = {}
+        self._kept: OrderedDict[tuple[int, bytes], State] = OrderedDict()  # by length and digest
+        self._lengths: Counter[int] = Counter()
         self._used = 0
         self._warned = False
 
@@ -89,11 +80,12 @@ class Nursery:
             lineage: The text of a lineage, or an allele.
 
         Raises:
-            LineageError: The text is no lineage of this blueprint.
+            LineageError: The text is not a lineage of this blueprint.
             BlueprintError: The allele has another blueprint.
             BirthError: Its given weights are missing.
             RangeError: A weight leaves its range. The error names the tensor and the gene.
             StrengthError: A gene has a strength that a tensor cannot represent.
+            OperatorError: An operator raised an error. The error names it and the gene.
         """
         state = self.state(lineage)
         return {
@@ -117,11 +109,10 @@ class Nursery:
     def clear(self) -> None:
         """Forget every prefix."""
         self._kept.clear()
-        self._prefixes.clear()
+        self._lengths.clear()
         self._used = 0
 
     def _replayed(self, lineage: Lineage) -> State:
-        self._share(lineage)
         start, found = self._nearest(lineage)
         total = lineage.num_genes
         if start == total and found is not None:
@@ -129,23 +120,17 @@ class Nursery:
         state = self._birth(lineage) if found is None else found.copy()
         for number, gene in enumerate(lineage.genes(start), start):
             if number == total - 1 and (number > start or found is None):
-                self._keep(lineage, state.copy(), parent=True)  # siblings begin here
+                self._keep(lineage, number, state.copy())  # siblings begin here
             self._apply(state, gene, number)
-        self._keep(lineage, state)
+        self._keep(lineage, total, state)
         return state
-
-    def _share(self, lineage: Lineage) -> None:
-        """Give a lineage that was read from a text the digests of its parent, if they are kept."""
-        if lineage.last is None and (parent := self._prefixes.get(lineage[:-CHARACTERS])):
-            lineage.share(parent)
 
     def _nearest(self, lineage: Lineage) -> tuple[int, State | None]:
         """Return the longest kept prefix, and its number of genes; that of the birth if none."""
-        if self._kept:
-            for length, digest in lineage.prefixes():
-                if digest in self._kept:
-                    self._kept.move_to_end(digest)
-                    return length, self._kept[digest].state
+        for length in range(lineage.num_genes, 0, -1) if self._kept else ():
+            if self._lengths[length] and (key := (length, lineage.digest(length))) in self._kept:
+                self._kept.move_to_end(key)
+                return length, self._kept[key]
         return lineage.num_birth, None
 
     def _birth(self, lineage: Lineage) -> State:
@@ -162,27 +147,32 @@ class Nursery:
             operator.apply(state, gene, self.blueprint)
             if not operator.additive:
                 state.measure()
-        except Exception as error:
-            if isinstance(error, RangeError | StrengthError):
-                error.gene = number
+        except (RangeError, StrengthError) as error:
+            error.gene = number
             error.add_note(f"in gene {number}, operator {operator.name!r}")
             raise
+        except Exception as error:
+            if out_of_memory(error):
+                raise
+            raise OperatorError(
+                f"the operator {operator.name!r} failed on gene {number}: "
+                f"{type(error).__name__}: {error}",
+                name=operator.name,
+                gene=number,
+            ) from error
 
-    def _keep(self, lineage: Lineage, state: State, *, parent: bool = False) -> None:
-        """Keep the weights of a lineage or its parent, and forget others until all fit."""
+    def _keep(self, lineage: Lineage, length: int, state: State) -> None:
+        """Keep the weights of the first genes of a lineage, and forget others until all fit."""
         if state.nbytes > self.cap:
             self._warn(state.nbytes)
             return
-        prefix, text = lineage.whole(), str(lineage)
-        if parent and prefix.parent is not None:
-            prefix, text = prefix.parent, text[:-CHARACTERS]
-        self._kept[prefix.digest] = _Kept(text, state)
-        self._prefixes[text] = prefix
+        self._kept[length, lineage.digest(length)] = state
+        self._lengths[length] += 1
         self._used += state.nbytes
         while self._used > self.cap:
-            _, oldest = self._kept.popitem(last=False)
-            del self._prefixes[oldest.text]
-            self._used -= oldest.state.nbytes
+            (forgotten, _), oldest = self._kept.popitem(last=False)
+            self._lengths[forgotten] -= 1
+            self._used -= oldest.nbytes
 
     def _warn(self, needed: int) -> None:
         if self.cap and not self._warned:

@@ -80,9 +80,19 @@ class State:
         if largest >= LIMIT:
             raise self._out_of_range(index, largest)
         self.tensors[index].view(-1)[start : start + step.numel()].add_(step)
+        sure = self.has_room(index, largest)
         self._bounds[index] += largest
-        if self._bounds[index] >= LIMIT:
+        if not sure:
             self.measure(index)
+
+    def has_room(self, index: int, largest: int) -> bool:
+        """Return whether a step is sure to leave all weights of a tensor in their range.
+
+        Args:
+            index: Place of the tensor.
+            largest: No integer of the step is larger.
+        """
+        return self._bounds[index] + largest < LIMIT
 
     def put(self, index: int, values: torch.Tensor, start: int = 0) -> None:
         """Replace consecutive weights of a tensor.

@@ -9,13 +9,11 @@ import torch
 
 from clantune_neuro.errors import StrengthError
 from clantune_neuro.lineage.gene import OCTAVE
+from clantune_neuro.lineage.strengths import octaves, shift_at_1
 from clantune_neuro.lineage.tensors import TensorSpec
-from clantune_neuro.noise.shapes import TABLE_BITS, table
-from clantune_neuro.replay.integers import LARGEST_SHIFT, POWER_BITS, powers, scaled
+from clantune_neuro.noise.shapes import table
+from clantune_neuro.replay.integers import powers, scaled
 from clantune_neuro.replay.state import State
-
-SMALLEST_SHIFT = 18
-"""With a smaller shift, a step could have 2^30 units: a table times a power has less than 2^48."""
 
 SMALL = 4_096
 """Steps of fewer weights are scaled after the look-up, because a table has 65,536 entries."""
@@ -84,14 +82,13 @@ def shift_of(
     """
     scale = spec.scale if scale is None else scale
     unit = spec.unit if unit is None else unit
-    most = TABLE_BITS + POWER_BITS - unit - scale
-    shift = most - strength // OCTAVE
-    if SMALLEST_SHIFT <= shift <= LARGEST_SHIFT:
-        return shift
-    low, high = most - LARGEST_SHIFT, most - SMALLEST_SHIFT + 1
+    usable = octaves(unit, scale)
+    low, high = 2.0**usable.start, 2.0**usable.stop
+    if strength // OCTAVE in usable:
+        return shift_at_1(unit, scale) - strength // OCTAVE
     raise StrengthError(
         f"the strength {2.0 ** (strength / OCTAVE):.6g} is not usable for {spec.name!r}, whose "
-        f"scale is 2^{scale}: use a strength from {2.0**low:.6g} to below {2.0**high:.6g}",
+        f"scale is 2^{scale}: use a strength from {low:.6g} to below {high:.6g}",
         strength=2.0 ** (strength / OCTAVE),
         tensor=spec.name,
     )

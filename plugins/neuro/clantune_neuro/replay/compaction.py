@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clantune_neuro.lineage.allele import LineageAllele
+from clantune_neuro.lineage.blueprint import LineageAllele
 from clantune_neuro.replay.nursery import Nursery
 
 

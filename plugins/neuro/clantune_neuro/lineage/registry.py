@@ -5,20 +5,19 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
 from clantune_neuro.errors import OperatorError
+from clantune_neuro.lineage.gene import Gene
 from clantune_neuro.noise.shapes import SHAPES
 
-if TYPE_CHECKING:
-    from clantune_neuro.lineage.blueprint import Blueprint
-    from clantune_neuro.lineage.gene import Gene
-    from clantune_neuro.replay.state import State
+Apply: TypeAlias = Callable[[Any, Gene, Any], None]
+"""A function of a `State`, a gene and a `Blueprint`. Both classes are built on this module."""
 
-Apply: TypeAlias = "Callable[[State, Gene, Blueprint], None]"
-Arguments: TypeAlias = "Callable[[Blueprint], Iterable[int]]"
+Arguments: TypeAlias = Callable[[Any], Iterable[int]]
+"""A function of a `Blueprint`."""
 
 GROUP = "clantune.operators"
 """The entry-point group in which a package publishes its operators."""
@@ -55,17 +54,17 @@ class Operator:
     parameters: Mapping[str, int]
 
 
-def any_argument(_: Blueprint) -> Iterable[int]:
+def any_argument(_: object) -> Iterable[int]:
     """Allow every argument."""
     return range(256)
 
 
-def no_argument(_: Blueprint) -> Iterable[int]:
+def no_argument(_: object) -> Iterable[int]:
     """Allow the argument 0 alone."""
     return (0,)
 
 
-def shape_argument(_: Blueprint) -> Iterable[int]:
+def shape_argument(_: object) -> Iterable[int]:
     """Allow the numbers of the shapes of noise."""
     return range(len(SHAPES))
 
