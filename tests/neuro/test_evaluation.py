@@ -1,6 +1,7 @@
 import math
 import subprocess
 import sys
+from itertools import count
 from random import Random
 
 import pytest
@@ -11,20 +12,21 @@ from torch import nn
 from torch.func import functional_call
 
 from clantune_neuro import Blueprint, Gene, Lineage, Nursery
-from clantune_neuro.errors import EvaluationError
+from clantune_neuro.errors import EvaluationError, RangeError, StrengthError
 from clantune_neuro.evaluation.batched import batched, usual_form
 from clantune_neuro.evaluation.changes import Outer, Row, Whole
-from clantune_neuro.evaluation.chunks import Halving, boundaries, in_chunks, out_of_memory
+from clantune_neuro.evaluation.chunks import Halving, boundaries, in_chunks
 from clantune_neuro.evaluation.genes import child_of
 from clantune_neuro.evaluation.improvement import improvements
 from clantune_neuro.evaluation.loop import loop, prepared, with_weights
-from clantune_neuro.evaluation.score import Score
 from clantune_neuro.evaluation.shared_layers import RowHeads
 from clantune_neuro.evaluation.shared_parent import shared_parent
 from clantune_neuro.lineage.gene import FIRST_OPERATOR, strength_number
+from clantune_neuro.memory import out_of_memory
 from clantune_neuro.networks import ConvPolicy, Heads, LinearPolicy, Multi, PlasticHeads
 from clantune_neuro.tasks import Memorise, Task, TaskContext, digits
 from clantune_neuro.tasks.labelled import Labelled
+from clantune_neuro.tasks.score import Score
 
 CONTEXT = TaskContext()
 
@@ -453,7 +455,43 @@ def test_a_gene_of_a_bank_changes_one_row(operator):
     assert shared_parent(module, nursery.weights(parent), [changes], task, CONTEXT) == expected
 
 
-def test_a_lineage_that_is_no_child_is_refused():
+@pytest.mark.parametrize("module", [nn.Linear(6, 5, bias=False), nn.LayerNorm(6)])
+def test_children_of_large_outer_products_are_refused_where_replay_refuses_them(module):
+    blueprint = Blueprint.of(module)
+    nursery = Nursery(blueprint)
+    number, strength = blueprint.number_of("rank-1"), strength_number(10.0)
+    genes = (Gene(number, strength=strength, seed=seed) for seed in count())
+    parent, kinds = Lineage.born(1), set()
+    while refusal(nursery.state, child := parent.append(next(genes))) is None:
+        changes = child_of(nursery, parent, child)
+        for name, before in nursery.weights(parent).items():
+            assert torch.allclose(changes[name].applied(before), nursery.weights(child)[name])
+            kinds.add(type(changes[name]))
+        parent = child
+    assert refusal(child_of, nursery, parent, child) == refusal(nursery.state, child)
+    assert "reaches" in refusal(nursery.state, child)
+    assert Whole in kinds  # near the end of the range, also for a matrix
+
+
+def test_a_strength_that_a_matrix_cannot_represent_is_refused_as_by_replay():
+    blueprint = Blueprint.of(nn.Linear(6, 5, bias=False))
+    nursery = Nursery(blueprint)
+    parent = Lineage.born(1)
+    child = parent.append(Gene(blueprint.number_of("rank-1"), strength=strength_number(16.0)))
+    assert refusal(child_of, nursery, parent, child) == refusal(nursery.state, child)
+    assert "the strength 16 is not usable" in refusal(nursery.state, child)
+
+
+def refusal(function, *arguments):
+    """Return the message of the error that a function raises, or None."""
+    try:
+        function(*arguments)
+    except (RangeError, StrengthError) as error:
+        return str(error)
+    return None
+
+
+def test_a_lineage_that_is_not_a_child_is_refused():
     blueprint = Blueprint.of(nn.Linear(6, 5))
     nursery = Nursery(blueprint)
     parent = chain(blueprint, ["normal", "one"])

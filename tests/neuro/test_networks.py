@@ -168,7 +168,7 @@ def test_the_ensemble_of_the_notes_has_four_policies_of_convolutions():
             lambda: ConvPolicy(classes=2, channels=(8, 8)),
             "ConvPolicy: 2 channels, 3 kernels and 3 strides; give one of each per convolution",
         ),
-        (lambda: Multi([]), "Multi: there is no network; give at least one"),
+        (lambda: Multi([]), "Multi: the list of networks is empty; give at least one"),
     ],
 )
 def test_a_network_that_cannot_be_built_says_why(build, message):

@@ -12,8 +12,6 @@ import torch
 from torch.nn import functional
 
 from clantune_neuro.errors import EvaluationError, NeuroError, TaskError
-from clantune_neuro.evaluation.score import Score
-from clantune_neuro.evaluation.trace import RowTrace
 from clantune_neuro.extras import extra
 from clantune_neuro.networks import Answer, Heads
 from clantune_neuro.tasks import (
@@ -30,6 +28,8 @@ from clantune_neuro.tasks import (
     read_idx_folder,
 )
 from clantune_neuro.tasks.intrinsic import with_intrinsic
+from clantune_neuro.tasks.score import Score
+from clantune_neuro.tasks.trace import RowTrace
 
 
 def answers_of(labels, classes=10, rows=None):
@@ -223,7 +223,7 @@ def test_a_trace_is_plain_data_and_comes_back():
         (
             lambda: Memorise(points=40),
             (
-                "Memorise: 40 points are no whole number of batches of 32; "
+                "Memorise: 40 points are not a whole number of batches of 32; "
                 "change points, or pass batch=40"
             ),
         ),
@@ -304,8 +304,12 @@ def test_the_files_of_a_folder_are_read_plain_or_compressed(folder):
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("train-images-idx3-ubyte", lambda d: b"", "is no IDX file: it begins with nothing"),
-        ("train-images-idx3-ubyte", lambda d: b"GIF8", "is no IDX file: it begins with 47494638"),
+        ("train-images-idx3-ubyte", lambda d: b"", "is not an IDX file: it begins with nothing"),
+        (
+            "train-images-idx3-ubyte",
+            lambda d: b"GIF8",
+            "is not an IDX file: it begins with 47494638",
+        ),
         (
             "train-images-idx3-ubyte",
             lambda d: d[:2] + b"\x0d" + d[3:],

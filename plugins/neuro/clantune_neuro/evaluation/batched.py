@@ -11,11 +11,11 @@ from torch.func import functional_call, vmap
 
 from clantune_neuro.errors import EvaluationError
 from clantune_neuro.evaluation.chunks import Halving, ignore, in_chunks
-from clantune_neuro.evaluation.loop import Member, check_names, weights_of
-from clantune_neuro.evaluation.score import Score
+from clantune_neuro.evaluation.loop import Member, buffers_of, check_names, weights_of
 from clantune_neuro.networks.answer import answer_of
 from clantune_neuro.tasks.base import Task, TaskContext
 from clantune_neuro.tasks.points import Points, PointsTask
+from clantune_neuro.tasks.score import Score
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
@@ -41,7 +41,7 @@ def batched(
         report: Is told of each chunk that does not fit into memory and is halved.
 
     Raises:
-        EvaluationError: The task is no task of points, members have tensors of different names, or
+        EvaluationError: The task is not a `PointsTask`, members have tensors of different names, or
             one member does not fit into memory.
     """
     points_task = task_of_points(task, "vmap")
@@ -91,10 +91,11 @@ def judged(
         points: The points of the generation.
     """
     check_names(module, weights)
-    x = points.x.to(next(iter(weights.values())).device)
+    device = next(iter(weights.values())).device
+    x, buffers = points.x.to(device), buffers_of(module, device, weights)
 
     def answer(one: dict[str, Tensor]) -> Any:
-        return functional_call(module, one, (x,))
+        return functional_call(module, buffers | one, (x,))
 
     return task.judge(answer_of(vmap(answer, in_dims=(dimensions,))(weights)), points)
 

@@ -14,6 +14,7 @@ import attrs
 import torch
 
 from clantune_neuro.errors import EvaluationError
+from clantune_neuro.memory import out_of_memory
 
 M = TypeVar("M")
 R = TypeVar("R")
@@ -96,13 +97,6 @@ def in_chunks(
             continue
         results += found
         del waiting[: len(chunk)]
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out, on the CPU or on a device."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def _unless_out_of_memory(evaluate: Callable[[list[M]], list[R]], chunk: list[M]) -> list[R] | None:

@@ -13,7 +13,7 @@ from clantune_neuro.lineage.gene import OCTAVE, Gene
 from clantune_neuro.lineage.lineage import Lineage
 from clantune_neuro.lineage.tensors import TensorSpec
 from clantune_neuro.noise.shapes import SHAPES
-from clantune_neuro.operators.low_rank import FACTOR_BITS, factors
+from clantune_neuro.operators.low_rank import FACTOR_BITS, factors, largest_of
 from clantune_neuro.replay.nursery import Nursery
 from clantune_neuro.replay.state import State
 from clantune_neuro.replay.steps import Noise, step
@@ -23,16 +23,16 @@ def child_of(nursery: Nursery, parent: str, child: str) -> Child:
     """Return how a child differs from its parent.
 
     Outer products are not multiplied out. Their sum with the parent's weights is that of the
-    replayed child up to half a unit, and the range of the child's weights is not checked. All other
-    changes have the bits of the replayed child.
+    replayed child up to half a unit. All other changes have the bits of the replayed child, and so
+    has a child whose weights may come near the end of their range.
 
     Args:
-        nursery: Replays the parent, and a child whose gene is no outer product.
+        nursery: Replays the parent, and a child whose gene is not an outer product or is large.
         parent: The parent's lineage.
         child: The parent's lineage with one more gene, or the parent's lineage itself.
 
     Raises:
-        EvaluationError: The child is no child of this parent.
+        EvaluationError: The child's lineage is not the parent's with one more gene.
         NeuroError: As for `Nursery.weights`.
     """
     lineage = Lineage(child)
@@ -47,9 +47,10 @@ def child_of(nursery: Nursery, parent: str, child: str) -> Child:
     gene = lineage.gene(lineage.num_genes - 1)
     nursery.blueprint.check(lineage)
     state = nursery.state(parent)
+    found = None
     if nursery.blueprint.operator(gene.operator).name == "rank-1":
-        return _of_outer_products(state, gene)
-    return difference(state, nursery.state(child))
+        found = _of_outer_products(state, gene)
+    return difference(state, nursery.state(child)) if found is None else found
 
 
 def difference(parent: State, child: State) -> Child:
@@ -67,17 +68,21 @@ def difference(parent: State, child: State) -> Child:
     return found
 
 
-def _of_outer_products(parent: State, gene: Gene) -> Child:
+def _of_outer_products(parent: State, gene: Gene) -> Child | None:
+    """Return the changes of a gene, or None where a weight might leave its range."""
     found: dict[str, Change] = {}
     for index, spec in enumerate(parent.blueprint.tensors):
         if spec.is_matrix:
             outer, columns = factors(parent, index, gene)
+            largest = largest_of(spec, gene, outer, columns)
             size = 2.0 ** (gene.strength / OCTAVE + spec.scale - 2 * FACTOR_BITS)
             found[spec.name] = Outer(outer.float() * size, columns.float())
         else:
             noise = Noise(SHAPES[gene.argument], gene.seed, gene.strength)
-            added, _ = step(parent, index, noise, spec.size)
+            added, largest = step(parent, index, noise, spec.size)
             found[spec.name] = Whole(_floats(spec, parent.tensors[index] + added.view(spec.shape)))
+        if not parent.has_room(index, largest):
+            return None
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from clantune_neuro.evaluation.score import Score
+from clantune_neuro.tasks.score import Score
 
 
 def improvements(

@@ -21,9 +21,9 @@ from clantune_neuro.evaluation.changes import Child
 from clantune_neuro.evaluation.chunks import Halving, ignore, in_chunks
 from clantune_neuro.evaluation.loop import Weights
 from clantune_neuro.evaluation.patterns import Pattern, Patterns
-from clantune_neuro.evaluation.score import Score
 from clantune_neuro.evaluation.shared_layers import with_shared_layers
 from clantune_neuro.tasks.base import Task, TaskContext
+from clantune_neuro.tasks.score import Score
 
 
 def shared_parent(
@@ -48,7 +48,7 @@ def shared_parent(
         report: Is told of each chunk that does not fit into memory and is halved.
 
     Raises:
-        EvaluationError: The task is no task of points, a change names an unknown tensor, or one
+        EvaluationError: The task is not a `PointsTask`, a change names an unknown tensor, or one
             child does not fit into memory.
     """
     points_task = task_of_points(task, "shared")

@@ -18,7 +18,7 @@ class Heads(nn.Module):
     what a trace is made of. A row that answers no point can change without any effect.
 
     The projection of wide inputs is a function of `inputs`, `features` and `projection_seed`. It
-    is no parameter, so no gene changes it, and it is not in the state dict.
+    is a constant: no gene changes it, and it is not in the state dict.
     """
 
     bank = ("features", "logits")

@@ -24,12 +24,12 @@ class Multi(nn.Module):
             networks: Networks that take the same points and return logits of the same shape.
 
         Raises:
-            NetworkError: There is no network.
+            NetworkError: The list is empty.
         """
         super().__init__()
         self.networks = nn.ModuleList(networks)
         if not self.networks:
-            raise NetworkError("Multi: there is no network; give at least one")
+            raise NetworkError("Multi: the list of networks is empty; give at least one")
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the largest logit of each class, per point."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from clantune_neuro.draws import uniform
+from clantune_neuro.draws import gumbel
 from clantune_neuro.networks.answer import Answer
 from clantune_neuro.networks.heads import Heads, projected
 
@@ -58,5 +58,5 @@ class PlasticHeads(Heads):
 
     def _noise(self, points: int, like: Tensor) -> Tensor:
         """Return Gumbel noise: the row of the largest sum has the probability of the softmax."""
-        drawn = torch.from_numpy(uniform((self.seed, "plastic"), (points, len(self.features))))
-        return (-(-drawn.log()).log()).to(like)
+        drawn = gumbel((self.seed, "plastic"), (points, len(self.features)))
+        return torch.from_numpy(drawn).to(like)

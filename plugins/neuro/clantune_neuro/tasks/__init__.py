@@ -1,7 +1,7 @@
 """Tasks: what a network is scored on. A task of your own derives from `Task`."""
 
 from clantune_neuro.tasks.base import Task, TaskContext
-from clantune_neuro.tasks.datasets import Dataset, digits
+from clantune_neuro.tasks.datasets import Dataset, digits, sanity
 from clantune_neuro.tasks.gym import Gym
 from clantune_neuro.tasks.idx import read_idx_folder
 from clantune_neuro.tasks.intrinsic import INTRINSICS
@@ -9,6 +9,7 @@ from clantune_neuro.tasks.labelled import Labelled
 from clantune_neuro.tasks.losses import LOSSES, Loss
 from clantune_neuro.tasks.memorise import Memorise
 from clantune_neuro.tasks.points import Points, PointsTask
+from clantune_neuro.tasks.sampled import Sampled
 
 __all__ = [
     "INTRINSICS",
@@ -20,8 +21,10 @@ __all__ = [
     "Memorise",
     "Points",
     "PointsTask",
+    "Sampled",
     "Task",
     "TaskContext",
     "digits",
     "read_idx_folder",
+    "sanity",
 ]

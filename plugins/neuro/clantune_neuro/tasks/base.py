@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from clantune_neuro.errors import TaskError
-from clantune_neuro.evaluation.score import Score
+from clantune_neuro.tasks.score import Score
 
 Network = Callable[..., Any]
 """A network as a task sees it: a function from points to logits or to an `Answer`."""
@@ -46,6 +46,15 @@ class Task(ABC):
     @property
     def perfect(self) -> float | None:
         """The base score that no network can exceed, or `None` if there is none."""
+        return None
+
+    @property
+    def sizes(self) -> tuple[tuple[int, ...], int] | None:
+        """The shape of a point and the number of logits, or `None` if they are not known."""
+        return None
+
+    def held_out(self) -> Task | None:
+        """Return the task of what no selection sees, or `None` if nothing is held out."""
         return None
 
     @abstractmethod

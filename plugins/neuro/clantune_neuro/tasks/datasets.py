@@ -46,3 +46,24 @@ def digits(*, held_out: int = 450, seed: int = 0) -> Dataset:
     y = torch.from_numpy(data.target[order].astype(np.int64))
     split = count - held_out
     return Dataset(Points(x[:split], y[:split]), Points(x[split:], y[split:]))
+
+
+def sanity(points: int = 64, *, inputs: tuple[int, ...] = (128,), classes: int = 10) -> Dataset:
+    """Return points that any network can learn: each value of a point is its label.
+
+    A run that cannot learn them has a fault. The labels are 0, 1, 2 and so on, and begin again
+    after the last class. Both parts of the set are equal.
+
+    Args:
+        points: Number of points.
+        inputs: Shape of one point.
+        classes: Number of labels.
+
+    Raises:
+        TaskError: A number is below 1.
+    """
+    if points < 1 or classes < 1:
+        raise TaskError(f"sanity: {points} points of {classes} classes; both must be at least 1")
+    y = torch.arange(points) % classes
+    x = y.float().view(points, *(1 for _ in inputs)).expand(points, *inputs).contiguous()
+    return Dataset(Points(x, y), Points(x, y))

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from clantune_neuro.draws import integers
 from clantune_neuro.errors import TaskError
-from clantune_neuro.evaluation.score import Score
 from clantune_neuro.extras import extra
 from clantune_neuro.networks.answer import answer_of
 from clantune_neuro.tasks.base import Network, Task, TaskContext
+from clantune_neuro.tasks.score import Score
 
 _SEEDS = 2**31
 
@@ -55,6 +55,13 @@ class Gym(Task):
         """Whether the episodes change from generation to generation."""
         return not self.validation
 
+    @property
+    def sizes(self) -> tuple[tuple[int, ...], int]:
+        """The shape of an observation, channels first, and the number of actions."""
+        environment = _environment(self.environment)
+        observation = _points(environment.observation_space.sample())
+        return tuple(observation.shape[1:]), int(environment.action_space.n)
+
     def held_out(self, episodes: int = 50) -> Gym:
         """Return the task of validation, whose episodes no selection sees.
 
@@ -68,7 +75,8 @@ class Gym(Task):
 
         Raises:
             NeuroError: Gymnasium, or the package of the environment, is not installed.
-            TaskError: There is no such environment, or its actions are no finite choices.
+            TaskError: The environment is unknown, or its actions are not a finite number of
+                choices.
         """
         environment = _environment(self.environment)
         stage = "validation" if self.validation else context.generation
@@ -112,7 +120,7 @@ def _environment(name: str) -> Any:
 
     Raises:
         NeuroError: Gymnasium, or the package of the environment, is not installed.
-        TaskError: There is no such environment, or its actions are no finite choices.
+        TaskError: The environment is unknown, or its actions are not a finite number of choices.
     """
     gymnasium = extra("gymnasium", package="gymnasium", name="gym")
     if name.startswith("ALE/"):

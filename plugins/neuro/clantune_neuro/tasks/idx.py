@@ -41,7 +41,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     """Return the values of one IDX file of unsigned bytes.
 
     Raises:
-        TaskError: The file cannot be read, or is no whole IDX file of unsigned bytes.
+        TaskError: The file cannot be read, or is not a whole IDX file of unsigned bytes.
     """
     try:
         with _open(path) as file:
@@ -57,7 +57,7 @@ def _open(path: Path) -> IO[bytes]:
 def _values(path: Path, file: IO[bytes]) -> NDArray[np.uint8]:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0":
-        raise TaskError(f"{path} is no IDX file: it begins with {head.hex() or 'nothing'}")
+        raise TaskError(f"{path} is not an IDX file: it begins with {head.hex() or 'nothing'}")
     kind, dimensions = head[2], head[3]
     if kind != _UNSIGNED_BYTES:
         raise TaskError(

@@ -10,8 +10,8 @@ import attrs
 from torch import Tensor
 
 from clantune_neuro.errors import TaskError
-from clantune_neuro.evaluation.score import Score
 from clantune_neuro.networks.answer import Answer
+from clantune_neuro.tasks.score import Score
 
 Intrinsic: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 

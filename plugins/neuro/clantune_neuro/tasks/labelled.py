@@ -9,12 +9,12 @@ import torch
 
 from clantune_neuro.draws import permutation
 from clantune_neuro.errors import TaskError
-from clantune_neuro.evaluation.score import Score
 from clantune_neuro.networks.answer import Answer
 from clantune_neuro.tasks.base import TaskContext
 from clantune_neuro.tasks.datasets import Dataset
 from clantune_neuro.tasks.losses import loss_named
 from clantune_neuro.tasks.points import Points, PointsTask
+from clantune_neuro.tasks.score import Score
 
 
 def _known(_task: Any, _attribute: attrs.Attribute[str], value: str) -> None:
@@ -61,6 +61,12 @@ class Labelled(PointsTask):
     def perfect(self) -> float | None:
         """The base score of a network that gives every label."""
         return loss_named(self.loss).perfect(self.batch or len(self.dataset.train.y))
+
+    @property
+    def sizes(self) -> tuple[tuple[int, ...], int]:
+        """The shape of a point and the number of labels."""
+        points = self.dataset.train
+        return tuple(points.x.shape[1:]), int(points.y.max()) + 1
 
     def points(self, context: TaskContext) -> Points:
         """Return the points of a generation."""

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from clantune_neuro.errors import TaskError
-from clantune_neuro.evaluation.score import Score
-from clantune_neuro.evaluation.trace import RowTrace
 from clantune_neuro.networks.answer import Answer
+from clantune_neuro.tasks.score import Score
+from clantune_neuro.tasks.trace import RowTrace
 
 
 @attrs.frozen

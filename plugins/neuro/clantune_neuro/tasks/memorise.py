@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -11,17 +12,21 @@ import torch
 
 from clantune_neuro.draws import integers, normal
 from clantune_neuro.errors import TaskError
-from clantune_neuro.evaluation.score import Score
 from clantune_neuro.networks.answer import Answer
 from clantune_neuro.tasks.base import TaskContext
 from clantune_neuro.tasks.intrinsic import intrinsic_named, with_intrinsic
 from clantune_neuro.tasks.losses import Loss, loss_named
 from clantune_neuro.tasks.points import Points, PointsTask
+from clantune_neuro.tasks.score import Score
 
 
 def _at_least_one(_task: Any, attribute: attrs.Attribute[int], value: int) -> None:
     if value < 1:
         raise TaskError(f"Memorise: {attribute.alias} is {value}; it must be at least 1")
+
+
+def _shape(sizes: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sizes)
 
 
 @attrs.frozen(slots=False)
@@ -43,7 +48,7 @@ class Memorise(PointsTask):
     """
 
     count: int = attrs.field(default=64, alias="points", validator=_at_least_one)
-    inputs: tuple[int, ...] = attrs.field(default=(128,), converter=tuple)
+    inputs: tuple[int, ...] = attrs.field(default=(128,), converter=_shape)
     classes: int = attrs.field(default=10, validator=_at_least_one)
     batch: int = attrs.field(default=32, validator=_at_least_one)
     loss: str = "till_death"
@@ -54,15 +59,15 @@ class Memorise(PointsTask):
         """Check what depends on more than one argument.
 
         Raises:
-            TaskError: The loss or the intrinsic score is unknown, or the points are no whole number
-                of batches.
+            TaskError: The loss or the intrinsic score is unknown, or the points are not a whole
+                number of batches.
         """
         loss_named(self.loss)
         if self.intrinsic is not None:
             intrinsic_named(self.intrinsic)
         if self.count % self.batch:
             raise TaskError(
-                f"Memorise: {self.count} points are no whole number of batches of {self.batch}; "
+                f"Memorise: {self.count} points are not a whole number of batches of {self.batch}; "
                 f"change points, or pass batch={self.count}"
             )
 
@@ -70,6 +75,11 @@ class Memorise(PointsTask):
     def perfect(self) -> float | None:
         """The base score of a network that gives every label."""
         return self._loss.perfect(self.count)
+
+    @property
+    def sizes(self) -> tuple[tuple[int, ...], int]:
+        """The shape of a point and the number of labels."""
+        return self.inputs, self.classes
 
     def points(self, context: TaskContext) -> Points:  # noqa: ARG002
         """Return the points, equal in every generation."""

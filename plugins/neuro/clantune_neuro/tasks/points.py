@@ -7,9 +7,9 @@ from abc import abstractmethod
 import attrs
 from torch import Tensor
 
-from clantune_neuro.evaluation.score import Score
 from clantune_neuro.networks.answer import Answer, answer_of, of_one_member
 from clantune_neuro.tasks.base import Network, Task, TaskContext
+from clantune_neuro.tasks.score import Score
 
 
 @attrs.frozen(eq=False)

@@ -56,14 +56,14 @@ class RowTrace:
         """Return the trace that `to_plain` described.
 
         Raises:
-            EvaluationError: The data describe no trace.
+            EvaluationError: The data are not those of a trace.
         """
         return cls(_rows_under("blamed", data), _rows_under("used", data))
 
 
 def _rows_under(name: str, data: Mapping[str, Any]) -> Sequence[int]:
     numbers = data.get(name)
-    if not isinstance(numbers, list) or any(type(row) is not int for row in numbers):
+    if not isinstance(numbers, list | tuple) or any(type(row) is not int for row in numbers):
         raise EvaluationError(
             f"a trace needs a list of row numbers under {name!r}, not {numbers!r:.60}"
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from clantune_neuro.evaluation.trace import RowTrace
+from clantune_neuro.tasks.trace import RowTrace
 
 
 def _number(value: Any) -> float:
@@ -20,7 +20,7 @@ class Score:
     """How well one network does. Higher is better.
 
     Attributes:
-        base: What selection looks at first. A member whose base is NaN counts as dead.
+        base: What selection looks at first. A member whose base is not finite is dead.
         intrinsic: What decides between members of equal base, higher is better.
         trace: Which rows of a bank gave the answers, or `None` where the network has no bank.
         frames: Number of game frames that the evaluation took; 0 for tasks without games.
@@ -33,8 +33,8 @@ class Score:
 
     @property
     def dead(self) -> bool:
-        """Whether the member counts as dead."""
-        return math.isnan(self.base) or math.isnan(self.intrinsic)
+        """Whether the member counts as dead: a number is NaN or infinite."""
+        return not (math.isfinite(self.base) and math.isfinite(self.intrinsic))
 
     @property
     def order(self) -> tuple[float, float]:
