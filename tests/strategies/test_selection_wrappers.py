@@ -383,6 +383,13 @@ def test_nobody_is_a_partner_where_there_is_no_other():
     assert shares(MateChoice(Worst()), population) == (0.0, 1.0)
 
 
+def test_a_pull_of_0_measures_no_distance(monkeypatch):
+    monkeypatch.delattr("clantune_strategies.selection.diversity.distance")
+    population = clan(0.0, 1.0, 2.0, values=[0.0, 0.1, 9.0])
+    pair = select(MateChoice(Everybody(), pull=0.0), population, 0, Random(1)).contributors
+    assert [share for _, share in pair] == [0.5, 0.5]
+
+
 def test_the_farthest_distances_have_powers_too():
     population = clan(0.0, 0.0, 0.0, values=[-1.7e308, 1.7e308, 1.7e308])
     found = [

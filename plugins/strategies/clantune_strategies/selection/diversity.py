@@ -100,6 +100,8 @@ class MateChoice(SelectionWrapper):
     def _weights(
         self, population_genomes: Population, first: int, others: Sequence[tuple[int, float]]
     ) -> dict[int, float]:
+        if not self.pull:
+            return dict(others)
         mine = population_genomes[first]
         from_first = [
             min(distance(mine, population_genomes[rank]), sys.float_info.max) for rank, _ in others
