@@ -137,7 +137,13 @@ def through_dask(folder: Path) -> tuple[dict[str, Any], list[Bar]]:
     command, begun = write_program(folder, pause=0.5), folder / "begun"
     began = time.perf_counter()
     make: Any = LocalCluster
-    cluster = make(host="127.0.0.1", n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = make(
+        host="127.0.0.1",
+        n_workers=2,
+        threads_per_worker=1,
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": ":0"},  # another cluster may have the usual port
+    )
     with cluster:
         pids = [worker.pid for worker in cluster.workers.values()]
         killer = threading.Thread(target=kill_after, args=[begun, 3, pids[0]])

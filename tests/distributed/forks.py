@@ -5,6 +5,7 @@ script would. It returns how each process ended, what it printed to its error st
 """
 
 import gc
+import importlib
 import importlib.util
 import json
 import os
@@ -38,12 +39,16 @@ class Ended:
 
 
 class Forks:
-    """The process that others are forked from."""
+    """The process that others are forked from.
 
-    def __init__(self):
+    It has imported the modules that its processes need, and those that it is told.
+    """
+
+    def __init__(self, *modules):
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen([sys.executable, __file__], env=environment, **pipes)
+        command = [sys.executable, __file__, *modules]
+        self._process = subprocess.Popen(command, env=environment, **pipes)
 
     def run(self, function, *arguments, ranks=3, **environment):
         """Return how each rank ended, in rank order."""
@@ -78,6 +83,8 @@ def serve():
     import clantune_clan  # noqa: F401
     import clantune_strategies  # noqa: F401
 
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
     torch.set_num_threads(1)
     gc.freeze()  # so that children do not copy the memory of what is imported
     for line in sys.stdin:

@@ -158,8 +158,9 @@ def test_twelve_runs_through_dask_with_one_worker_killed(store, tmp_path):
     for value in range(4):
         store.load(set={"variable_a": float(value)})
     command = write_program(tmp_path, WAITS.strip("\n").removeprefix("    "))
-    kill = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
-    with LocalCluster(host="127.0.0.1", **kill) as cluster:
+    two = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    free = {"dashboard_address": ":0"}  # another cluster may have the usual port
+    with LocalCluster(host="127.0.0.1", scheduler_kwargs=free, **two) as cluster:
         executor = Dask(cluster.scheduler_address)
         watcher = ThreadPoolExecutor(1)
         killed = watcher.submit(kill_worker, tmp_path / "died")
