@@ -1,0 +1,1 @@
+"""A run of evolution: breed, evaluate, remember."""
