@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from hashes import BLUEPRINTS, CASES, HASHES, hash_of
 
 from clantune_neuro import Nursery
 from clantune_neuro.noise.sources import TorchSource
+from clantune_neuro.selftest.hashes import BLUEPRINTS, CASES, HASHES, hash_of
 
 PLACES = [
     "cpu",

@@ -1,14 +1,22 @@
-"""Hashes of replayed weights, which every machine and device must give.
+"""Hashes of replayed weights, which every machine and device must give."""
 
-The tests on the CPU compare with them, and so do those of `tests/device` on a GPU.
-"""
+from __future__ import annotations
 
-from clantune_neuro import Blueprint, Gene, Lineage
+from collections.abc import Mapping, Sequence
+
+from clantune_neuro.lineage.blueprint import Blueprint
+from clantune_neuro.lineage.gene import Gene
+from clantune_neuro.lineage.lineage import Lineage
 from clantune_neuro.lineage.table import table
 from clantune_neuro.lineage.tensors import TensorSpec
+from clantune_neuro.replay.nursery import Nursery
+
+Case = tuple[int, str]
 
 
-def convolutions(kernels, hidden, inputs, outputs):
+def convolutions(
+    kernels: Sequence[tuple[int, ...]], hidden: int, inputs: int, outputs: int
+) -> Blueprint:
     """Return the blueprint of three convolutions and two dense layers, without biases."""
     shapes = [*kernels, (hidden, inputs), (outputs, hidden)]
     names = ("convs.0", "convs.1", "convs.2", "hidden", "output")
@@ -20,12 +28,13 @@ def convolutions(kernels, hidden, inputs, outputs):
     return Blueprint(tuple(specs), table(None, has_bank=False))
 
 
-BLUEPRINTS = {
+BLUEPRINTS: Mapping[int, Blueprint] = {
     605_184: convolutions([(32, 3, 8, 8), (64, 32, 4, 4), (64, 64, 3, 3)], 512, 1024, 10),
     4_051_968: convolutions([(32, 4, 8, 8), (64, 32, 4, 4), (64, 64, 3, 3)], 512, 7744, 18),
 }
+"""The blueprints, by their number of weights."""
 
-HASHES = {
+HASHES: Mapping[Case, str] = {
     (605_184, "birth"): "c63f504a39a654688812c1363b34de7ff70d1c4b50f673be80d7f95d3118d8d0",
     (605_184, "normal"): "c8ffc60b6f8a6cc667ba4e41e06b53d9f612b93b18178551e3e199beadf76d78",
     (605_184, "exponential"): "8316dfbff5b82324d14e9eb24b7d8b19a9fc390d05dbb0113f054410f616d515",
@@ -45,10 +54,9 @@ HASHES = {
 CASES = sorted(HASHES)
 
 
-def hash_of(size, name, nursery):
+def hash_of(size: int, name: str, nursery: Nursery) -> str:
     """Return the SHA-256 of the weights of a birth, or of a birth and one gene."""
     blueprint = BLUEPRINTS[size]
-    assert blueprint.num_weights == size
     lineage = Lineage.born(7)
     if name != "birth":
         argument = blueprint.number_of("normal") if name == "norm" else 0

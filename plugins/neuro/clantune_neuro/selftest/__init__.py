@@ -1,0 +1,1 @@
+"""Self-tests: each returns a report of what replay promises, measured on this machine."""
