@@ -10,13 +10,17 @@ SETUP := requirements-dev.txt constraints.txt pyproject.toml $(wildcard plugins/
 
 # `RANDOM=1` draws new examples with hypothesis; another number draws those of an earlier run.
 SEED := $(if $(filter 1,$(RANDOM)),$(shell date +%s),$(RANDOM))
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile $(if $(SEED),--hypothesis-seed=$(SEED))
+# Files begin in the order of conftest.py, which puts the longest first.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder \
+          $(if $(SEED),--hypothesis-seed=$(SEED))
 # What shows most in half a minute: no laws of all strategies, no statistics, no tests that wait,
 # start processes, or read and write large files.
 SLOW := strategies/test_laws strategies/test_selection strategies/test_mutation_noise \
         clan/test_arrival clan/test_checkpoint clan/test_end clan/test_loader core/test_serialize \
         store/test_many_processes store/test_opening store/test_auto store/test_demo \
-        store/test_executors store/test_program store/test_every_strategy
+        store/test_executors store/test_program store/test_every_strategy store/test_breeding \
+        store/test_content store/test_merge neuro/test_executors neuro/test_ranks \
+        neuro/test_repro neuro/test_resume neuro/test_selftest neuro/test_strategy_laws
 QUICK := tests/autobind tests/clan tests/core tests/store tests/strategies \
          tests/together/test_dependencies.py \
          $(SLOW:%=--ignore tests/%.py)

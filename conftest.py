@@ -48,6 +48,32 @@ def pytest_terminal_summary(
         terminalreporter.line(f"To draw these examples again: make test RANDOM={seed}")
 
 
+# ---- The order: with `--dist loadfile`, a process that is free takes the next file ----
+
+# What takes longest begins first. A long file that began last would leave other processes idle.
+LONGEST = (
+    "together/test_benchmarks",
+    "together/test_new",
+    "together/test_pictures",
+    "together/test_fuzz",
+    "together/test_docs",
+    "strategies/test_laws",
+    "store/test_breeding",
+    "store/test_many_processes",
+    "store/test_mending",
+    "neuro/test_executors",
+    "neuro/test_repro",
+    "neuro/test_ranks",
+    "neuro/test_strategy_laws",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    places = {f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get("/".join(item.path.parts[-2:]), len(places)))
+
+
 # ---- The documentation: every `python` block is executed, `toml` is parsed ----
 
 

@@ -1,7 +1,10 @@
 """The public names of the package."""
 
+import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +33,34 @@ def test_the_kind_alone_reads_blueprints():
     code += "try:\n A('x', {})\nexcept Exception as e: print(type(e).__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "lineage check_domain\nBlueprintError\n"
+
+
+def imports():
+    """Return what each module of the package imports of it, also for types alone."""
+    root = Path(clantune_neuro.__file__).parent
+    files = {}
+    for file in root.rglob("*.py"):
+        path = file.relative_to(root.parent).with_suffix("")
+        files[".".join(path.parts).removesuffix(".__init__")] = file
+    return {name: imported(file, files) - {name} for name, file in files.items()}
+
+
+def imported(file, known):
+    nodes = [node for node in ast.walk(ast.parse(file.read_text())) if type(node) is ast.ImportFrom]
+    pairs = [(node.module, f"{node.module}.{one.name}") for node in nodes for one in node.names]
+    return {name if name in known else module for module, name in pairs} & known.keys()
+
+
+def test_imports_of_modules_have_no_cycle():
+    modules = imports()
+    del modules["clantune_neuro"]  # it names what users import, when they use it
+    assert len([*TopologicalSorter(modules).static_order()]) == len(modules)
+
+
+def test_packages_depend_on_earlier_ones_alone():
+    order = ["noise", "lineage", "replay", "operators", "networks", "tasks", "evaluation"]
+    for module, found in imports().items():
+        package = module.split(".")[1:2]
+        for other in found if package and package[0] in order else ():
+            name = other.split(".")[1]
+            assert name not in order[order.index(package[0]) + 1 :], f"{module} imports {other}"
