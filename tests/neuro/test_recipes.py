@@ -1,7 +1,6 @@
 """Recipes for lineages."""
 
-import tomllib
-from pathlib import Path
+from importlib import metadata
 
 import pytest
 from families import member
@@ -99,15 +98,12 @@ def test_an_unknown_parameter_is_answered_with_the_signature():
 
 
 def test_every_recipe_and_strategy_is_published():
-    file = Path(__file__).parents[2] / "plugins/neuro/pyproject.toml"
-    points = tomllib.loads(file.read_text("utf-8"))["project"]["entry-points"]
-    published = {name: f"clantune_neuro.recipes:{name}" for name in recipes.RECIPES}
-    assert points[contracts.RECIPES] == {f"neuro_{n}": where for n, where in published.items()}
-    for name, where in points[contracts.STRATEGIES].items():
-        assert name.startswith("neuro-")
-        assert getattr(clantune_neuro, where.partition(":")[2]).__module__.startswith(
-            "clantune_neuro.strategies."
-        )
+    ours = metadata.distribution("clantune-neuro").entry_points
+    found = {point.name: point.value for point in ours.select(group=contracts.RECIPES)}
+    assert found == {f"neuro_{name}": f"clantune_neuro.recipes:{name}" for name in recipes.RECIPES}
+    for point in ours.select(group=contracts.STRATEGIES):
+        assert point.name.startswith("neuro-")
+        assert point.load().__module__.startswith("clantune_neuro.strategies.")
 
 
 def test_no_class_has_the_name_of_one_of_the_strategies():

@@ -574,7 +574,9 @@ def test_a_process_ends_with_the_status(filled):
 def test_an_interrupted_verb_ends_with_130(filled, folder):
     lock = sqlite3.connect(filled, isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
-    ready = "import clantune_store.groups.store; print('ready', flush=True); "
+    # A shell that runs the tests in the background has them ignore SIGINT, which is inherited.
+    listens = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    ready = f"{listens}import clantune_store.groups.store; print('ready', flush=True); "
     waits = process("metric", "add", "a", "profit", code=f"{ready}{PROGRAM}")
     assert waits.stdout.readline() == "ready\n"
     time.sleep(1)  # it waits until this process ends its transaction
