@@ -106,8 +106,7 @@ class Plugin:
     @classmethod
     def of(cls, group: Group, entry: EntryPoint) -> Plugin:
         """Return the plugin of an entry point."""
-        # A damaged package may lack these. The others must still be found.
-        known: Any = {} if entry.dist is None else entry.dist.metadata
+        known = _metadata(entry)
         name, version = known.get("Name", "unknown"), known.get("Version", "unknown")
         return cls(entry.name, name, version, group, entry)
 
@@ -200,3 +199,14 @@ def surroundings() -> Surroundings:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _metadata(entry: EntryPoint) -> Any:
+    """Return the metadata of the package of an entry point; none if the package is damaged.
+
+    Its other plugins, and those of other packages, must still be found.
+    """
+    try:
+        return {} if entry.dist is None else entry.dist.metadata
+    except FileNotFoundError:  # so says the backport `importlib_metadata` where it is imported
+        return {}

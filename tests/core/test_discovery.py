@@ -90,6 +90,22 @@ def test_a_package_with_damaged_metadata_does_not_hide_the_others(own_site):
         load_strategy("odd")
 
 
+def test_a_package_without_metadata_hides_nothing_from_the_backport_either(site):
+    pytest.importorskip("importlib_metadata", reason="importlib_metadata is not installed")
+    nameless = site.folder / "nameless-1.0.dist-info"
+    nameless.mkdir()
+    (nameless / "entry_points.txt").write_text("[clantune.strategies]\nodd = ???\n")
+    printed = site.run(
+        """
+        import importlib_metadata  # which finds packages for the standard library, too
+        from clantune_core import strategies
+
+        print([(each.distribution, each.version) for each in strategies() if each.name == "odd"])
+        """
+    )
+    assert printed == "[('unknown', 'unknown')]"
+
+
 # ---- Loading ----
 
 

@@ -141,7 +141,12 @@ def test_runs_that_fail_do_not_end_the_loop(store, tmp_path, call):
         *("--highest=False", "--data", "a", "--data", "bb", "--jobs", "2"),
     )
     assert status == 1
-    assert out.startswith("campaign 1 is finished: 11 runs ok, 3 failed, 0 left, best ")
+    numbers = {state: [run.number for run in store.runs(state=state)] for state in ("ok", "failed")}
+    assert {number % 5 == 3 for number in numbers["failed"]} == {True}, err
+    assert {number % 5 == 3 for number in numbers["ok"]} == {False}
+    ok, failed = map(len, numbers.values())
+    assert ok + failed == 14
+    assert out.startswith(f"campaign 1 is finished: {ok} runs ok, {failed} failed, 0 left, best ")
     assert sorted(line for line in err.splitlines() if "has failed" in line) == [
         f"run {run.number} of group {run.group} on {run.dataset!r} has failed"
         for run in sorted(store.runs(state="failed"), key=lambda run: str(run.number))
