@@ -65,24 +65,16 @@ def test_sums_are_those_of_the_ranks_of_one_place(ranks, dtype):
     assert ranks(4).run(sums, 2, dtype) == [evens, odds] * 2
 
 
-def where_messages_lie(config):
-    """Join once more, with backends of one's own, and ask where messages from devices lie."""
-    rank, store = dist.get_rank(), dist.distributed_c10d._get_default_store()
-    dist.destroy_process_group()
-    store = dist.PrefixStore("again", store)
-    dist.init_process_group(config, store=store, rank=rank, world_size=2)
+def where_messages_lie():
+    """Ask where messages from devices lie."""
     transfer = Communication(timeout=TIMEOUT).transfer
     return [str(transfer.message_device(torch.device(kind))) for kind in ("cpu", "cuda:1")]
 
 
-@pytest.mark.parametrize("config", ["gloo", "cpu:gloo,cuda:gloo", "cpu:gloo"])
-def test_gloo_sends_from_main_memory(ranks, config):
-    assert ranks(2).run(where_messages_lie, config) == [["cpu", "cpu"]] * 2
-
-
-def where_they_lie_with_another_backend():
-    return where_messages_lie("cpu:gloo,cuda:fake")
+@pytest.mark.parametrize("backend", ["gloo", "cpu:gloo,cuda:gloo", "cpu:gloo"])
+def test_gloo_sends_from_main_memory(ranks, backend):
+    assert ranks(2, backend).run(where_messages_lie) == [["cpu", "cpu"]] * 2
 
 
 def test_another_backend_sends_from_the_device_that_it_serves(ranks):
-    assert ranks(2).run(where_they_lie_with_another_backend) == [["cpu", "cuda:1"]] * 2
+    assert ranks(2, "cpu:gloo,cuda:fake").run(where_messages_lie) == [["cpu", "cuda:1"]] * 2

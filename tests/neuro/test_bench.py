@@ -136,7 +136,10 @@ def test_a_rival_that_is_not_installed_is_said(monkeypatch):
 @pytest.mark.skipif(not INSTALLED, reason="EvoTorch is not installed")
 def test_a_rival_steps():
     step = generation.rival(LinearPolicy(8, classes=3), Memorise(4, (8,), 3, 4), population=4)
+    begun = step.__self__.step_count
     step()
+    assert step.__self__.step_count == begun + 1
+    assert len(step.__self__.population) == 4
 
 
 # ---- Memory ----

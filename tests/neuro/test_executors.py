@@ -45,7 +45,7 @@ def counts(pool):
 @pytest.fixture(scope="module")
 def scheduler():
     """The address of a scheduler of Dask with two processes."""
-    distributed = pytest.importorskip("distributed")
+    distributed = pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
     cluster = distributed.LocalCluster(
         n_workers=2,
         threads_per_worker=1,
@@ -422,7 +422,7 @@ def test_futures_take_one_of_two():
 
 
 def test_an_address_that_is_no_scheduler():
-    pytest.importorskip("distributed")
+    pytest.importorskip("distributed", reason="the extra 'dask' is not installed")
     with pytest.raises(NeuroError) as raised:
         evolve("dask:nowhere").step()
     assert str(raised.value).startswith("no scheduler of Dask answers at 'nowhere': ")

@@ -318,7 +318,8 @@ def test_an_executor_that_a_run_started_is_closed_where_the_run_cannot_begin(tmp
 
 def test_a_run_that_is_forgotten_leaves_the_lock(tmp_path):
     run(out=tmp_path / "a")
-    Evolve.resume(tmp_path / "a", network(), Near(), rules()).close()
+    with Evolve.resume(tmp_path / "a", network(), Near(), rules()) as made:
+        assert made.until(1).generation == 1
 
 
 def test_the_lock_of_a_dead_process_is_taken_over_unless_it_is_of_another_host(tmp_path):
