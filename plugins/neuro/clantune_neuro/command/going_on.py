@@ -25,7 +25,7 @@ _EVERY = 0.5
 
 
 @attrs.define
-class Progress:
+class ProgressLine:
     """Tells on the stream of errors how a run goes: in one line on a terminal, else in many.
 
     Attributes:
@@ -72,7 +72,7 @@ def go_on(run: Evolve, task: Task, arguments: argparse.Namespace, out: str | Non
         arguments: The last generation, and whether to print JSON.
         out: The directory of the run, for the result.
     """
-    progress = Progress(arguments.generations)
+    progress = ProgressLine(arguments.generations)
     best = run.until(arguments.generations, report=progress if run.writes else None)
     progress.end()
     held_out = task.held_out()

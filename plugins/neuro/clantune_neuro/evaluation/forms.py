@@ -97,16 +97,16 @@ def in_families(setting: Setting, lineages: Sequence[str]) -> list[Score]:
     return [scores[lineage] for lineage in lineages]
 
 
-Scorer = Callable[[Setting, Sequence[str]], list[Score]]
+Form = Callable[[Setting, Sequence[str]], list[Score]]
 """Returns the score of each lineage, or raises a `DeadError`: then no lineage has a score yet."""
 
-FORMS: Mapping[str, Scorer] = MappingProxyType(
+FORMS: Mapping[str, Form] = MappingProxyType(
     {"loop": one_by_one, "vmap": in_one_pass, "shared": in_families}
 )
 """The forms by name: one by one, all in one pass, and all children of a parent in one pass."""
 
 
-def form_named(name: str) -> Scorer:
+def form_named(name: str) -> Form:
     """Return a form.
 
     Raises:

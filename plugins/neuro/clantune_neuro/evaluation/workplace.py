@@ -90,7 +90,7 @@ class Workplace:
         """
         if threads < 1:
             raise EvaluationError(f"threads is {threads}; take 1 or more")
-        self._scorer = form_named(form)
+        self._score = form_named(form)
         if form != "loop":
             task_of_points(task, form)
         self.form = form
@@ -135,7 +135,7 @@ class Workplace:
             halvings.clear()
             try:
                 setting = Setting(self.module, self.nursery, self.task, context, halvings.append)
-                scores = self._scorer(setting, alive)
+                scores = self._score(setting, alive)
             except DeadError as death:
                 dead[death.lineage] = Outcome(Score(float("nan")), death.reason)
             except (BirthError, OperatorError):  # of replay, not of the task
