@@ -46,7 +46,7 @@ class InheritedState:
 
     def shaped_as(self, forms: Mapping[str, Form], state: TrainingState) -> InheritedState:
         """Return a state of other forms to fill. It reuses tensors that fit, and adds new ones."""
-        placements = {f"optimizer/{name}": p.detach() for name, p in _parameters(state)}
+        placements = {f"optimizer/{name}": p.detach() for name, p, _ in _parameters(state)}
         tensors: dict[Outline, Tensor] = {}
 
         def tensor(outline: Outline) -> Tensor:
@@ -92,12 +92,12 @@ def take_over(
     Raises:
         ClanError: A registered object fails to load its part.
     """
-    entries, found = state.optimizer.state, inherited.values["optimizer"]
-    for name, parameter in _parameters(state):
+    found = inherited.values["optimizer"]
+    for name, parameter, optimizer in _parameters(state):
         if name in found:
-            _put(state.optimizer, parameter, found[name])
-        elif parameter in entries:  # reading a missing entry would create it
-            del entries[parameter]
+            _put(optimizer, parameter, found[name])
+        elif parameter in optimizer.state:  # reading a missing entry would create it
+            del optimizer.state[parameter]
     for name, each in registered.items():
         try:
             each.load_state_dict(inherited.values["registered"][name])
@@ -152,17 +152,20 @@ def _put(optimizer: Optimizer, parameter: Tensor, entry: Any) -> None:
         optimizer.state[parameter] = entry
 
 
-def _parameters(state: TrainingState) -> Iterator[tuple[str, Tensor]]:
-    """Return the optimizer's parameters with their names in the model."""
+def _parameters(state: TrainingState) -> Iterator[tuple[str, Tensor, Optimizer]]:
+    """Return the parameters of each optimizer, with their names in the model."""
     names = {id(p): name for name, p in bare_module(state.model).named_parameters()}
-    for place, group in enumerate(state.optimizer.param_groups):
-        for number, parameter in enumerate(group["params"]):
-            yield names.get(id(parameter), f"group {place}, {number}"), parameter
+    for optimizer in state.optimizers.values():
+        for group in optimizer.param_groups:
+            yield from ((names[id(p)], p, optimizer) for p in group["params"])
 
 
 def _optimizer_state(state: TrainingState) -> dict[str, Any]:
-    entries = state.optimizer.state
-    return {name: entries[p] for name, p in _parameters(state) if p in entries}
+    return {
+        name: optimizer.state[parameter]
+        for name, parameter, optimizer in _parameters(state)
+        if parameter in optimizer.state
+    }
 
 
 def _empty(outline: Outline, placements: Mapping[str, Tensor]) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from clantune_clan.errors import PathError
 from clantune_clan.member.leaves import fit, is_leaf
+from clantune_clan.member.optimizers import split_path
 from clantune_clan.member.state import State
 from clantune_core import AbstractAllele, Genome
 from clantune_core.contracts import Expressed
@@ -49,7 +50,7 @@ def require_fitting(genome: Genome, state: State) -> None:
                 fit(state.get(path), allele.value, path)
             except PathError as error:
                 raise PathError(f"gene {name!r} does not fit: {error}", path=path) from error
-        elif not path.startswith("optimizer/param_groups/"):  # where lr=1 means 1.0
+        elif split_path(path) is None:  # where lr=1 means 1.0
             raise PathError(
                 f"gene {name!r} takes fractions, and {path!r} is the whole number {value}: bind an "
                 f"IntAllele, or set it to {float(value)} if fractions make sense there",

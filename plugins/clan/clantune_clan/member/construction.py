@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
+import attrs
 from torch import nn
 from torch.distributed.fsdp import FlatParameter
 from torch.distributed.tensor import DTensor
 from torch.nn.parameter import UninitializedParameter
-from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
@@ -24,8 +24,9 @@ from clantune_clan.member.binding import make_numbers_real, require_fitting
 from clantune_clan.member.description import (
     genome_described,
     model_described,
-    optimizer_described,
+    optimizers_described,
 )
+from clantune_clan.member.optimizers import Optimizers, OptimizersLike
 from clantune_clan.member.state import State
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.unwrapping import bare_module, named_tensors
@@ -35,7 +36,7 @@ from clantune_core import Genome
 def build_state(
     genome: Genome,
     model: nn.Module,
-    optimizer: Optimizer,
+    optimizer: OptimizersLike,
     communicator: Communication,
     *,
     reduction: Reduction | Literal["auto"] = "auto",
@@ -50,7 +51,7 @@ def build_state(
     Args:
         genome: Genome of the member.
         model: Model, bare or wrapped. `DistributedDataParallel` around it is switched off.
-        optimizer: Optimizer of its parameters.
+        optimizer: Optimizer of its parameters, or several: a list, or by name.
         communicator: Channel to the other ranks.
         reduction: Method of averaging gradients, see `Gradients`; `"auto"` overlaps large models.
         resume: Whether members keep their own weights, as after loading a checkpoint.
@@ -64,15 +65,16 @@ def build_state(
     module = bare_module(model)
 
     def hook() -> Gradients:
-        require_fitting(genome, State(genome, model, optimizer))
-        return _gradients(model, optimizer, communicator, reduction)
+        state = State(genome, model, optimizer)
+        require_fitting(genome, state)
+        return make_gradients(model, state.optimizers, communicator, reduction)
 
     gradients = communicator.attempt("the gradients", hook)
     communicator.require_same(
         "the setup",
         lambda: {
             "the model": model_described(module),
-            "the optimizer": optimizer_described(optimizer, module, genome),
+            "the optimizer": optimizers_described(Optimizers(optimizer), module, genome),
             "the genome": genome_described(genome),
             "the reduction": {"reduction": gradients.reduction, "resume": resume},
             **compared,
@@ -92,12 +94,36 @@ def build_state(
     return state
 
 
-def _gradients(
+@attrs.frozen
+class _AsOne:
+    """All optimizers for `Gradients`, which takes one: a step of any of them counts."""
+
+    optimizers: Optimizers
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        return [*self.optimizers.groups.values()]
+
+    def register_step_post_hook(self, hook: Any) -> _Hooks:
+        return _Hooks([o.register_step_post_hook(hook) for o in self.optimizers.values()])
+
+
+@attrs.frozen
+class _Hooks:
+    hooks: list[Any]
+
+    def remove(self) -> None:
+        for hook in self.hooks:
+            hook.remove()
+
+
+def make_gradients(
     model: nn.Module,
-    optimizer: Optimizer,
+    optimizers: Optimizers,
     communicator: Communication,
     reduction: Reduction | Literal["auto"],
 ) -> Gradients:
+    """Return the object that averages the gradients of a model."""
     module = bare_module(model)
     if reduction not in ("auto", "exact", "overlap"):
         raise ClanError(f"reduction is auto, exact or overlap; got {reduction!r}")
@@ -110,7 +136,8 @@ def _gradients(
     if not any(parameter.requires_grad for parameter in module.parameters()):
         raise ClanError("the model has no parameter that learns")
     chosen = _choose(module) if reduction == "auto" else reduction
-    return Gradients(model, optimizer, communicator, chosen)
+    given: Any = _AsOne(optimizers)
+    return Gradients(model, given, communicator, chosen)
 
 
 def _require_one_genome_each(genome: Genome, communicator: Communication) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 import attrs
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
+from clantune_clan.member.optimizers import ROOT, Optimizers
 from clantune_core import Genome
 from clantune_core.contracts import Expressed
 
@@ -36,8 +36,10 @@ def genome_described(genome: Genome) -> dict[str, str]:
     return described
 
 
-def optimizer_described(optimizer: Optimizer, module: nn.Module, genome: Genome) -> dict[str, str]:
-    """Return the class of the optimizer, and its options and parameters by param group.
+def optimizers_described(
+    optimizers: Optimizers, module: nn.Module, genome: Genome
+) -> dict[str, str]:
+    """Return the class of each optimizer, and its options and parameters by param group.
 
     Options that a gene sets are left out, since they may differ between ranks.
     """
@@ -45,16 +47,18 @@ def optimizer_described(optimizer: Optimizer, module: nn.Module, genome: Genome)
         path for name, allele in genome.alleles.items() for path in Expressed.of(name, allele).path
     }
     names = {id(parameter): name for name, parameter in module.named_parameters()}
-    kind = type(optimizer)
-    described = {"class": f"{kind.__module__}.{kind.__qualname__}"}
-    for place, group in enumerate(optimizer.param_groups):
+    described = {}
+    for name, optimizer in optimizers.items():
+        kind = type(optimizer)
+        described[f"{optimizers.path_of(name)}/class"] = f"{kind.__module__}.{kind.__qualname__}"
+    for path, group in optimizers.groups.items():
         for option, value in group.items():
             if option == "params":
                 members = [names.get(id(p), "another parameter") for p in value]
-                described[f"param_groups/{place}/params"] = ", ".join(members)
-            elif not _is_governed(f"optimizer/param_groups/{place}/{option}", governed):
-                described[f"param_groups/{place}/{option}"] = _option(value)
-    return described
+                described[f"{path}/params"] = ", ".join(members)
+            elif not _is_governed(f"{path}/{option}", governed):
+                described[f"{path}/{option}"] = _option(value)
+    return {path.removeprefix(f"{ROOT}/"): value for path, value in described.items()}
 
 
 def _described(tensor: Tensor, *, is_frozen: bool) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from torch import nn
-from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError, OverwrittenError
 from clantune_clan.loader.feed import Feed
+from clantune_clan.member.optimizers import Optimizers
 from clantune_clan.member.phases import Phases
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.member.transitions import Transitions
@@ -97,9 +97,14 @@ class Individual:
         return self._state.model
 
     @property
-    def optimizer(self) -> Optimizer:
-        """The optimizer, with this member's values."""
+    def optimizer(self) -> Any:
+        """The optimizer with this member's values, or a read-only mapping of several by name."""
         return self._state.optimizer
+
+    @property
+    def optimizers(self) -> Optimizers:
+        """The optimizers by name; an optimizer that was given alone has the name ""."""
+        return self._state.optimizers
 
     @property
     def genome(self) -> Genome:
@@ -172,7 +177,7 @@ class Individual:
 
     @property
     def learning_rates(self) -> tuple[float, ...]:
-        """Current learning rate of each param group."""
+        """Current learning rate of each param group of each optimizer, in order."""
         return self._learning_rates()
 
     @contextlib.contextmanager
@@ -273,7 +278,7 @@ class Individual:
         return self._values.problem()
 
     def _group_rates(self) -> tuple[float, ...]:
-        return tuple(float(group["lr"]) for group in self.optimizer.param_groups)
+        return tuple(float(group["lr"]) for group in self.optimizers.groups.values())
 
     def __enter__(self) -> TrainingState:
         """Begin a step."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from clantune_clan.errors import ClanError, PathError
 from clantune_clan.member.leaves import fit, is_leaf, put
 from clantune_clan.member.nodes import NODES, TreeNodeHandler
+from clantune_clan.member.optimizers import Optimizers, OptimizersLike
 from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 from clantune_core.contracts import Expressed
@@ -25,31 +25,42 @@ class State:
     """Genome, model and optimizer as one tree: walked, read and patched by path.
 
     A path such as `"optimizer/param_groups/0/betas/1"` or `"model/encoder/dropout/p"` starts at
-    one of the three. Paths contain no private names, and no objects that the process shares, such
-    as classes and Python modules. Use `build_state` to make a state that is ready for training.
+    one of the three. With several optimizers the name of one follows, as in
+    `"optimizer/generator/param_groups/0/lr"`. Paths contain no private names, and no objects that
+    the process shares, such as classes and Python modules. Use `build_state` to make a state that
+    is ready for training.
 
     Attributes:
         genome: Genome of the member.
         model: Model to call; paths lead into the module itself, without its wrappers.
-        optimizer: Optimizer of its parameters.
+        optimizers: Optimizers of its parameters by name.
     """
 
     def __init__(
         self,
         genome: Genome,
         model: nn.Module,
-        optimizer: Optimizer,
+        optimizer: OptimizersLike,
     ) -> None:
         """Make a state.
 
         Args:
             genome: Genome of the member.
             model: Model to call, bare or wrapped.
-            optimizer: Optimizer of its parameters.
+            optimizer: Optimizer of its parameters, or several: a list, or by name.
+
+        Raises:
+            ClanError: Two optimizers have the same parameter.
         """
         self.genome = genome
         self.model = model
-        self.optimizer = optimizer
+        self.optimizers = Optimizers(optimizer)
+        self.optimizers.require_separate(model)
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer, or a read-only mapping of optimizers by name if several were given."""
+        return self.optimizers.as_given
 
     def walk(self) -> Iterator[tuple[Path, Leaf]]:
         """Return every leaf with its path, depth first.
@@ -97,7 +108,7 @@ class State:
         return {
             "genome": self.genome.serialize(),
             "model": bare_module(self.model).state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self.optimizers.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -109,12 +120,18 @@ class State:
         genome, module = Genome.deserialize(state["genome"]), bare_module(self.model)
         _require_same_genes(genome, self.genome)
         _require_same_tensors(state["model"], module.state_dict())
+        self.optimizers.require_loadable(state["optimizer"])
         self.genome = genome
         module.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizers.load_state_dict(state["optimizer"])
 
     def _root(self, name: str) -> object:
-        return bare_module(self.model) if name == "model" else getattr(self, name)
+        roots = {
+            "genome": self.genome,
+            "model": bare_module(self.model),
+            "optimizer": self.optimizers.tree,
+        }
+        return roots[name]
 
     def _handler(self, node: object) -> TreeNodeHandler | None:
         return next((handler for handler in NODES if handler.handles(node)), None)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
-from torch.optim import Optimizer
 
 from clantune_clan.gradients import Gradients
 from clantune_clan.member.average import WeightAverage
+from clantune_clan.member.optimizers import OptimizersLike
 from clantune_clan.member.state import State
 from clantune_core import Genome
 
@@ -26,7 +26,7 @@ class TrainingState(State):
         self,
         genome: Genome,
         model: nn.Module,
-        optimizer: Optimizer,
+        optimizer: OptimizersLike,
         *,
         gradients: Gradients,
         average: WeightAverage | None,
@@ -36,7 +36,7 @@ class TrainingState(State):
         Args:
             genome: Genome of the member.
             model: Model to call, bare or wrapped.
-            optimizer: Optimizer of its parameters.
+            optimizer: Optimizer of its parameters, or several.
             gradients: Object that averages the gradients.
             average: Exponential moving average of the weights.
         """

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from torch import nn
-from torch.optim import Optimizer
 
 from clantune_clan.checkpoint import Checkpoints
 from clantune_clan.communication import Communication
@@ -16,7 +15,9 @@ from clantune_clan.errors import ClanError
 from clantune_clan.gradients import Reduction
 from clantune_clan.loader import ClanLoader
 from clantune_clan.member.individual import Individual
+from clantune_clan.member.optimizers import OptimizersLike
 from clantune_clan.member.state import State
+from clantune_clan.run.autobind import Autobind
 from clantune_clan.run.describe import describe
 from clantune_clan.run.export import export_schedule, schedule_of
 from clantune_clan.run.fitness import Judge
@@ -29,7 +30,7 @@ from clantune_clan.run.setup import Setup
 from clantune_clan.run.state import RunState
 from clantune_clan.run.stoppable import Stoppable
 from clantune_clan.run.training import Training
-from clantune_core import Genome, Preset
+from clantune_core import Genome
 from clantune_core.contracts import RecipeSettings
 
 
@@ -50,8 +51,8 @@ class Clan(Stoppable):
         self,
         *,
         model: nn.Module | None = None,
-        optimizer: Optimizer | None = None,
-        autobind: Iterable[str | Preset] = (),
+        optimizer: OptimizersLike | None = None,
+        autobind: Autobind = (),
         genome_config: Mapping[str, Any] | None = None,
         population_size: int | None = None,
         round_length: int | None = None,
@@ -80,8 +81,8 @@ class Clan(Stoppable):
 
         Args:
             model: Model, bare or wrapped; `attach` can add it later.
-            optimizer: Optimizer of its parameters; `attach` can add it later.
-            autobind: Presets that bind genes, by name or as functions.
+            optimizer: Optimizer of its parameters, or several: a list, or by name.
+            autobind: Presets that bind genes, by name or as functions; also by optimizer.
             genome_config: Overrides by gene name, such as `{"lr": {"domain": (1e-5, 0.1)}}`; also
                 new genes, with the options of `add_gene`, or alleles.
             population_size: Number of members; None: one per rank.
@@ -137,7 +138,7 @@ class Clan(Stoppable):
 
     # ---- Before the first round ----
 
-    def attach(self, model: nn.Module, optimizer: Optimizer) -> None:
+    def attach(self, model: nn.Module, optimizer: OptimizersLike) -> None:
         """Give the clan its model and optimizer, if it was made without them."""
         self._setup.attach(model, optimizer)
 

@@ -191,8 +191,8 @@ def _places(name: str, kind: str, path: str | None, state: State) -> list[str]:
         return [path]
     if kind == "model":
         return [f"model/{name}"]
-    groups = len(state.optimizer.param_groups)
-    return [f"optimizer/param_groups/{group}/{name}" for group in range(groups)]
+    groups, setting = state.optimizers.groups_for(name)
+    return [f"{group}/{setting}" for group in groups]
 
 
 def _allele(name: str, value: Any, domain: Any) -> AbstractAllele:

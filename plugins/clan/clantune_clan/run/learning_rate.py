@@ -6,29 +6,31 @@ steps the param groups have the rate of the gene or the scheduler.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
+from torch.utils.hooks import RemovableHandle
 
 from clantune_clan.errors import ClanError
+from clantune_clan.member.optimizers import Optimizers, split_path
 from clantune_core import Genome
 from clantune_core.contracts import Expressed
 
-GROUP = "optimizer/param_groups/"
+RATE = "lr"
 
 
-def genes_of_rates(genome: Genome) -> dict[str, list[int]]:
-    """Return the genes that set learning rates, with the indices of their param groups."""
-    found: dict[str, list[int]] = {}
+def genes_of_rates(genome: Genome) -> dict[str, list[str]]:
+    """Return the genes that set learning rates, with the paths of their param groups."""
+    found: dict[str, list[str]] = {}
     for name, allele in genome.alleles.items():
         for path in Expressed.of(name, allele).path:
-            group, _, key = path.removeprefix(GROUP).partition("/")
-            if path.startswith(GROUP) and key == "lr":
-                found.setdefault(name, []).append(int(group))
+            group, setting = split_path(path) or ("", "")
+            if setting == RATE:
+                found.setdefault(name, []).append(group)
     return found
 
 
@@ -70,41 +72,51 @@ class Ramp:
 
 
 class LearningRate:
-    """Multiplies the learning rates of an optimizer inside its steps."""
+    """Multiplies the learning rates of optimizers inside their steps."""
 
-    def __init__(self, optimizer: Optimizer, factors: Callable[[], Mapping[int, float]]) -> None:
-        """Register hooks on the steps of an optimizer.
+    def __init__(self, optimizers: Optimizers, factors: Callable[[], Mapping[str, float]]) -> None:
+        """Register hooks on the steps of optimizers.
 
         Args:
-            optimizer: Optimizer whose learning rates are multiplied.
-            factors: Function that returns the factor of each param group in a step, by index; a
+            optimizers: Optimizers whose learning rates are multiplied.
+            factors: Function that returns the factor of each param group in a step, by path; a
                 missing factor is 1.
         """
-        self._optimizer = optimizer
+        self._optimizers = optimizers
         self._factors = factors
         self._tensors: list[tuple[Tensor, Tensor]] = []
         self._numbers: list[tuple[dict[str, Any], float]] = []
-        self._used: list[Any] = []
-        self._hooks = [
-            optimizer.register_step_pre_hook(self._before),
-            optimizer.register_step_post_hook(self._after),
-        ]
+        self._used: dict[str, Any] = {}
+        self._hooks: list[RemovableHandle] = []
+        for name, optimizer in optimizers.items():
+            before, after = partial(self._before, name), partial(self._after, name)
+            self._hooks.append(optimizer.register_step_pre_hook(before))
+            self._hooks.append(optimizer.register_step_post_hook(after))
 
     @property
-    def used(self) -> tuple[float, ...]:
-        """Learning rate of each param group in the last step; empty before the first one."""
-        return tuple(map(float, self._used))
+    def used(self) -> dict[str, float]:
+        """Learning rate of each param group in its last step, by path, after its first step."""
+        return {path: float(rate) for path, rate in self._used.items()}
 
-    def remember(self, used: Sequence[float]) -> None:
-        """Set the rates of the last step, which was made before the run was saved."""
-        self._used = [*used]
+    @property
+    def last(self) -> tuple[float, ...]:
+        """Learning rate of each param group in its last step, or its rate if it has made none.
+
+        Empty before the first step of any optimizer.
+        """
+        groups = self._optimizers.groups if self._used else {}
+        return tuple(float(self._used.get(path, group[RATE])) for path, group in groups.items())
+
+    def remember(self, used: Mapping[str, float]) -> None:
+        """Set the rates of the last steps, which were made before the run was saved."""
+        self._used = dict(used)
 
     def next(self) -> tuple[float, ...]:
         """Return the current learning rate of each param group, including its factor."""
         factors = self._factors()
         return tuple(
-            float(group["lr"]) * factors.get(index, 1.0)
-            for index, group in enumerate(self._optimizer.param_groups)
+            float(group[RATE]) * factors.get(path, 1.0)
+            for path, group in self._optimizers.groups.items()
         )
 
     def close(self) -> None:
@@ -114,11 +126,11 @@ class LearningRate:
         for hook in self._hooks:
             hook.remove()
 
-    def _before(self, *_: object) -> None:
+    def _before(self, name: str, *_: object) -> None:
         self._restore()  # after a step that raised, no post hook has run
-        for index, factor in self._factors().items():
-            group = self._optimizer.param_groups[index]
-            rate = group["lr"]
+        factors = self._factors()
+        for path, group in self._optimizers.groups_of(name).items():
+            factor, rate = factors.get(path, 1.0), group[RATE]
             if factor == 1.0 or any(rate is tensor for tensor, _ in self._tensors):
                 continue  # groups may share a tensor
             if isinstance(rate, Tensor):
@@ -127,12 +139,13 @@ class LearningRate:
                     rate.mul_(factor)
             else:
                 self._numbers.append((group, rate))
-                group["lr"] = rate * factor
+                group[RATE] = rate * factor
 
-    def _after(self, *_: object) -> None:
+    def _after(self, name: str, *_: object) -> None:
         # A tensor is copied, not read: reading would wait for an accelerator in each step.
-        rates = [group["lr"] for group in self._optimizer.param_groups]
-        self._used = [rate.clone() if isinstance(rate, Tensor) else rate for rate in rates]
+        for path, group in self._optimizers.groups_of(name).items():
+            rate = group[RATE]
+            self._used[path] = rate.clone() if isinstance(rate, Tensor) else rate
         self._restore()
 
     def _restore(self) -> None:
@@ -140,5 +153,5 @@ class LearningRate:
             with torch.no_grad():
                 tensor.copy_(rate)
         for group, number in self._numbers:
-            group["lr"] = number
+            group[RATE] = number
         self._tensors, self._numbers = [], []

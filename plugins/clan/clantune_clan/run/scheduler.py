@@ -12,7 +12,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
 from clantune_clan.errors import ClanError
-from clantune_clan.run.learning_rate import GROUP, genes_of_rates
+from clantune_clan.member.optimizers import Optimizers, split_path
+from clantune_clan.run.learning_rate import RATE, genes_of_rates
 from clantune_core import AbstractAllele, Genome
 from clantune_core.contracts import Expressed
 
@@ -33,12 +34,12 @@ def require_no_marks(optimizer: Optimizer) -> None:
 
 
 @contextlib.contextmanager
-def at_base_rates(optimizer: Optimizer) -> Iterator[None]:
+def at_base_rates(optimizers: Optimizers) -> Iterator[None]:
     """Set param groups to the base rates of their scheduler, while genes are bound.
 
     A new scheduler changes `lr` at once; a warm-up from 0 sets it to 0.
     """
-    before = [(group, group["lr"]) for group in optimizer.param_groups]
+    before = [(group, group["lr"]) for group in optimizers.groups.values()]
     for group, _ in before:
         group["lr"] = group.get("initial_lr", group["lr"])
     try:
@@ -78,8 +79,8 @@ def _cycling(scheduler: Any) -> Iterator[Any]:
 
 
 def _is_cycled(name: str, allele: AbstractAllele) -> bool:
-    places = [path.removeprefix(GROUP) for path in Expressed.of(name, allele).path if GROUP in path]
-    return any(place.partition("/")[2] in _CYCLED for place in places)
+    places = filter(None, map(split_path, Expressed.of(name, allele).path))
+    return any(setting in _CYCLED for _, setting in places)
 
 
 def _only_read(name: str, allele: AbstractAllele) -> AbstractAllele:
@@ -91,30 +92,29 @@ class GeneOverScheduler:
     """Factors by which genes multiply the rates that a scheduler sets.
 
     Attributes:
-        rates: Genes that set learning rates, with the indices of their param groups.
+        rates: Genes that set learning rates, with the paths of their param groups.
         start: Values of these genes at which the factor is 1.
     """
 
-    rates: Mapping[str, list[int]]
+    rates: Mapping[str, list[str]]
     start: Mapping[str, float]
 
     @classmethod
-    def of(cls, genome: Genome, optimizer: Optimizer) -> GeneOverScheduler:
+    def of(cls, genome: Genome, optimizers: Optimizers) -> GeneOverScheduler:
         """Return factors that are 1 for genes at the base rates of the scheduler."""
         rates = genes_of_rates(genome)
-        groups = optimizer.param_groups
+        groups = optimizers.groups
         start = {}
-        for name, indices in rates.items():
-            path = f"{GROUP}{indices[0]}/lr"
-            offset = Expressed.of(name, genome.alleles[name]).path[path]
-            group = groups[indices[0]]
+        for name, paths in rates.items():
+            offset = Expressed.of(name, genome.alleles[name]).path[f"{paths[0]}/{RATE}"]
+            group = groups[paths[0]]
             start[name] = float(group.get("initial_lr", group["lr"])) / math.exp(offset)
         return cls(rates, start)
 
-    def factors(self, gene: Callable[[str], float]) -> dict[int, float]:
+    def factors(self, gene: Callable[[str], float]) -> dict[str, float]:
         """Return the factor of each param group, for the expressed values of genes."""
         return {
-            index: gene(name) / self.start[name]
-            for name, indices in self.rates.items()
-            for index in indices
+            path: gene(name) / self.start[name]
+            for name, paths in self.rates.items()
+            for path in paths
         }

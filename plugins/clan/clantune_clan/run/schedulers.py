@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from clantune_clan.errors import CheckpointError, ClanError
+from clantune_clan.member.optimizers import Optimizers
 from clantune_clan.run.learning_rate import genes_of_rates
 from clantune_clan.run.scheduler import GeneOverScheduler, over_schedulers, require_no_marks
 from clantune_core import Genome
@@ -38,18 +39,19 @@ class Schedulers:
         self._plateaus = [s for s in self._schedulers if isinstance(s, ReduceLROnPlateau)]
         self._fed = self._counts()
         self._over: GeneOverScheduler | None = None
-        self._alone_on: Optimizer | None = None  # optimizer whose rates only the clan may set
+        self._alone_on: tuple[Optimizer, ...] = ()  # optimizers whose rates only the clan may set
 
-    def require_fitting(self, optimizer: Optimizer, mode: str) -> None:
+    def require_fitting(self, optimizers: Optimizers, mode: str) -> None:
         """Raise an error if a scheduler is of another optimizer, or judges the other way.
 
         Args:
-            optimizer: Optimizer of the clan.
+            optimizers: Optimizers of the clan.
             mode: Whether a low (`"min"`) or a high (`"max"`) metric is good.
         """
         for each in self._schedulers:
-            of = getattr(each, "optimizer", optimizer)
-            if of.param_groups is not optimizer.param_groups:
+            known = [optimizer.param_groups for optimizer in optimizers.values()]
+            of = getattr(each, "optimizer", None)
+            if of is not None and all(of.param_groups is not groups for groups in known):
                 raise ClanError(
                     f"{_name(each)} sets the learning rate of another optimizer than the clan has: "
                     "make it with the optimizer that the clan gets"
@@ -62,33 +64,34 @@ class Schedulers:
                     "same mode"
                 )
 
-    def begin(self, genome: Genome, optimizer: Optimizer, *, has_ramp: bool) -> Genome:
+    def begin(self, genome: Genome, optimizers: Optimizers, *, has_ramp: bool) -> Genome:
         """Return the genome for a run with these schedulers.
 
         Args:
             genome: Genome of this member.
-            optimizer: Optimizer of the clan.
+            optimizers: Optimizers of the clan.
             has_ramp: Whether the clan has a warm-up or a cooldown.
 
         Raises:
             ClanError: A gene does not go with a scheduler, or there is one that was not handed in.
         """
         if self._schedulers:
-            self._over = GeneOverScheduler.of(genome, optimizer)
+            self._over = GeneOverScheduler.of(genome, optimizers)
             return over_schedulers(genome, self._schedulers)
         if has_ramp or genes_of_rates(genome):
-            require_no_marks(optimizer)
-            self._alone_on = optimizer
+            self._alone_on = tuple(optimizers.values())
+            for optimizer in self._alone_on:
+                require_no_marks(optimizer)
         return genome
 
-    def factors(self, gene: Callable[[str], float]) -> Mapping[int, float]:
+    def factors(self, gene: Callable[[str], float]) -> Mapping[str, float]:
         """Return the factor of each param group, for the expressed values of genes.
 
         Raises:
             ClanError: A scheduler that was not handed in has been made since the run began.
         """
-        if self._alone_on is not None:
-            require_no_marks(self._alone_on)
+        for optimizer in self._alone_on:
+            require_no_marks(optimizer)
         return {} if self._over is None else self._over.factors(gene)
 
     def problem(self) -> ClanError | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, uuid5
 
 import attrs
 from torch import nn
-from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import CheckpointError, ClanError
@@ -17,8 +16,10 @@ from clantune_clan.loader import ClanLoader, clan_loader
 from clantune_clan.loader.arguments import samples_of
 from clantune_clan.member.binding import require_fitting
 from clantune_clan.member.construction import build_state
+from clantune_clan.member.optimizers import Optimizers, OptimizersLike
 from clantune_clan.member.state import State
 from clantune_clan.run import genes
+from clantune_clan.run.autobind import Autobind, bind_optimizers
 from clantune_clan.run.console import LOGGER
 from clantune_clan.run.describe import NEVER_CROSSBREEDS
 from clantune_clan.run.half_clans import unmeasured_genes
@@ -31,7 +32,7 @@ from clantune_clan.run.snapshot import restore_random_streams
 from clantune_clan.run.state import RunState
 from clantune_clan.run.training import Training
 from clantune_clan.schedule import Schedule
-from clantune_core import Genome, Preset
+from clantune_core import Genome
 
 
 @attrs.define
@@ -53,7 +54,7 @@ class Setup:
 
     communicator: Communication
     arguments: RunArguments
-    autobind: Iterable[str | Preset]
+    autobind: Autobind
     genome_config: Mapping[str, Any]
     schedulers: Schedulers = attrs.field(converter=Schedulers)
     reduction: Reduction | Literal["auto"]
@@ -82,30 +83,31 @@ class Setup:
             )
         return self._draft
 
-    def attach_both(self, model: nn.Module | None, optimizer: Optimizer | None) -> None:
+    def attach_both(self, model: nn.Module | None, optimizer: OptimizersLike | None) -> None:
         """Attach both, or neither if both are None."""
         if model is not None and optimizer is not None:
             self.attach(model, optimizer)
         elif model is not None or optimizer is not None:
             raise ClanError("a clan needs both, model= and optimizer=, or neither for now")
 
-    def attach(self, model: nn.Module, optimizer: Optimizer) -> None:
-        """Attach the model and the optimizer, and bind their genes."""
+    def attach(self, model: nn.Module, optimizer: OptimizersLike) -> None:
+        """Attach the model and its optimizer or optimizers, and bind their genes."""
         if self._draft is not None:
             raise ClanError("this clan has its model and optimizer already")
-        self.schedulers.require_fitting(optimizer, self.settings.mode)
+        optimizers = Optimizers(optimizer)
+        self.schedulers.require_fitting(optimizers, self.settings.mode)
         seed, index = self.arguments.seed, self.communicator.member_index
         identity = uuid5(NAMESPACE_URL, f"clantune/{seed}/{index}")
-        with at_base_rates(optimizer):
-            genome = genes.bind(Genome(uuid=identity), self.autobind, model, optimizer)
-            draft = State(genome, model, optimizer)
-            draft.genome = genes.configure(genome, self.genome_config, draft)
+        draft = State(Genome(uuid=identity), model, optimizers)
+        with at_base_rates(optimizers):
+            draft.genome = bind_optimizers(draft.genome, self.autobind, model, optimizers)
+            draft.genome = genes.configure(draft.genome, self.genome_config, draft)
         require_fitting(draft.genome, draft)
         self._draft = draft
 
     def add_gene(self, name: str, kind: str, **options: Any) -> None:
         """Add a gene."""
-        with at_base_rates(self.draft.optimizer):
+        with at_base_rates(self.draft.optimizers):
             genome = genes.add_gene(self.draft.genome, name, self.draft, type=kind, **options)
         require_fitting(genome, self.draft)
         self.draft.genome = genome
@@ -217,13 +219,13 @@ class Setup:
                 "epochs= needs to know how long one is: make the loader with clan.loader(...) "
                 "before the first round, or give steps_per_epoch="
             )
-        optimizer, has_ramp = draft.optimizer, settings.ramp.end is not None
-        genome = self.schedulers.begin(draft.genome, optimizer, has_ramp=has_ramp)
+        optimizers, has_ramp = draft.optimizers, settings.ramp.end is not None
+        genome = self.schedulers.begin(draft.genome, optimizers, has_ramp=has_ramp)
         self._warn()
         state = build_state(
             genome,
             draft.model,
-            optimizer,
+            optimizers,
             self.communicator,
             reduction=self.reduction,
             resume=self.resumed is not None,

@@ -83,7 +83,7 @@ class Training:
         else:
             state.genome = first_genome(state.genome, settings, communicator)
         # Last: if a call before fails, the optimizer has no hooks.
-        self._learning_rate = LearningRate(state.optimizer, self._factors)
+        self._learning_rate = LearningRate(state.optimizers, self._factors)
 
     @property
     def is_over(self) -> bool:
@@ -266,7 +266,7 @@ class Training:
             calibration=not outcome.ancestries,
             genome=str(me.uuid),
             genes=me.as_hyperparameters(),
-            learning_rates=self._learning_rate.used,
+            learning_rates=self._learning_rate.last,
             metric=sign * population.fitnesses()[index],
             centre=None if outcome.centre is None else sign * outcome.centre,
             parents=outcome.ancestries[index].contributors if outcome.ancestries else (),
@@ -290,9 +290,8 @@ class Training:
         self._half_clans.latents = [each["latent"] for each in gathered]
         return [RoundRecord.from_data(each["record"]) for each in gathered]
 
-    def _factors(self) -> dict[int, float]:
+    def _factors(self) -> dict[str, float]:
         """Return the factor of each param group's learning rate in this step."""
         ramp = self._ramp.factor(self.member.steps_done)
         factors = self._schedulers.factors(self.member.get_gene)
-        groups = self.state.optimizer.param_groups
-        return {index: ramp * factors.get(index, 1.0) for index in range(len(groups))}
+        return {path: ramp * factors.get(path, 1.0) for path in self.state.optimizers.groups}

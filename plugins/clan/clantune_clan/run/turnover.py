@@ -158,7 +158,8 @@ class Turnover:
             )
         best.fill(bare_module(self.state.model), self.communicator)
         # The optimizer's moments may have caused the divergence, so they are cleared.
-        self.state.optimizer.state.clear()
+        for optimizer in self.state.optimizers.values():
+            optimizer.state.clear()
         if self.state.average is not None:
             self.state.average.restart()
         ancestries = tuple(Ancestry.sole(m, population) for m in range(len(population)))

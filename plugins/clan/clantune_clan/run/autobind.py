@@ -1,0 +1,98 @@
+"""Binding of presets to one optimizer or to several, each with genes of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+import attrs
+from torch import nn
+from torch.optim import Optimizer
+
+from clantune_clan.errors import ClanError
+from clantune_clan.member.optimizers import ALONE, ROOT, Optimizers
+from clantune_clan.run.genes import bind
+from clantune_core import AbstractAllele, Genome, Preset, load_preset
+from clantune_core.contracts import Expressed
+
+Presets: TypeAlias = Iterable[str | Preset]
+Autobind: TypeAlias = Presets | Mapping[str, Presets]
+"""A list of presets, or such lists by the name of an optimizer."""
+
+
+def bind_optimizers(
+    genome: Genome, autobind: Autobind, model: nn.Module, optimizers: Optimizers
+) -> Genome:
+    """Return the genome with the genes of presets added.
+
+    A preset knows one optimizer. If there are several, its genes get the name of theirs, such as
+    `"generator/lr"`, and so do their paths. Genes of the model keep their names.
+
+    Args:
+        genome: Genome so far.
+        autobind: Presets, of which each binds the optimizers that it fits, or presets by optimizer.
+        model: Model of the clan.
+        optimizers: Optimizers of the clan.
+
+    Raises:
+        ClanError: There is no optimizer of a given name, or a preset fits none.
+    """
+    for name, presets in _by_optimizer(autobind, optimizers):
+        found = bind(Genome(), presets, model, optimizers[name])
+        for gene, allele in found.alleles.items():
+            place, placed = _placed(gene, allele, name, optimizers)
+            # Each call of a preset for the model returns the same gene.
+            if genome.alleles.get(place) != placed:
+                genome = genome.add_hyperparameter(place, placed)
+    return genome
+
+
+def _by_optimizer(autobind: Autobind, optimizers: Optimizers) -> Iterator[tuple[str, Presets]]:
+    """Return presets with the name of the optimizer that they bind."""
+    if isinstance(autobind, Mapping):
+        for name, presets in autobind.items():
+            if name not in optimizers or ALONE in optimizers:
+                known = ", ".join(map(repr, optimizers))
+                there = "one without a name" if ALONE in optimizers else known
+                raise ClanError(
+                    f"autobind has presets for the optimizer {name!r}, and the clan has {there}: "
+                    "give optimizer= by name, with the same names"
+                )
+            yield name, presets
+    elif ALONE in optimizers or isinstance(autobind, str):
+        yield from ((name, autobind) for name in optimizers)
+    else:
+        for preset in autobind:
+            fitting = [name for name in optimizers if _fits(preset, optimizers[name])]
+            if not fitting:
+                raise ClanError(f"the preset {preset!r} fits none of the {_listed(optimizers)}")
+            yield from ((name, [preset]) for name in fitting)
+
+
+def _fits(preset: str | Preset, optimizer: Optimizer) -> bool:
+    """Whether a preset is for an optimizer of this class, or says nothing about classes."""
+    made = load_preset(preset) if isinstance(preset, str) else preset
+    kinds: tuple[type, ...] = getattr(getattr(made, "func", made), "optimizers", ())
+    return not kinds or isinstance(optimizer, kinds)
+
+
+def _placed(
+    gene: str, allele: AbstractAllele, name: str, optimizers: Optimizers
+) -> tuple[str, AbstractAllele]:
+    """Return the name of a preset's gene and its allele, at the paths of an optimizer."""
+    if name == ALONE:
+        return gene, allele
+    expressed = Expressed.of(gene, allele)
+    start, begin = f"{ROOT}/", f"{optimizers.path_of(name)}/"
+    moved = {
+        begin + path.removeprefix(start) if path.startswith(start) else path: offset
+        for path, offset in expressed.path.items()
+    }
+    if moved == expressed.path:
+        return gene, allele
+    return f"{name}/{gene}", attrs.evolve(expressed, path=moved).added_to(allele)
+
+
+def _listed(optimizers: Optimizers) -> str:
+    kinds = (f"{name!r} ({type(each).__name__})" for name, each in optimizers.items())
+    return f"optimizers {', '.join(kinds)}: give autobind= by optimizer"
