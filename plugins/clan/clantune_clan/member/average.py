@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -48,6 +48,19 @@ class WeightAverage:
     def _live(self) -> list[Tensor]:
         """Return the current tensors, since a forward pass may replace them by others."""
         return [getattr(holder, name) for holder, name in self._holders.values()]
+
+    def covering(self, model: nn.Module, new: Collection[str]) -> WeightAverage:
+        """Return the average for a model that has changed. New tensors start from their values.
+
+        Args:
+            model: Model that has changed since.
+            new: Names of the tensors that were added or replaced.
+        """
+        made = WeightAverage(model)
+        for name, mean in made._mean.items():
+            if name in self._mean and name not in new:
+                mean.copy_(self._mean[name])
+        return made
 
     @property
     def is_in_place(self) -> bool:

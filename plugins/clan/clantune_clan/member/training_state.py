@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from clantune_clan.gradients import Gradients
+from clantune_clan.member.announced import Announced
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.optimizers import OptimizersLike
 from clantune_clan.member.state import State
@@ -20,6 +21,7 @@ class TrainingState(State):
     Attributes:
         gradients: Object that averages the gradients.
         average: Exponential moving average of the weights; None if `ema=False`.
+        announced: Tensors and param groups that all ranks know of.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class TrainingState(State):
         super().__init__(genome, model, optimizer)
         self.gradients = gradients
         self.average = average
+        self.announced = Announced.of(model, self.optimizers)
 
     def close(self) -> None:
         """Remove all hooks, and restore the model's own weights if it contains the averages."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import attrs
@@ -60,6 +60,22 @@ class Best:
         tensors = named_tensors(state.model) if mine else {}
         kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
         return Best(fitness, round_, member, member, state.genome, kept if mine else None)
+
+    def covering(self, state: State, new: Collection[str], genome: Genome | None) -> Best:
+        """Return these weights for a model that has changed, with its current new tensors.
+
+        Args:
+            state: State of the model that has changed since.
+            new: Names of the tensors that were added or replaced, equal on all ranks.
+            genome: Genome of this rank, with the paths that its genes have now.
+        """
+        if (before := self.tensors) is None:
+            return attrs.evolve(self, genome=genome)
+        tensors = {
+            name: tensor.detach().clone() if name in new or name not in before else before[name]
+            for name, tensor in named_tensors(state.model).items()
+        }
+        return attrs.evolve(self, genome=genome, tensors=tensors)
 
     def require_here(self) -> None:
         """Raise an error if this rank may lack these weights."""

@@ -8,11 +8,11 @@ from typing import NoReturn
 
 from clantune_clan.checkpoint import folder_of
 from clantune_clan.run.console import LOGGER
-from clantune_clan.run.resumable import Resumable
+from clantune_clan.run.refreshable import Refreshable
 from clantune_clan.run.signals import Signals
 
 
-class Stoppable(Resumable):
+class Stoppable(Refreshable):
     """Methods of a clan that a signal to any rank stops. All ranks stop together."""
 
     _signals: Signals | None = None
