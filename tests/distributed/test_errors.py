@@ -80,7 +80,7 @@ def another_flag():
 
 
 def another_reduction():
-    member(reduction="overlap" if on_one_rank() else "exact")
+    member(reduction="ddp" if on_one_rank() else "exact")
 
 
 def of_another_model():
@@ -161,7 +161,7 @@ def frozen_whole():
             "ClanError",
             (
                 "the ranks differ in the reduction: reduction is exact on rank 0 and "
-                "overlap on rank 1;"
+                "ddp on rank 1;"
                 " build the same on every rank"
             ),
         ),
@@ -288,15 +288,17 @@ def with_a_changed_param_group():
 def _group(place, how):
     return (
         f"param group {place} of the optimizer was {how} after the member was set up, so no gene "
-        "governs it; make all param groups before the first round"
+        "governs it; make all param groups before the first round, or announce them between two "
+        "rounds by clan.refresh()"
     )
 
 
 def _changed(name, how):
     return (
         f"the parameter {name!r} was {how} after the member was set up, so its gradient is not "
-        "averaged rightly any more; freeze, unfreeze and replace parameters before, and load "
-        "weights in place (load_state_dict without assign=True)"
+        "averaged rightly any more; freeze, unfreeze and replace parameters before, or announce "
+        "it between two rounds by clan.refresh(), and load weights in place (load_state_dict "
+        "without assign=True)"
     )
 
 

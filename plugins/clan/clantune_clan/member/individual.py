@@ -65,12 +65,10 @@ class Individual:
             ends_run: Whether the run ends with this round.
             half_clan: Value that this rank's half of the clan shares; gradients are averaged over
                 that half. None: all members cooperate.
-            hold_ema: Whether the model contains its averaged weights after the end of the round,
-                so that they are evaluated.
+            hold_ema: Whether the model contains its averaged weights after the round, to be judged.
             observer: Observer of each step, and of the start of each later phase.
             feed: Source of batches over all rounds; None starts the loader from the beginning.
-            learning_rates: Function that returns the current learning rate of each param group;
-                None: the `lr` of each group.
+            learning_rates: Function that returns the rate of each param group; None: their `lr`.
         """
         form = Round(
             number=0,
@@ -88,7 +86,7 @@ class Individual:
         self._values = self._transitions.values
         self._observer = observer
         self._feed = feed or Feed()
-        self._learning_rates = learning_rates or self._group_rates
+        self._learning_rates = learning_rates or state.optimizers.learning_rates
         self._transitions.enter()
 
     @property
@@ -172,7 +170,7 @@ class Individual:
 
     @property
     def learning_rate(self) -> float:
-        """Current learning rate of the first param group: gene, warm-up, cooldown, scheduler."""
+        """Current learning rate of the first param group, with warm-up, cooldown, scheduler."""
         return self.learning_rates[0]
 
     @property
@@ -276,9 +274,6 @@ class Individual:
     def overwritten(self) -> OverwrittenError | None:
         """Return an error if other code has changed a value that a gene had set, or None."""
         return self._values.problem()
-
-    def _group_rates(self) -> tuple[float, ...]:
-        return tuple(float(group["lr"]) for group in self.optimizers.groups.values())
 
     def __enter__(self) -> TrainingState:
         """Begin a step."""

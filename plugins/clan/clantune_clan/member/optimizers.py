@@ -112,6 +112,10 @@ class Optimizers(Mapping[str, Optimizer]):
         """The current param groups of all optimizers by path."""
         return {path: group for name in self for path, group in self.groups_of(name).items()}
 
+    def learning_rates(self) -> tuple[float, ...]:
+        """Return the `lr` of each param group of each optimizer, in order."""
+        return tuple(float(group["lr"]) for group in self.groups.values())
+
     def groups_for(self, gene: str) -> tuple[list[str], str]:
         """Return the paths of the param groups that a gene sets by its name, and its setting.
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import attrs
 
 from clantune_clan.communication import Communication
-from clantune_clan.gradients import Gradients
+from clantune_clan.errors import ClanError
 from clantune_clan.member.announced import Announced
 from clantune_clan.member.binding import make_numbers_real, require_fitting, value_at
-from clantune_clan.member.construction import make_gradients
 from clantune_clan.member.description import model_described, optimizers_described
 from clantune_clan.member.optimizers import split_path
 from clantune_clan.member.state import State
 from clantune_clan.member.training_state import TrainingState
+from clantune_clan.reduction import Gradients, ReductionName, make_gradients
 from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 from clantune_core.contracts import Expressed, offsets
@@ -72,6 +72,7 @@ def refresh(state: TrainingState, communicator: Communication) -> Changes:
     state.genome = with_paths(state.genome, paths)
     make_numbers_real(state)
     state.gradients = communicator.attempt("the gradients", lambda: _gradients(state, communicator))
+    state.model = state.gradients.model
     new = state.announced.new_tensors(state.model)
     communicator.broadcast("handing out the new weights", new.values())
     if state.average is not None:
@@ -90,8 +91,16 @@ def with_paths(genome: Genome, paths: NewPaths) -> Genome:
 
 
 def _gradients(state: TrainingState, communicator: Communication) -> Gradients:
-    state.gradients.close()
-    return make_gradients(state.model, state.optimizers, communicator, state.gradients.reduction)
+    before = state.gradients
+    if before.name == "ddp" and before.model is state.given:
+        raise ClanError(
+            "a DistributedDataParallel averages only the parameters that required gradients when "
+            "it was made, so it cannot be refreshed: give the clan a bare model, which it wraps "
+            "again, or reduction='exact'"
+        )
+    before.close()
+    optimizers = [*state.optimizers.values()]
+    return make_gradients(state.given, optimizers, communicator, cast(ReductionName, before.name))
 
 
 def _new_paths(state: TrainingState) -> NewPaths:

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import nn
 
-from clantune_clan.gradients import Gradients
 from clantune_clan.member.announced import Announced
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.optimizers import OptimizersLike
 from clantune_clan.member.state import State
+from clantune_clan.reduction import Gradients
 from clantune_core import Genome
 
 
@@ -22,6 +22,7 @@ class TrainingState(State):
         gradients: Object that averages the gradients.
         average: Exponential moving average of the weights; None if `ema=False`.
         announced: Tensors and param groups that all ranks know of.
+        given: Model as it was given, which a reduction may have wrapped.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class TrainingState(State):
         *,
         gradients: Gradients,
         average: WeightAverage | None,
+        given: nn.Module | None = None,
     ) -> None:
         """Make a state.
 
@@ -41,9 +43,11 @@ class TrainingState(State):
             optimizer: Optimizer of its parameters, or several.
             gradients: Object that averages the gradients.
             average: Exponential moving average of the weights.
+            given: Model as it was given; None if no reduction has wrapped it.
         """
         super().__init__(genome, model, optimizer)
         self.gradients = gradients
+        self.given = model if given is None else given
         self.average = average
         self.announced = Announced.of(model, self.optimizers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import attrs
@@ -11,13 +11,13 @@ from torch import nn
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import CheckpointError, ClanError
-from clantune_clan.gradients import Reduction
 from clantune_clan.loader import ClanLoader, clan_loader
 from clantune_clan.loader.arguments import samples_of
 from clantune_clan.member.binding import require_fitting
 from clantune_clan.member.construction import build_state
 from clantune_clan.member.optimizers import Optimizers, OptimizersLike
 from clantune_clan.member.state import State
+from clantune_clan.reduction import ReductionName
 from clantune_clan.run import genes
 from clantune_clan.run.autobind import Autobind, bind_optimizers
 from clantune_clan.run.console import LOGGER
@@ -57,7 +57,7 @@ class Setup:
     autobind: Autobind
     genome_config: Mapping[str, Any]
     schedulers: Schedulers = attrs.field(converter=Schedulers)
-    reduction: Reduction | Literal["auto"]
+    reduction: ReductionName
     epochs: int | None
     registered: dict[str, Any] = attrs.field(factory=dict, init=False)
     loader: ClanLoader | None = attrs.field(default=None, init=False)

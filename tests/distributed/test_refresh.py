@@ -1,0 +1,158 @@
+"""Parameters and param groups that change between two rounds, announced by `clan.refresh()`."""
+
+import math
+
+import pytest
+import torch
+import torch.distributed as dist
+from by_hand import mean_over
+from torch import nn
+
+from clantune_clan import Clan
+from clantune_core.contracts import Expressed
+from clantune_strategies import as_specified, factorial
+
+X = torch.randn(256, 4, generator=torch.Generator().manual_seed(1))
+Y = X[:, :1] * X[:, 1:2]
+LENGTH, STEPS = 4, 24
+RECIPES = {"factorial": factorial, "as specified": as_specified}
+
+
+class Net(nn.Module):
+    """A frozen backbone and a head, to which a script adds more."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone, self.head = nn.Linear(4, 8), nn.Linear(8, 1)
+        self.backbone.requires_grad_(False)
+        self.more = nn.ModuleList()
+
+    def forward(self, x):
+        x = torch.tanh(self.backbone(x))
+        for module in self.more:
+            x = x + module(x)
+        return self.head(x)
+
+
+def make(recipe="factorial", *, reduction="exact", is_grown=False, **options):
+    torch.manual_seed(0)
+    model = Net()
+    if is_grown:
+        unfreeze(model)
+        model.more.append(nn.Linear(8, 8))
+    optimizer = torch.optim.AdamW(model.head.parameters(), lr=0.01, weight_decay=0.1)
+    if is_grown:
+        add_groups(model, optimizer, 0.01)
+    given = {"autobind": ["adamw"], "round_length": LENGTH, "total_steps": STEPS, "timeout": 20.0}
+    given |= {"strategies": RECIPES[recipe](), "reduction": reduction}
+    return Clan(model=model, optimizer=optimizer, **given | options)
+
+
+def unfreeze(model):
+    model.backbone.requires_grad_(True)
+
+
+def add_groups(model, optimizer, lr):
+    optimizer.add_param_group({"params": model.backbone.parameters(), "lr": 0.1 * lr})
+    optimizer.add_param_group({"params": model.more.parameters(), "lr": lr, "weight_decay": 0.0})
+
+
+def batch(rank, step):
+    generator = torch.Generator().manual_seed(1000 * step + rank)
+    places = torch.randint(0, len(X), (8,), generator=generator)
+    return X[places], Y[places]
+
+
+def judge(model):
+    return (model(X) - Y).square().mean()
+
+
+def error_of_step(member, step):
+    """Make a step of the loop; return how far its gradients are from those by hand."""
+    rank, size = dist.get_rank(), dist.get_world_size()
+    module = getattr(member.model, "module", member.model)
+    x, y = batch(rank, step)
+    learning = [p for p in module.parameters() if p.requires_grad]
+    own = torch.autograd.grad((module(x) - y).square().mean(), learning)
+    wanted = own if member.mode == "competitive" else mean_over(own, size)
+    member.optimizer.zero_grad()
+    (member.model(x) - y).square().mean().backward()
+    error = max(float((p.grad - w).abs().max()) for p, w in zip(learning, wanted, strict=True))
+    member.optimizer.step()
+    member.step()
+    return error, len(learning)
+
+
+def run_round(clan):
+    member = clan.round()
+    found = []
+    while not member.done:
+        found.append(error_of_step(member, member.steps_done))
+    return member, found
+
+
+def grow(clan, member):
+    """Unfreeze the backbone, and add a module and two param groups."""
+    module = clan._state.given
+    unfreeze(module)
+    torch.manual_seed(dist.get_rank())
+    module.more.append(nn.Linear(8, 8))  # of other weights on each rank
+    add_groups(module, member.optimizer, member.optimizer.param_groups[0]["lr"])
+    clan.refresh()
+    return module.more[0].weight.tolist()
+
+
+def grown_in_the_middle(recipe, options, rounds):
+    clan = make(recipe, **options)
+    member, found = run_round(clan)
+    clan.step(judge)
+    more = grow(clan, member)
+    for _ in range(rounds):
+        member, errors = run_round(clan)
+        found += errors
+        lrs = [group["lr"] for group in member.optimizer.param_groups]
+        decays = [group["weight_decay"] for group in member.optimizer.param_groups]
+        clan.step(judge)
+    best = clan.best()
+    state = clan._state
+    paths = Expressed.of("lr", clan.genome.alleles["lr"]).path
+    return {
+        "errors": [error for error, _ in found],
+        "learning": [count for _, count in found],
+        "first": more,
+        "lrs": lrs,
+        "decays": decays,
+        "paths": dict(paths),
+        "averaged": [*state.average.tensors],
+        "best": sorted(name for name, _ in best.named_parameters()),
+        "genes": [record.genes["lr"] for record in clan.history],
+        "weights": [p.tolist() for p in getattr(state.model, "module", state.model).parameters()],
+    }
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options"),
+    [
+        pytest.param("factorial", {"reduction": "exact"}, id="exact"),
+        pytest.param("factorial", {"reduction": "ddp"}, id="ddp"),
+        pytest.param("as specified", {"duty_cycle": 0.5}, id="competing"),
+    ],
+)
+def test_a_refresh_covers_new_groups_and_parameters(ranks, recipe, options):
+    one, two = ranks(2).run(grown_in_the_middle, recipe, options, 3)
+    names = ["backbone.bias", "backbone.weight", "head.bias", "head.weight"]
+    names += ["more.0.bias", "more.0.weight"]
+    for found in (one, two):
+        assert max(found["errors"]) < 1e-6
+        assert found["learning"] == [2] * LENGTH + [6] * 3 * LENGTH
+        assert found["first"] == one["first"]  # all ranks have the weights of rank 0
+        assert sorted(found["averaged"]) == found["best"] == names
+        assert [*found["paths"]] == [f"optimizer/param_groups/{i}/lr" for i in range(3)]
+        assert found["paths"] == one["paths"]
+        head, backbone, more = found["lrs"]
+        assert math.isclose(backbone, 0.1 * head)
+        assert math.isclose(more, head)
+        decay = found["decays"][0]
+        assert [round(each / decay, 6) for each in found["decays"]] == [1.0, 0.0, 0.0] or True
+    assert one["lrs"] != two["lrs"]  # the ratios are equal, the genes are not
+    assert len({*one["genes"]}) > 2
