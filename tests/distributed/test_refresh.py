@@ -34,7 +34,7 @@ class Net(nn.Module):
         return self.head(x)
 
 
-def make(recipe="factorial", *, reduction="exact", is_grown=False, **options):
+def make(recipe="factorial", *, reduction="exact", is_grown=False, is_scheduled=False, **options):
     torch.manual_seed(0)
     model = Net()
     if is_grown:
@@ -44,6 +44,8 @@ def make(recipe="factorial", *, reduction="exact", is_grown=False, **options):
     if is_grown:
         add_groups(model, optimizer, 0.01)
     given = {"autobind": ["adamw"], "round_length": LENGTH, "total_steps": STEPS, "timeout": 20.0}
+    if is_scheduled:
+        given["scheduler"] = torch.optim.lr_scheduler.StepLR(optimizer, 100)
     given |= {"strategies": RECIPES[recipe](), "reduction": reduction}
     return Clan(model=model, optimizer=optimizer, **given | options)
 
@@ -152,7 +154,138 @@ def test_a_refresh_covers_new_groups_and_parameters(ranks, recipe, options):
         head, backbone, more = found["lrs"]
         assert math.isclose(backbone, 0.1 * head)
         assert math.isclose(more, head)
-        decay = found["decays"][0]
-        assert [round(each / decay, 6) for each in found["decays"]] == [1.0, 0.0, 0.0] or True
+        decays = found["decays"]
+        assert math.isclose(decays[1] / decays[0], one["decays"][1] / one["decays"][0])
+        assert decays[2] == 0.0
     assert one["lrs"] != two["lrs"]  # the ratios are equal, the genes are not
     assert len({*one["genes"]}) > 2
+
+
+def saved_after_a_refresh(folder):
+    clan = make()
+    member, _ = run_round(clan)
+    clan.step(judge)
+    grow(clan, member)
+    for number in range(1, STEPS // LENGTH):
+        run_round(clan)
+        clan.step(judge)
+        if number == 2:
+            clan.save(folder)
+    return rest_of(clan)
+
+
+def rest_of(clan):
+    state = clan._state
+    tensors = [*state.model.state_dict().values()]
+    tensors += [t for entry in state.optimizer.state.values() for t in entry.values()]
+    return [tensor.tolist() for tensor in tensors], clan.genome.serialize()
+
+
+def resumed_with_the_groups(folder):
+    clan = make(is_grown=True)
+    clan.resume(folder)
+    while not clan.finished:
+        run_round(clan)
+        clan.step(judge)
+    return rest_of(clan)
+
+
+def resumed_without_the_groups(folder):
+    clan = make()
+    clan._setup.draft.model.more.append(nn.Linear(8, 8))
+    clan.resume(folder)
+    clan.round()
+
+
+def test_a_checkpoint_after_a_refresh_goes_on_with_the_same_groups(ranks, tmp_path):
+    wanted = ranks(4).run(saved_after_a_refresh, str(tmp_path))
+    assert ranks(4).run(resumed_with_the_groups, str(tmp_path)) == wanted
+    for raised in ranks(2).fail(resumed_without_the_groups, str(tmp_path)):
+        assert raised.message.endswith(
+            "the loaded state of the optimizer has param groups of 2, 2, 2 parameters, and this "
+            "one of 2: make the same groups, with those that clan.refresh() announced, before the "
+            "clan"
+        )
+
+
+def before_the_first_round(clan):
+    clan.refresh()
+
+
+def in_a_round(clan):
+    clan.round()
+    clan.refresh()
+
+
+def after_one_rank_has_unfrozen(clan):
+    run_round(clan)
+    clan.step(judge)
+    if dist.get_rank() == 1:
+        unfreeze(clan._state.given)
+    clan.refresh()
+
+
+def after_a_group_is_gone(clan):
+    run_round(clan)
+    clan.step(judge)
+    clan._state.optimizer.param_groups.pop()
+    clan.refresh()
+
+
+def with_a_scheduler(clan):
+    run_round(clan)
+    clan.step(judge)
+    grow(clan, clan._training.member)
+
+
+def without_a_refresh(clan):
+    run_round(clan)
+    clan.step(judge)
+    unfreeze(clan._state.given)
+    clan.round()
+
+
+def refused(function):
+    globals()[function](make(is_scheduled=function == "with_a_scheduler"))
+
+
+NOT_BETWEEN = (
+    "clan.refresh() comes between two rounds, after clan.step(loss) and before the next "
+    "clan.round(); before the first round change the model first, and then make the clan"
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (before_the_first_round, NOT_BETWEEN),
+        (in_a_round, NOT_BETWEEN),
+        (
+            after_one_rank_has_unfrozen,
+            "the ranks differ in the model: backbone.weight is torch.float32 of shape (8, 4), "
+            "frozen on rank 0 and torch.float32 of shape (8, 4) on rank 1; build the same on every "
+            "rank",
+        ),
+        (
+            after_a_group_is_gone,
+            "optimizer/param_groups/0 was removed, and genes find param groups by their number: "
+            "keep the group, and freeze its parameters (requires_grad_(False)) instead",
+        ),
+        (
+            with_a_scheduler,
+            "optimizer/param_groups/1 was added, and a scheduler of torch sets only the param "
+            "groups that it was made with: make all groups before the scheduler, or leave out "
+            "scheduler=",
+        ),
+        (
+            without_a_refresh,
+            "the parameter 'backbone.weight' was unfrozen after the member was set up, so its "
+            "gradient is not averaged rightly any more; freeze, unfreeze and replace parameters "
+            "before, or announce it between two rounds by clan.refresh(), and load weights in "
+            "place (load_state_dict without assign=True)",
+        ),
+    ],
+)
+def test_a_refresh_that_is_not_possible_is_an_error_on_all_ranks(ranks, function, message):
+    for raised in ranks(2).fail(refused, function.__name__):
+        assert raised.message.removeprefix("rank 0: ") == message

@@ -115,12 +115,13 @@ class State:
         """Load a state that `state_dict` returned; express the genome again after that.
 
         Raises:
-            ClanError: The state has other genes, or belongs to another model. Nothing has changed.
+            ClanError: The state has other genes, optimizers or param groups, or belongs to another
+                model. Nothing has changed.
         """
         genome, module = Genome.deserialize(state["genome"]), bare_module(self.model)
+        self.optimizers.require_loadable(state["optimizer"])
         _require_same_genes(genome, self.genome)
         _require_same_tensors(state["model"], module.state_dict())
-        self.optimizers.require_loadable(state["optimizer"])
         self.genome = genome
         module.load_state_dict(state["model"])
         self.optimizers.load_state_dict(state["optimizer"])
