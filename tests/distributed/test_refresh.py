@@ -262,27 +262,35 @@ NOT_BETWEEN = (
         (in_a_round, NOT_BETWEEN),
         (
             after_one_rank_has_unfrozen,
-            "the ranks differ in the model: backbone.weight is torch.float32 of shape (8, 4), "
-            "frozen on rank 0 and torch.float32 of shape (8, 4) on rank 1; build the same on every "
-            "rank",
+            (
+                "the ranks differ in the model: backbone.weight is torch.float32 of shape (8, 4), "
+                "frozen on rank 0 and torch.float32 of shape (8, 4) on rank 1; build the same on "
+                "every rank"
+            ),
         ),
         (
             after_a_group_is_gone,
-            "optimizer/param_groups/0 was removed, and genes find param groups by their number: "
-            "keep the group, and freeze its parameters (requires_grad_(False)) instead",
+            (
+                "optimizer/param_groups/0 was removed, and genes find param groups by their "
+                "number: keep the group, and freeze its parameters (requires_grad_(False)) instead"
+            ),
         ),
         (
             with_a_scheduler,
-            "optimizer/param_groups/1 was added, and a scheduler of torch sets only the param "
-            "groups that it was made with: make all groups before the scheduler, or leave out "
-            "scheduler=",
+            (
+                "optimizer/param_groups/1 was added, and a scheduler of torch sets only the param "
+                "groups that it was made with: make all groups before the scheduler, or leave out "
+                "scheduler="
+            ),
         ),
         (
             without_a_refresh,
-            "the parameter 'backbone.weight' was unfrozen after the member was set up, so its "
-            "gradient is not averaged rightly any more; freeze, unfreeze and replace parameters "
-            "before, or announce it between two rounds by clan.refresh(), and load weights in "
-            "place (load_state_dict without assign=True)",
+            (
+                "the parameter 'backbone.weight' was unfrozen after the member was set up, so its "
+                "gradient is not averaged rightly any more; freeze, unfreeze and replace "
+                "parameters before, or announce it between two rounds by clan.refresh(), and load "
+                "weights in place (load_state_dict without assign=True)"
+            ),
         ),
     ],
 )
