@@ -273,6 +273,9 @@ def accumulate(individual, size):
         (4, 0.4, {"accumulate": 2}, 8, 4),
         (4, 0.4, {"ends_run": True}, 8, 2),  # what is left over then is not mixed with anything
         (10, 0.4, {"ends_run": True}, 10, 0),
+        (12, 0.4, {}, 12, 12),  # windows that are longer than a round
+        (64, 0.4, {}, 64, 64),
+        (12, 0.4, {"ends_run": True, "late": 2}, 8, 0),  # the rest of a run, without a step
     ],
 )
 def test_a_phase_ends_where_no_gradients_wait_for_the_optimizer(
@@ -298,15 +301,21 @@ def test_gradients_that_wait_for_ever_are_an_error():
     individual = member(3, 0.4)
     train(individual, 1)
     with pytest.raises(ClanError) as raised:
-        accumulate(individual, 100)
+        accumulate(individual, 1000)
     assert str(raised.value) == (
-        "the cooperative phase was due to end at step 2, and at step 6 gradients still wait for "
+        "the cooperative phase was due to end at step 2, and at step 66 gradients still wait for "
         "optimizer.step() on rank 0: call it more often, or make rounds longer"
     )
 
 
-@pytest.mark.parametrize("zeroes", ["before", "after"])
-def test_another_optimizer_than_the_clans_is_an_error_at_the_end_of_the_round(zeroes):
+@pytest.mark.parametrize(
+    ("zeroes", "steps"),
+    [
+        ("after", 3),
+        ("before", 67),  # its gradients could be those of a long window, which ends some time
+    ],
+)
+def test_another_optimizer_than_the_clans_is_an_error_after_the_round(zeroes, steps):
     individual = member(3, 0.0)
     other = torch.optim.AdamW(individual.model.parameters(), lr=0.1)
 
@@ -319,15 +328,15 @@ def test_another_optimizer_than_the_clans_is_an_error_at_the_end_of_the_round(ze
             other.zero_grad()
         individual.step()
 
-    step()
-    step()
+    for _ in range(steps - 1):
+        step()
     with pytest.raises(ClanError) as raised:
         step()
     assert str(raised.value) == (
-        "the optimizer of this member has made no step in the 3 steps of the round, so its genes "
-        "had no effect: call member.optimizer.step(); if a framework has made another optimizer, "
-        "give that one to the clan; if gradients accumulate over more batches than a round has, "
-        "make rounds longer"
+        f"the optimizer of this member has made no step in the {steps} steps of the round, so its "
+        "genes had no effect: call member.optimizer.step(); if a framework has made another "
+        "optimizer, give that one to the clan; if gradients accumulate over more batches than a "
+        "round has, make rounds longer"
     )
 
 

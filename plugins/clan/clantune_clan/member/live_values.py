@@ -93,10 +93,21 @@ class LiveValues:
 def _overwritten(gene: str, path: str, value: object, found: object) -> OverwrittenError:
     return OverwrittenError(
         f"gene {gene!r} set {path!r} to {value!r}, and now it is {found!r}: something else writes "
-        "there, such as a scheduler, an assignment, or a loaded optimizer state; let only one of "
-        "them set it (leave the gene out, or hand a scheduler to the clan as scheduler=)",
+        f"there, such as {_RATE if path.endswith('/lr') else _OTHER}",
         gene=gene,
         path=path,
         expressed=value,
         found=found,
     )
+
+
+_RATE = (
+    "a scheduler, a loop that assigns group['lr'], or a loaded optimizer state. Hand a scheduler "
+    "in, Clan(..., scheduler=scheduler), and the gene multiplies what it sets (a rule of your own "
+    "makes a LambdaLR); or leave it out, and give total_steps= for a warm-up and a cooldown"
+)
+
+_OTHER = (
+    "a scheduler, an assignment, or a loaded optimizer state; let only one of them set it (leave "
+    "the gene out, or hand a scheduler to the clan as scheduler=)"
+)

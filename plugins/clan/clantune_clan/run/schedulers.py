@@ -27,7 +27,7 @@ class Schedulers:
         Raises:
             ClanError: An object is not a scheduler, or the list is empty.
         """
-        is_list = isinstance(given, Sequence)
+        is_list = isinstance(given, list | tuple)
         self._schedulers: tuple[Any, ...] = tuple(given) if is_list else (given,)
         if given is None:
             self._schedulers = ()
