@@ -73,7 +73,8 @@ class Phases:
     @property
     def ends_run(self) -> bool:
         """Whether the run ends here, so that neither data nor another phase follows."""
-        return self.round.ends_run and self.step >= self.length
+        total_steps = self.round.total_steps
+        return total_steps is not None and self.steps_done >= total_steps
 
     def window(self, size: int) -> int:
         """Return the size of the accumulation window that the next batch belongs to.
@@ -111,13 +112,12 @@ class Phases:
     def idle(self, *, is_pending: bool) -> ClanError | None:
         """Return an error if an optimizer that has made no step in this round will make none.
 
-        A window of accumulation may be longer than a round. A round that is shorter since the last
-        one ended late may also be the end of the run, before the window ends.
+        A window of accumulation may be longer than a round, and the run may end in a window.
 
         Args:
             is_pending: Whether gradients wait for a step of the optimizer on this rank.
         """
-        waits = self.late > 0 if self.ends_run else not self.is_overdue
+        waits = self.first_step > 0 if self.ends_run else not self.is_overdue
         if not (self.is_due and self.ends_round) or (is_pending and waits):
             return None
         return ClanError(
@@ -135,7 +135,7 @@ class Phases:
         """
         if not self.done:
             return
-        if self.round.ends_run:
+        if self.ends_run:
             raise ClanError(
                 f"the run of {self.steps_done} steps is over, so {what} comes too late: give the "
                 "fitness with clan.step(loss), and stop the loop when clan.finished"
