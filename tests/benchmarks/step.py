@@ -35,12 +35,19 @@ SIZES = {"0.1 M": (220, 2), "0.4 M in 204 tensors": (64, 100), "5 M": (1280, 3)}
 
 RANKS = (2, 4)
 PHASES = {"cooperative": 0.0, "competitive": 1.0}
-CASES = [(size, phase) for size in SIZES for phase in PHASES]
+FORMS = ("eager", "compiled")
+CASES = [
+    (size, form, phase)
+    for size in SIZES
+    for form in FORMS
+    for phase in PHASES
+    if form == "eager" or size != "0.1 M"
+]
 ROUND = 1000
 BATCH = 32
 PARTS = ("forward", "backward", "optimizer", "member.step()")
 BARE = "bare DDP"
-CONTENDERS = (BARE, "member, exact", "member, overlap")
+CONTENDERS = (BARE, "member, exact", "member, ddp")
 
 
 @attrs.frozen
@@ -91,31 +98,42 @@ def network(width: int, depth: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(width, 10))
 
 
-def bare(width: int, depth: int, phase: str) -> Contender:
+def wrapped(width: int, depth: int, form: str) -> DistributedDataParallel:
+    model = network(width, depth)
+    return DistributedDataParallel(
+        torch.compile(model) if form == "compiled" else model,
+        forward_sync_buffers=False,
+        gradient_as_bucket_view=True,
+    )
+
+
+def bare(width: int, depth: int, form: str, phase: str) -> Contender:
     """What a script does without a clan: gradients averaged, or left alone by `no_sync`."""
-    model = DistributedDataParallel(network(width, depth), forward_sync_buffers=False)
+    model = wrapped(width, depth, form)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     around = contextlib.nullcontext if phase == "cooperative" else model.no_sync
     return Contender(model, optimizer, around, lambda: None)
 
 
-def member(width: int, depth: int, phase: str, reduction: Literal["exact", "overlap"]) -> Contender:
-    model = network(width, depth)
+def member(
+    width: int, depth: int, form: str, phase: str, reduction: Literal["exact", "ddp"]
+) -> Contender:
+    model = wrapped(width, depth, form)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     channel = Communication()
     genome = Genome(adamw(model, optimizer))
     state = build_state(genome, model, optimizer, channel, reduction=reduction)
     individual = Individual(state, channel, ROUND, PHASES[phase])
-    return Contender(model, optimizer, individual.sync_context, individual.step)
+    return Contender(individual.model, optimizer, individual.sync_context, individual.step)
 
 
-def measure(size: str, phase: str, plan: Plan) -> dict[str, object]:
+def measure(size: str, form: str, phase: str, plan: Plan) -> dict[str, object]:
     """Let all contenders train in turns; return, by name, milliseconds a step and parts."""
     width, depth = SIZES[size]
     contenders = {
-        BARE: bare(width, depth, phase),
-        "member, exact": member(width, depth, phase, "exact"),
-        "member, overlap": member(width, depth, phase, "overlap"),
+        BARE: bare(width, depth, form, phase),
+        "member, exact": member(width, depth, form, phase, "exact"),
+        "member, ddp": member(width, depth, form, phase, "ddp"),
     }
     x, y = torch.randn(BATCH, 64), torch.randint(0, 10, (BATCH,))
     turns: dict[str, list[float]] = {name: [] for name in contenders}
@@ -152,14 +170,15 @@ def as_a_rank(plans: Mapping[str, Plan]) -> None:
     dist.init_process_group("gloo")
     gc.disable()  # a collection in one rank would be waited for by all
     measured = {}
-    for done, (size, phase) in enumerate(CASES):
+    cases = [case for case in CASES if plans is FULL or case[1] == "eager"]  # compiling takes long
+    for done, (size, form, phase) in enumerate(cases):
         if dist.get_rank() == 0:
-            what = f"{size} parameters, {dist.get_world_size()} ranks, {phase}"
-            show_progress(done, len(CASES), what)
-        measured[f"{size}, {phase}"] = measure(size, phase, plans[size])
+            what = f"{size} parameters, {form}, {dist.get_world_size()} ranks, {phase}"
+            show_progress(done, len(cases), what)
+        measured[f"{size}, {form}, {phase}"] = measure(size, form, phase, plans[size])
         gc.collect()
     if dist.get_rank() == 0:
-        show_progress(len(CASES), len(CASES), "done")
+        show_progress(len(cases), len(cases), "done")
         print(json.dumps(measured))
     dist.destroy_process_group()
 
@@ -175,14 +194,15 @@ def main() -> int:
     plan, counts = ("quick", RANKS[:1]) if arguments.quick else ("full", RANKS)
     measured = {ranks: answer_of_ranks(__file__, ranks, "--rank", plan) for ranks in counts}
     rows: list[tuple[object, ...]] = [
-        ("parameters", "ranks", "phase", "loop", "ms", "ratio", "quartiles", *PARTS)
+        ("parameters", "form", "ranks", "phase", "loop", "ms", "ratio", "quartiles", *PARTS)
     ]
     figures, bars = {}, []
-    for size, phase in CASES:
+    for case in measured[counts[0]]:
+        size, form, phase = case.split(", ")
         for ranks, name in itertools.product(counts, CONTENDERS):
-            what = f"{size}, {ranks} ranks, {phase}, {name}"
-            row, figure, made = _judge(measured[ranks][f"{size}, {phase}"], name, what)
-            rows.append((size, ranks, phase, name, *row))
+            what = f"{size}, {form}, {ranks} ranks, {phase}, {name}"
+            row, figure, made = _judge(measured[ranks][case], name, what)
+            rows.append((size, form, ranks, phase, name, *row))
             figures[what] = figure
             bars += made
     title = "A step of a member beside bare DistributedDataParallel"

@@ -453,7 +453,7 @@ def test_an_unknown_reduction_is_refused():
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with pytest.raises(ClanError) as raised:
         build_state(Genome(), model, optimizer, Communication(), reduction="mean")
-    assert str(raised.value) == "reduction is auto, exact or overlap; got 'mean'"
+    assert str(raised.value) == "reduction is auto, exact or ddp; got 'mean'"
 
 
 def test_a_whole_number_that_means_a_real_one_is_no_obstacle():

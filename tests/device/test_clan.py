@@ -99,7 +99,7 @@ def close(one, other):
     return all(a == pytest.approx(b, rel=1e-3, abs=1e-6) for a, b in zip(one, other, strict=True))
 
 
-@pytest.fixture(params=[("exact", False), ("overlap", False), ("auto", True)])
+@pytest.fixture(params=[("exact", False), ("ddp", False), ("auto", True)])
 def reduction(request):
     """How gradients are averaged, and whether the model comes in a DistributedDataParallel."""
     return request.param

@@ -1,13 +1,11 @@
 """Members of a small network, and their gradients by hand."""
 
-import contextlib
-
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from clantune_clan import Communication, GenomeExpression, Individual, build_state
-from clantune_clan.gradients import layout
 from clantune_core import Genome, LogFloatAllele
 
 TIMEOUT = 20.0
@@ -26,8 +24,9 @@ def member(
     genome = GenomeExpression.set_allele(
         Genome(), "lr", LogFloatAllele(lr), path="optimizer/param_groups/0/lr"
     )
-    with small_buckets():
-        state = build_state(genome, model, optimizer, channel, reduction=reduction)
+    if reduction == "ddp" and not isinstance(model, DistributedDataParallel):
+        model = in_small_buckets(model)
+    state = build_state(genome, model, optimizer, channel, reduction=reduction)
     return Individual(state, channel, round_length, duty_cycle, **options)
 
 
@@ -72,12 +71,6 @@ def mean_by_hand(model, steps, size):
     return mean_over(own_gradients(model, dist.get_rank(), steps), size)
 
 
-@contextlib.contextmanager
-def small_buckets():
-    """Several buckets for a small model; the processes are kept, so this is not."""
-    usual = layout.FIRST, layout.OTHERS
-    layout.FIRST, layout.OTHERS = 32, 64
-    try:
-        yield
-    finally:
-        layout.FIRST, layout.OTHERS = usual
+def in_small_buckets(model, **options):
+    """Wrap a small model so that it has several buckets."""
+    return DistributedDataParallel(model, bucket_cap_mb=32 / 2**20, **options)

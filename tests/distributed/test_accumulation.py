@@ -23,7 +23,7 @@ class Loop:
     """A loop that accumulates, and what it finds: its phases, and the error of each gradient."""
 
     def __init__(self, zeroes, size=4, *, averages_last=False, gene=None, **options):
-        model = net()
+        model = self.model = net()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
         given = {"total_steps": TOTAL, "round_length": 10, "duty_cycle": 0.3, "timeout": TIMEOUT}
         self.clan = Clan(
@@ -61,7 +61,7 @@ class Loop:
     def begin(self, member):
         if self.zeroes == "before":
             member.optimizer.zero_grad()
-        self.twin, self.mode, self.wanted = twin_of(member.model), member.mode, []
+        self.twin, self.mode, self.wanted = twin_of(self.model), member.mode, []
 
     def backward(self, member, x, y, size, *, is_last):
         self.twin.zero_grad()
@@ -75,7 +75,7 @@ class Loop:
 
     def step(self, member):
         wanted = [sum(parts) for parts in zip(*self.wanted, strict=True)]
-        self.errors.append(error(member.model, wanted))
+        self.errors.append(error(self.model, wanted))
         self.windows.append(len(self.wanted))
         assert self.mode == member.mode  # no window has batches of two phases
         member.optimizer.step()
@@ -122,8 +122,10 @@ def test_windows_of_any_size_fit_rounds_of_any_length(ranks, options, size, mode
 
 
 @pytest.mark.parametrize("zeroes", ["before", "after"])
-def test_windows_whose_last_pass_alone_is_averaged_fit_too(ranks, zeroes):
-    options = {"round_length": 7, "averages_last": True}
+@pytest.mark.parametrize("reduction", ["exact", "ddp"])
+@pytest.mark.parametrize("averages_last", [True, False])
+def test_each_reduction_averages_windows(ranks, zeroes, reduction, averages_last):
+    options = {"round_length": 7, "averages_last": averages_last, "reduction": reduction}
     for seen, windows, off, _ in ranks(2).run(looped, zeroes, 3, options):
         assert seen == phases(6, 3, 3, 3, 6, 3, 3, 3, 9, 2)
         assert windows == [3] * 13

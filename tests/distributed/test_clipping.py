@@ -3,11 +3,9 @@
 import pytest
 import torch
 import torch.distributed as dist
-from by_hand import mean_over, member
+from by_hand import in_small_buckets, mean_over, member
 from torch import nn
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
-
-from clantune_clan import Communication
 
 
 def model_of(width):
@@ -34,7 +32,8 @@ CLIPS = {
 def clipped(reduction, width, clip, zeroes):
     """Return by phase the norm before clipping and the largest error, both against by hand."""
     model, twin = model_of(width), model_of(width)
-    individual = member(model, reduction=reduction, channel=Communication(timeout=60.0))
+    given = in_small_buckets(model) if reduction == "auto, wrapped" else model
+    individual = member(given, reduction=reduction.partition(",")[0])
     found = []
     while not individual.done:
         x = batch(individual.steps_done)
@@ -67,7 +66,13 @@ def clipped(reduction, width, clip, zeroes):
 
 @pytest.mark.parametrize(
     ("reduction", "width"),
-    [("exact", 8), ("auto", 8), ("auto", 600)],  # the last one has more than a MiB of gradients
+    [
+        ("exact", 8),
+        ("ddp", 8),
+        ("auto", 8),
+        ("auto, wrapped", 8),
+        ("auto", 600),  # more than a MiB of gradients
+    ],
 )
 @pytest.mark.parametrize("clip", CLIPS)
 @pytest.mark.parametrize("zeroes", ["before", "after"])

@@ -80,7 +80,7 @@ def another_flag():
 
 
 def another_reduction():
-    member(reduction="overlap" if on_one_rank() else "exact")
+    member(reduction="ddp" if on_one_rank() else "exact")
 
 
 def of_another_model():
@@ -161,7 +161,7 @@ def frozen_whole():
             "ClanError",
             (
                 "the ranks differ in the reduction: reduction is exact on rank 0 and "
-                "overlap on rank 1;"
+                "ddp on rank 1;"
                 " build the same on every rank"
             ),
         ),

@@ -98,7 +98,7 @@ def train(run, result, killed=-1, moment=None, recipe="as specified", options=()
 
 CASES = {
     "exact": (4, "as specified", {"duty_cycle": 0.5, "reduction": "exact"}),
-    "overlap": (3, "factorial", {"reduction": "overlap"}),
+    "ddp": (2, "factorial", {"reduction": "ddp"}),
     "calibrated": (3, "calibrated", {"reduction": "exact", "total_steps": 60}),
     "members of two ranks": (4, "as specified", {"duty_cycle": 0.5, "population_size": 2}),
     "a worker in the loader": (2, "as specified", {"duty_cycle": 0.5, "num_workers": 1}),

@@ -118,7 +118,7 @@ def test_a_rank_that_is_killed_is_the_only_one_that_is_missing(forks):
 
 def train_a_deep_model():
     """Train a model whose gradients are averaged in several parts."""
-    train("cooperative", "SIGKILL", depth=6, reduction="overlap")
+    train("cooperative", "SIGKILL", depth=6, reduction="ddp")
 
 
 def test_who_vanishes_while_parts_of_gradients_are_averaged_is_named(forks):
@@ -188,7 +188,7 @@ def test_a_rank_that_fails_amid_a_transfer_tells_why(forks):
 
 def train_with_a_host_that_stops(step):
     """Train, and let rank 0, which hosts the store, be stopped."""
-    from clantune_clan.gradients.averaging import Gradients
+    from clantune_clan.reduction import Gradients
 
     usual = Gradients.at_step
 

@@ -117,7 +117,8 @@ def resumed(recipe, options, folder):
     ("recipe", "options", "size"),
     [
         pytest.param("factorial", {"reduction": "exact"}, 4, id="exact"),
-        pytest.param("factorial", {"reduction": "overlap"}, 4, id="overlap"),
+        # Only two ranks compute the same bits again: a new wrapper adds up in another order.
+        pytest.param("factorial", {"reduction": "ddp"}, 2, id="ddp"),
         pytest.param("as specified", {"duty_cycle": 0.5}, 4, id="competing"),
         pytest.param("calibrated", {"total_steps": 60}, 3, id="calibrated"),
         pytest.param("factorial", {"num_workers": 1}, 2, id="a worker in the loader"),

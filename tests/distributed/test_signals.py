@@ -67,7 +67,7 @@ def train(run, result, signals=(), recipe="factorial", pace=(), options=()):
 COMPETING = {"recipe": "as specified", "options": {"duty_cycle": 0.5}, "step": 20}
 CASES = {
     "in cooperation": {"step": 15, "options": {"reduction": "exact"}},
-    "at the end of a phase": {"step": 12, "options": {"reduction": "overlap"}},
+    "at the end of a phase": {"step": 12, "options": {"reduction": "ddp"}},
     "in competition": COMPETING,
     "in competition, behind others": {**COMPETING, "pace": {"1": 0.3}},  # who wait at its end
     "while it waits for others": {**COMPETING, "pace": {"0": 0.3}, "step": 23, "seconds": 0.7},

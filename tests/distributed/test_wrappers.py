@@ -1,4 +1,4 @@
-"""A model inside somebody else's DistributedDataParallel: only the clan averages its gradients."""
+"""A model inside a DistributedDataParallel that the exact reduction switches off."""
 
 import warnings
 

@@ -11,7 +11,6 @@ from clantune_clan.errors import (
     OverwrittenError,
     PathError,
 )
-from clantune_clan.gradients import Gradients
 from clantune_clan.loader import ClanLoader, clan_loader
 from clantune_clan.member import (
     Expression,
@@ -22,6 +21,7 @@ from clantune_clan.member import (
     WeightAverage,
     build_state,
 )
+from clantune_clan.reduction import Gradients
 from clantune_clan.run import Clan, RoundRecord, RunState
 from clantune_clan.schedule import Schedule
 

@@ -31,7 +31,7 @@ T = TypeVar("T")
 class Communication:
     """Exchanges data between the ranks of a clan.
 
-    Every collective of ClanTune is in this package or in `gradients`. All ranks call the same
+    Every collective of ClanTune is in this package or in `reduction`. All ranks call the same
     methods in the same order. Ranks exchange tensors as they are, and all other data as JSON.
     Without a process group there is one rank.
 

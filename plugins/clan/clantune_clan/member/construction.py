@@ -7,18 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from torch import nn
-from torch.distributed.fsdp import FlatParameter
-from torch.distributed.tensor import DTensor
-from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.gradients import Gradients, Reduction
-from clantune_clan.gradients.layout import FIRST
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.binding import make_numbers_real, require_fitting
 from clantune_clan.member.description import (
@@ -28,6 +23,7 @@ from clantune_clan.member.description import (
 )
 from clantune_clan.member.state import State
 from clantune_clan.member.training_state import TrainingState
+from clantune_clan.reduction import Gradients, ReductionName, make_gradients
 from clantune_clan.unwrapping import bare_module, named_tensors
 from clantune_core import Genome
 
@@ -38,7 +34,7 @@ def build_state(
     optimizer: Optimizer,
     communicator: Communication,
     *,
-    reduction: Reduction | Literal["auto"] = "auto",
+    reduction: ReductionName = "auto",
     resume: bool = False,
     ema: bool = True,
     compared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
@@ -49,10 +45,13 @@ def build_state(
 
     Args:
         genome: Genome of the member.
-        model: Model, bare or wrapped. `DistributedDataParallel` around it is switched off.
+        model: Model, bare or wrapped. `"ddp"` wraps a bare one, so call the model of the state.
         optimizer: Optimizer of its parameters.
         communicator: Channel to the other ranks.
-        reduction: Method of averaging gradients, see `Gradients`; `"auto"` overlaps large models.
+        reduction: How gradients are averaged. `"ddp"` adds up the buckets of
+            `DistributedDataParallel` in the backward pass. `"exact"` adds up once after it, in a
+            fixed order, and switches wrappers off. `"auto"` uses the wrapper of a model that has
+            one, and wraps a large model on an accelerator; other models are `"exact"`.
         resume: Whether members keep their own weights, as after loading a checkpoint.
         ema: Whether to compute an exponential moving average of the weights.
         compared: Further entries that must be equal on all ranks, by name, for each subject.
@@ -65,7 +64,7 @@ def build_state(
 
     def hook() -> Gradients:
         require_fitting(genome, State(genome, model, optimizer))
-        return _gradients(model, optimizer, communicator, reduction)
+        return make_gradients(model, [optimizer], communicator, reduction)
 
     gradients = communicator.attempt("the gradients", hook)
     communicator.require_same(
@@ -74,7 +73,7 @@ def build_state(
             "the model": model_described(module),
             "the optimizer": optimizer_described(optimizer, module, genome),
             "the genome": genome_described(genome),
-            "the reduction": {"reduction": gradients.reduction, "resume": resume},
+            "the reduction": {"reduction": gradients.name, "resume": resume},
             **compared,
         },
     )
@@ -83,34 +82,13 @@ def build_state(
         communicator.broadcast("handing out the first weights", named_tensors(module).values())
     state = TrainingState(
         genome,
-        model,
+        gradients.model,
         optimizer,
         gradients=gradients,
         average=WeightAverage(module) if ema else None,
     )
     make_numbers_real(state)
     return state
-
-
-def _gradients(
-    model: nn.Module,
-    optimizer: Optimizer,
-    communicator: Communication,
-    reduction: Reduction | Literal["auto"],
-) -> Gradients:
-    module = bare_module(model)
-    if reduction not in ("auto", "exact", "overlap"):
-        raise ClanError(f"reduction is auto, exact or overlap; got {reduction!r}")
-    for name, parameter in module.named_parameters():
-        if isinstance(parameter, DTensor | UninitializedParameter | FlatParameter):
-            raise ClanError(
-                f"the parameter {name!r} is a {type(parameter).__name__}: a model that is sharded "
-                "cannot be trained in a clan, and one with lazy layers needs a forward pass before"
-            )
-    if not any(parameter.requires_grad for parameter in module.parameters()):
-        raise ClanError("the model has no parameter that learns")
-    chosen = _choose(module) if reduction == "auto" else reduction
-    return Gradients(model, optimizer, communicator, chosen)
 
 
 def _require_one_genome_each(genome: Genome, communicator: Communication) -> None:
@@ -126,9 +104,3 @@ def _require_one_genome_each(genome: Genome, communicator: Communication) -> Non
                 f"ranks {first} and {rank} train one member with different genomes, "
                 f"{values[first]} and {mine}; give the ranks of a member the same"
             )
-
-
-def _choose(module: nn.Module) -> Reduction:
-    """Overlap is faster if the gradients exceed the first bucket."""
-    bytes_ = sum(p.numel() * p.element_size() for p in module.parameters() if p.requires_grad)
-    return "exact" if bytes_ <= FIRST else "overlap"

@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from clantune_clan.gradients import Gradients
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.state import State
+from clantune_clan.reduction import Gradients
 from clantune_core import Genome
 
 

@@ -13,10 +13,10 @@ from clantune_clan.checkpoint import Checkpoints
 from clantune_clan.communication import Communication
 from clantune_clan.communication.joining import TIMEOUT
 from clantune_clan.errors import ClanError
-from clantune_clan.gradients import Reduction
 from clantune_clan.loader import ClanLoader
 from clantune_clan.member.individual import Individual
 from clantune_clan.member.state import State
+from clantune_clan.reduction import ReductionName
 from clantune_clan.run.describe import describe
 from clantune_clan.run.export import export_schedule, schedule_of
 from clantune_clan.run.fitness import Judge
@@ -65,7 +65,7 @@ class Clan(Stoppable):
         warmup: float = 0.1,
         cooldown: float = 0.2,
         accumulate: int = 1,
-        reduction: Reduction | Literal["auto"] = "auto",
+        reduction: ReductionName = "auto",
         seed: int = 0,
         mode: Literal["min", "max"] = "min",
         judge: Literal["shared", "per rank"] = "shared",
@@ -195,7 +195,7 @@ class Clan(Stoppable):
     def describe(self) -> str:
         """Return a description of this clan as text."""
         training = self._training
-        reduction = training.state.gradients.reduction if training else self._setup.reduction
+        reduction = training.state.gradients.name if training else self._setup.reduction
         members = self.communicator.num_members
         return describe(self.settings, self.genome, members, reduction, self.history)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import attrs
@@ -12,12 +12,12 @@ from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import CheckpointError, ClanError
-from clantune_clan.gradients import Reduction
 from clantune_clan.loader import ClanLoader, clan_loader
 from clantune_clan.loader.arguments import samples_of
 from clantune_clan.member.binding import require_fitting
 from clantune_clan.member.construction import build_state
 from clantune_clan.member.state import State
+from clantune_clan.reduction import ReductionName
 from clantune_clan.run import genes
 from clantune_clan.run.console import LOGGER
 from clantune_clan.run.describe import NEVER_CROSSBREEDS
@@ -56,7 +56,7 @@ class Setup:
     autobind: Iterable[str | Preset]
     genome_config: Mapping[str, Any]
     schedulers: Schedulers = attrs.field(converter=Schedulers)
-    reduction: Reduction | Literal["auto"]
+    reduction: ReductionName
     epochs: int | None
     registered: dict[str, Any] = attrs.field(factory=dict, init=False)
     loader: ClanLoader | None = attrs.field(default=None, init=False)

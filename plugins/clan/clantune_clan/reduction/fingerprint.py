@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -9,21 +12,21 @@ from clantune_clan.errors import GradientError
 
 
 class ParameterFingerprint:
-    """The parameters of a model, their `requires_grad` flags, and the optimizer's param groups."""
+    """The parameters of a model, their `requires_grad` flags, and the optimizers' param groups."""
 
-    def __init__(self, module: nn.Module, optimizer: Optimizer) -> None:
+    def __init__(self, module: nn.Module, optimizers: Sequence[Optimizer]) -> None:
         """Take the fingerprint.
 
         Raises:
-            GradientError: The optimizer has parameters that the model does not have.
+            GradientError: An optimizer has parameters that the model does not have.
         """
         self._module = module
-        self._optimizer = optimizer
+        self._optimizers = optimizers
         self._parameters = dict(module.named_parameters())
         self._learns = {name: p.requires_grad for name, p in self._parameters.items()}
-        self._groups = _members(optimizer)
+        self._groups = _members(optimizers)
         known = {id(parameter) for parameter in self._parameters.values()}
-        for place, group in enumerate(optimizer.param_groups):
+        for place, group in enumerate(_groups(optimizers)):
             strangers = sum(id(parameter) not in known for parameter in group["params"])
             if strangers:
                 raise GradientError(
@@ -41,7 +44,7 @@ class ParameterFingerprint:
         return self._other_groups() or self._other_parameters()
 
     def _other_groups(self) -> GradientError | None:
-        before, after = self._groups, _members(self._optimizer)
+        before, after = self._groups, _members(self._optimizers)
         for place in range(max(len(before), len(after))):
             if before[place : place + 1] != after[place : place + 1]:
                 how = "added" if place >= len(before) else "changed"
@@ -65,9 +68,13 @@ class ParameterFingerprint:
         return None
 
 
-def _members(optimizer: Optimizer) -> list[list[int]]:
+def _groups(optimizers: Iterable[Optimizer]) -> list[dict[str, Any]]:
+    return [group for optimizer in optimizers for group in optimizer.param_groups]
+
+
+def _members(optimizers: Iterable[Optimizer]) -> list[list[int]]:
     """Return the identities of the parameters in each param group."""
-    return [[*map(id, group["params"])] for group in optimizer.param_groups]
+    return [[*map(id, group["params"])] for group in _groups(optimizers)]
 
 
 def _changed(name: str, how: str) -> GradientError:

@@ -1,0 +1,311 @@
+"""What every reduction has in common: when gradients are averaged, over which ranks, and errors.
+
+A hook on each parameter reports that its gradient has arrived, so a backward pass is noticed
+whoever starts it. The group is read when gradients arrive. So it may change after the forward
+pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import ClassVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.autograd import Variable
+from torch.optim import Optimizer
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from clantune_clan.communication import Communication
+from clantune_clan.communication.patience import poll_for_sum, wait_for_sum
+from clantune_clan.errors import ClanError, GradientError
+from clantune_clan.reduction.along import Counts
+from clantune_clan.reduction.fingerprint import ParameterFingerprint
+from clantune_clan.unwrapping import bare_module
+from clantune_core import ClanTuneError
+
+_AVERAGED_BY = WeakTensorKeyDictionary()
+"""The `Gradients` that average the gradient of each parameter, by weak references on both sides."""
+
+
+class Gradients(ABC):
+    """Averages the gradients of a module's parameters over a group of ranks, or over none.
+
+    A derived class says how gradients are added up.
+
+    Attributes:
+        name: Name of the reduction.
+        model: Model to call.
+        steps: Number of steps that the optimizers have made.
+        averaged: Number of backward passes that were averaged, equal on all ranks.
+        left_out: Number of passes that left this rank out because its gradients were not finite.
+        skipped: Number of passes that all ranks skipped, since there was no mean.
+        parameters: Parameters that require gradients.
+        step: Number of the current step, which each rank sends along with its gradients.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self, model: nn.Module, optimizers: Sequence[Optimizer], communicator: Communication
+    ) -> None:
+        """Register hooks on the parameters that require gradients.
+
+        Raises:
+            GradientError: A parameter's gradient cannot be averaged, another object averages it
+                already, or an optimizer has parameters that the module does not have.
+        """
+        self.steps = self.averaged = self.left_out = self.skipped = 0
+        self.step = 0
+        self.model = model
+        self._communicator = communicator
+        module = bare_module(model)
+        self._fingerprint = ParameterFingerprint(module, optimizers)
+        self.parameters = [p for p in module.parameters() if p.requires_grad]
+        _require_free(self.parameters)
+        self._group: weakref.ref[dist.ProcessGroup] | None = None  # its owner may destroy it
+        self._paused = False
+        self._backward = -1  # number of the graph of the current backward pass
+        self._unused = False  # whether gradients have arrived that no step has used yet
+        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
+        self._ends: list[weakref.finalize[..., Gradients]] = []
+        self._hook(optimizers)
+
+    # ---- What a member does with it ----
+
+    def average_over(self, group: dist.ProcessGroup | None) -> None:
+        """Set the group that averages gradients from now on; None: each rank keeps its own."""
+        self._group = None if group is None else weakref.ref(group)
+
+    def at_step(self, step: int) -> None:
+        """Set the number of the step.
+
+        Raises:
+            ClanError: All hooks are removed, so gradients are not averaged any more.
+        """
+        if not self._hooks:
+            raise ClanError(
+                "this run is closed, so its members take no more steps: make a new Clan"
+            )
+        self.step = step
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Accumulate gradients on this rank inside the block. The next pass averages their sum."""
+        before, self._paused = self._paused, True
+        try:
+            yield
+        finally:
+            self._paused = before
+
+    @property
+    def are_pending(self) -> bool:
+        """Whether an optimizer has yet to use some gradients in a step.
+
+        A gradient does not count if a step has followed its backward pass, even if it was not
+        zeroed since.
+        """
+        return self._unused and any(
+            p.grad is not None and bool(p.grad.any()) for p in self.parameters
+        )
+
+    def problem(self) -> GradientError | None:
+        """Return an error if the parameters have changed, or if a hook runs after ClanTune's."""
+        return self._fingerprint.problem() or self._late_hook()
+
+    def close(self) -> None:
+        """Remove all hooks. Each rank keeps its own gradients from now on."""
+        for hook in self._hooks:
+            hook.remove()
+        for parameter in self.parameters if self._hooks else ():
+            del _AVERAGED_BY[parameter]
+        self._hooks = []
+        for end in self._ends:
+            end()
+
+    # ---- What a derived class says ----
+
+    @abstractmethod
+    def _complete(self) -> None:
+        """Complete a pass whose gradients have all arrived."""
+
+    @abstractmethod
+    def _sum(self) -> Counts:
+        """Add up the gradients, and return the counts when the sums are complete."""
+
+    @abstractmethod
+    def _hand_out(self, factor: float) -> None:
+        """Set the gradients to what was added up, times a factor."""
+
+    @abstractmethod
+    def _forget(self, wait: Callable[[dist.Work], None] | None) -> None:
+        """Prepare for the next backward pass: wait for sums that are under way, or leave them."""
+
+    @abstractmethod
+    def _note(self, parameter: Tensor) -> None:
+        """Note a gradient that has arrived, in a pass that is averaged or not."""
+
+    # ---- What a derived class needs ----
+
+    def average(self) -> None:
+        """Average the gradients of this pass. A derived class calls this once in a pass."""
+        try:
+            counts = self._sum()
+        except ClanTuneError:
+            raise
+        except (RuntimeError, ValueError) as error:
+            raise self._interrupted(error) from error
+        if counts.present != self.size:
+            raise self._out_of_step()
+        if counts.stops:
+            self._communicator.stop.is_known_to_peers = True
+        self.averaged += 1
+        if counts.divisor:
+            self._hand_out(self.size / counts.divisor)
+        else:
+            self.skipped += 1
+            self._discard()
+
+    @property
+    def group(self) -> dist.ProcessGroup | None:
+        """The ranks over which the current pass is averaged; None if it is not."""
+        if self._group is None or self._paused:
+            return None
+        group = self._group()
+        if group is None:
+            raise GradientError(
+                "the process group of this clan is destroyed, so gradients cannot be averaged any "
+                "more: call torch.distributed.destroy_process_group() after clan.close()"
+            )
+        return group
+
+    @property
+    def size(self) -> int:
+        """Number of ranks over which gradients are averaged."""
+        return 1 if self.group is None else self.group.size()
+
+    @property
+    def wants_to_stop(self) -> bool:
+        """Whether a signal has asked this rank to stop, which travels with the gradients."""
+        return self._communicator.stop.signal > 0
+
+    def wait(self, work: dist.Work) -> None:
+        """Wait for a sum, with the deadline of the clan."""
+        wait = wait_for_sum if self.parameters[0].device.type == "cpu" else poll_for_sum
+        wait(work, self._communicator.deadline, self._communicator.is_broken)
+
+    def name_of(self, parameter: Tensor) -> str:
+        """Return the name of a parameter."""
+        return self._fingerprint.name_of(parameter)
+
+    def when_closed(self, function: Callable[[], object]) -> None:
+        """Call a function when this object is closed or not used any more."""
+        end = weakref.finalize(self, function)
+        end.atexit = False
+        self._ends.append(end)
+
+    # ---- A backward pass ----
+
+    def _hook(self, optimizers: Iterable[Optimizer]) -> None:
+        # Parameters and optimizers outlive this object, and their hooks must not keep it alive.
+        arrived, stepped = weakref.WeakMethod(self._arrived), weakref.WeakMethod(self._stepped)
+
+        def on_gradient(parameter: Tensor) -> None:
+            if (method := arrived()) is not None:
+                method(parameter)
+
+        def on_step(*_: object) -> None:
+            if (method := stepped()) is not None:
+                method()
+
+        for parameter in self.parameters:
+            self._hooks.append(parameter.register_post_accumulate_grad_hook(on_gradient))
+            _AVERAGED_BY[parameter] = weakref.ref(self)
+        self._hooks += [optimizer.register_step_post_hook(on_step) for optimizer in optimizers]
+
+    def _late_hook(self) -> GradientError | None:
+        """Return an error if a later hook would see gradients before they are averaged."""
+        for parameter, hook in zip(self.parameters, self._hooks, strict=False):
+            hooks = parameter._post_accumulate_grad_hooks
+            if next(reversed(hooks)) != hook.id:
+                return GradientError(
+                    "a hook was registered by register_post_accumulate_grad_hook after the member "
+                    "was set up; it sees gradients before they are averaged: an optimizer that "
+                    "steps inside the backward pass does not go with a clan"
+                )
+        return None
+
+    def _stepped(self) -> None:
+        self.steps += 1
+        self._unused = False
+
+    def _arrived(self, parameter: Tensor) -> None:
+        self._unused = True
+        self._note(parameter)
+        if self.group is None:
+            return
+        backward = torch._C._current_graph_task_id()
+        if backward != self._backward:
+            self._begin(backward)
+        if parameter.grad is None:
+            raise GradientError(
+                f"the gradient of {self.name_of(parameter)!r} is gone when it has just arrived: an "
+                "optimizer that steps inside the backward pass does not go with a clan"
+            )
+
+    def _begin(self, backward: int) -> None:
+        if self._backward != -1:  # an exception has interrupted the last backward pass
+            self._end_pass(self.wait)
+        self._backward = backward
+        Variable._execution_engine.queue_callback(functools.partial(self._end, backward))
+
+    def _end(self, backward: int) -> None:
+        if backward != self._backward:
+            raise GradientError(
+                "one backward pass ran inside another, and ended it too early: use "
+                "torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
+            )
+        try:
+            self._complete()
+        except BaseException:
+            self._end_pass(None)  # the first error names the rank, and others would hide it
+            raise
+        self._end_pass(self.wait)
+
+    def _discard(self) -> None:
+        """Set all gradients to None, so that the optimizer does not change the parameters."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def _end_pass(self, wait: Callable[[dist.Work], None] | None) -> None:
+        self._backward = -1
+        self._forget(wait)
+
+    def _out_of_step(self) -> GradientError:
+        places = self._communicator.whereabouts(f"step {self.step}")
+        return GradientError(
+            f"the ranks are not in the same step: {places}; every rank calls member.step() once "
+            "per batch, and backward as often as the others"
+        )
+
+    def _interrupted(self, error: Exception) -> ClanTuneError:
+        return self._communicator.broken(
+            "averaging gradients",
+            f"averaging gradients in step {self.step}",
+            error,
+            "; every rank calls backward as often as the others while members cooperate",
+        )
+
+
+def _require_free(parameters: Iterable[Tensor]) -> None:
+    for parameter in parameters:
+        if _AVERAGED_BY.get(parameter, lambda: None)() is not None:
+            raise GradientError(
+                "the gradients of this model are averaged by another clan already, which "
+                "would divide them twice; close that one first: clan.close()"
+            )
