@@ -5,7 +5,7 @@ import contextlib
 import pytest
 import torch
 import torch.distributed as dist
-from by_hand import TIMEOUT, error, mean_over, net, twin_of
+from by_hand import TIMEOUT, error, in_small_buckets, mean_over, net, twin_of
 from torch import nn
 
 from clantune_clan import Clan
@@ -22,12 +22,12 @@ DATA = torch.utils.data.TensorDataset(
 class Loop:
     """A loop that accumulates, and what it finds: its phases, and the error of each gradient."""
 
-    def __init__(self, zeroes, size=4, *, averages_last=False, gene=None, **options):
+    def __init__(self, zeroes, size=4, *, pauses=None, gene=None, **options):
         model = self.model = net()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
         given = {"total_steps": TOTAL, "round_length": 10, "duty_cycle": 0.3, "timeout": TIMEOUT}
         self.clan = Clan(
-            model=model,
+            model=in_small_buckets(model) if pauses == "no_sync" else model,
             optimizer=optimizer,
             autobind=["sgd"],
             strategies=[Everyone()],
@@ -36,7 +36,7 @@ class Loop:
         if gene is not None:
             window = IntAllele(gene, (1, 64), can_mutate=False)
             self.clan.add_gene("window", type="gradient_accumulation", allele=window)
-        self.zeroes, self.size, self.averages_last, self.gene = zeroes, size, averages_last, gene
+        self.zeroes, self.size, self.pauses, self.gene = zeroes, size, pauses, gene
         self.modes, self.errors, self.windows = [], [], []
 
     def run(self):
@@ -69,9 +69,15 @@ class Loop:
         mine = [p.grad.clone() for p in self.twin.parameters()]
         averages = member.mode == "cooperative"
         self.wanted.append(mean_over(mine, dist.get_world_size()) if averages else mine)
-        loss = nn.functional.cross_entropy(member.model(x), y) / size
-        with member.sync_context(is_last) if self.averages_last else contextlib.nullcontext():
-            loss.backward()
+        with self.pause(member, is_last):
+            (nn.functional.cross_entropy(member.model(x), y) / size).backward()
+
+    def pause(self, member, is_last):
+        if is_last or self.pauses is None:
+            return contextlib.nullcontext()
+        if self.pauses == "no_sync":  # of the wrapper, as Accelerate and others do
+            return member.model.no_sync()
+        return member.sync_context(sync=False)
 
     def step(self, member):
         wanted = [sum(parts) for parts in zip(*self.wanted, strict=True)]
@@ -123,9 +129,9 @@ def test_windows_of_any_size_fit_rounds_of_any_length(ranks, options, size, mode
 
 @pytest.mark.parametrize("zeroes", ["before", "after"])
 @pytest.mark.parametrize("reduction", ["exact", "ddp"])
-@pytest.mark.parametrize("averages_last", [True, False])
-def test_each_reduction_averages_windows(ranks, zeroes, reduction, averages_last):
-    options = {"round_length": 7, "averages_last": averages_last, "reduction": reduction}
+@pytest.mark.parametrize("pauses", [None, "sync_context", "no_sync"])
+def test_each_reduction_averages_windows(ranks, zeroes, reduction, pauses):
+    options = {"round_length": 7, "pauses": pauses, "reduction": reduction}
     for seen, windows, off, _ in ranks(2).run(looped, zeroes, 3, options):
         assert seen == phases(6, 3, 3, 3, 6, 3, 3, 3, 9, 2)
         assert windows == [3] * 13

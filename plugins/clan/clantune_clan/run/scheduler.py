@@ -16,7 +16,7 @@ from clantune_clan.run.learning_rate import GROUP, genes_of_rates
 from clantune_core import AbstractAllele, Genome
 from clantune_core.contracts import Expressed
 
-_CYCLED = ("betas/0", "momentum")
+_CYCLED = ("/betas/0", "/momentum")
 
 
 def require_no_marks(optimizer: Optimizer) -> None:
@@ -78,8 +78,8 @@ def _cycling(scheduler: Any) -> Iterator[Any]:
 
 
 def _is_cycled(name: str, allele: AbstractAllele) -> bool:
-    places = [path.removeprefix(GROUP) for path in Expressed.of(name, allele).path if GROUP in path]
-    return any(place.partition("/")[2] in _CYCLED for place in places)
+    paths = Expressed.of(name, allele).path
+    return any(path.startswith("optimizer/") and path.endswith(_CYCLED) for path in paths)
 
 
 def _only_read(name: str, allele: AbstractAllele) -> AbstractAllele:
