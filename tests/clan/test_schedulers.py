@@ -5,6 +5,7 @@ import functools
 import pytest
 import torch
 from small_clans import clan, loss, model_and_optimizer, take_step, train
+from torch import nn
 from torch.optim import lr_scheduler
 from torch.optim.swa_utils import SWALR
 
@@ -86,12 +87,10 @@ SCHEDULERS = {
 
 def groups(*, tensors=False):
     """A model, and its optimizer with two param groups of different rates."""
-    model, _ = model_and_optimizer()
+    model = nn.Linear(2, 1)
     rates = [torch.tensor(rate) if tensors else rate for rate in (0.01, 0.02)]
-    parts = [
-        {"params": model[each].parameters(), "lr": rate}
-        for each, rate in zip((0, 3), rates, strict=True)
-    ]
+    both = zip(model.parameters(), rates, strict=True)
+    parts = [{"params": [parameter], "lr": rate} for parameter, rate in both]
     return model, torch.optim.SGD(parts, momentum=0.9)
 
 
@@ -422,6 +421,14 @@ def of_another_optimizer():
             ),
         ),
         ([], "scheduler= is an empty list: give a scheduler, or leave it out"),
+        (
+            lr_scheduler.StepLR,
+            (
+                "scheduler= is a learning rate scheduler, or a list of them, and <class "
+                "'torch.optim.lr_scheduler.StepLR'> is none: give it as torch.optim.lr_scheduler "
+                "makes it, with the optimizer of the clan"
+            ),
+        ),
         (
             "cosine",
             (
