@@ -125,14 +125,14 @@ class Transitions:
         """
         phases, stop = self.phases, self._communicator.stop
         while True:
-            is_pending = self.gradients.are_pending
+            pending = self.gradients.are_pending
             problem: Exception | None = self._problem()
             if problem is None and self.gradients.steps == self._steps_before:
-                problem = phases.idle(is_pending=is_pending)
+                problem = phases.idle(is_pending=pending)
             where = f"the end of step {phases.steps_done}"
             answers = self._communicator.gather(
                 where,
-                [where, is_pending, stop.signal],
+                [where, pending, stop.signal],
                 problem=problem,
                 kind="the end of a step",
             )
