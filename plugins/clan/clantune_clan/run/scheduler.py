@@ -12,12 +12,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import CyclicLR, OneCycleLR
 
 from clantune_clan.errors import ClanError
-from clantune_clan.member.optimizers import Optimizers, split_path
+from clantune_clan.member.optimizers import Optimizers
 from clantune_clan.run.learning_rate import RATE, genes_of_rates
 from clantune_core import AbstractAllele, Genome
 from clantune_core.contracts import Expressed
 
-_CYCLED = ("betas/0", "momentum")
+_CYCLED = ("/betas/0", "/momentum")
 
 
 def require_no_marks(optimizer: Optimizer) -> None:
@@ -79,8 +79,8 @@ def _cycling(scheduler: Any) -> Iterator[Any]:
 
 
 def _is_cycled(name: str, allele: AbstractAllele) -> bool:
-    places = filter(None, map(split_path, Expressed.of(name, allele).path))
-    return any(setting in _CYCLED for _, setting in places)
+    paths = Expressed.of(name, allele).path
+    return any(path.startswith("optimizer/") and path.endswith(_CYCLED) for path in paths)
 
 
 def _only_read(name: str, allele: AbstractAllele) -> AbstractAllele:

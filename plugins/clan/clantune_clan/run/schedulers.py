@@ -28,7 +28,7 @@ class Schedulers:
         Raises:
             ClanError: An object is not a scheduler, or the list is empty.
         """
-        is_list = isinstance(given, Sequence)
+        is_list = isinstance(given, list | tuple)
         self._schedulers: tuple[Any, ...] = tuple(given) if is_list else (given,)
         if given is None:
             self._schedulers = ()
@@ -143,7 +143,7 @@ def _require_scheduler(thing: Any) -> None:
     missing = [
         name for name in ("step", "state_dict", "load_state_dict") if not hasattr(thing, name)
     ]
-    if missing or isinstance(thing, Optimizer):
+    if missing or isinstance(thing, type | Optimizer):
         raise ClanError(
             f"scheduler= is a learning rate scheduler, or a list of them, and {thing!r} is none: "
             "give it as torch.optim.lr_scheduler makes it, with the optimizer of the clan"

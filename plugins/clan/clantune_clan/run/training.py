@@ -119,7 +119,7 @@ class Training:
             first_step=run.step,
             late=run.step - current.start,
             accumulate=current.accumulate,
-            ends_run=current.ends_run,
+            total_steps=current.total_steps,
             half_clan=self._half_clans.mine(state.genome) if has_half_clans else None,
             hold_ema=run.calibration is not None or settings.recipe.evaluate == "ema",
             observer=self,
