@@ -51,7 +51,7 @@ class Clan(Stoppable):
         *,
         model: nn.Module | None = None,
         optimizer: Optimizer | None = None,
-        autobind: Iterable[str | Preset] = (),
+        autobind: str | Iterable[str | Preset] = (),
         genome_config: Mapping[str, Any] | None = None,
         population_size: int | None = None,
         round_length: int | None = None,
@@ -81,7 +81,7 @@ class Clan(Stoppable):
         Args:
             model: Model, bare or wrapped; `attach` can add it later.
             optimizer: Optimizer of its parameters; `attach` can add it later.
-            autobind: Presets that bind genes, by name or as functions.
+            autobind: Presets that bind genes, by name or as functions; `"auto"` picks one.
             genome_config: Overrides by gene name, such as `{"lr": {"domain": (1e-5, 0.1)}}`; also
                 new genes, with the options of `add_gene`, or alleles.
             population_size: Number of members; None: one per rank.
@@ -194,10 +194,10 @@ class Clan(Stoppable):
 
     def describe(self) -> str:
         """Return a description of this clan as text."""
-        training = self._training
-        reduction = training.state.gradients.reduction if training else self._setup.reduction
-        members = self.communicator.num_members
-        return describe(self.settings, self.genome, members, reduction, self.history)
+        training, setup = self._training, self._setup
+        reduction = training.state.gradients.reduction if training else setup.reduction
+        count = self.communicator.num_members
+        return describe(setup.settings, self.genome, setup.presets, count, reduction, self.history)
 
     # ---- Rounds ----
 

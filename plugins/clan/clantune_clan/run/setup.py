@@ -18,7 +18,7 @@ from clantune_clan.loader.arguments import samples_of
 from clantune_clan.member.binding import require_fitting
 from clantune_clan.member.construction import build_state
 from clantune_clan.member.state import State
-from clantune_clan.run import genes
+from clantune_clan.run import genes, presets
 from clantune_clan.run.console import LOGGER
 from clantune_clan.run.describe import NEVER_CROSSBREEDS
 from clantune_clan.run.half_clans import unmeasured_genes
@@ -45,7 +45,7 @@ class Setup:
     Attributes:
         communicator: Channel to the other ranks.
         arguments: Arguments of the user.
-        autobind: Presets that bind genes.
+        autobind: Presets that bind genes, as the user gave them.
         genome_config: Overrides by gene name, and further genes.
         scheduler: Learning rate scheduler, or None.
         reduction: Method of averaging gradients.
@@ -53,11 +53,12 @@ class Setup:
         registered: Objects that are inherited with the weights, by name.
         loader: Loader of the clan; None if the user has another one.
         resumed: Saved state of this rank; None on a fresh start.
+        presets: The presets that have bound genes, as text.
     """
 
     communicator: Communication
     arguments: RunArguments
-    autobind: Iterable[str | Preset]
+    autobind: str | Iterable[str | Preset]
     genome_config: Mapping[str, Any]
     scheduler: Any
     reduction: Reduction | Literal["auto"]
@@ -65,6 +66,7 @@ class Setup:
     registered: dict[str, Any] = attrs.field(factory=dict, init=False)
     loader: ClanLoader | None = attrs.field(default=None, init=False)
     resumed: Mapping[str, Any] | None = attrs.field(default=None, init=False)
+    presets: tuple[str, ...] = attrs.field(default=(), init=False)
     settings: Settings = attrs.field(init=False)
     _draft: State | None = attrs.field(default=None, init=False)
 
@@ -100,11 +102,11 @@ class Setup:
         seed, index = self.arguments.seed, self.communicator.member_index
         identity = uuid5(NAMESPACE_URL, f"clantune/{seed}/{index}")
         with at_base_rates(optimizer):
-            genome = genes.bind(Genome(uuid=identity), self.autobind, model, optimizer)
-            draft = State(genome, model, optimizer)
-            draft.genome = genes.configure(genome, self.genome_config, draft)
+            bound = presets.bind(Genome(uuid=identity), self.autobind, model, optimizer)
+            draft = State(bound.genome, model, optimizer)
+            draft.genome = genes.configure(bound.genome, self.genome_config, draft)
         require_fitting(draft.genome, draft)
-        self._draft = draft
+        self.presets, self._draft = bound.presets, draft
 
     def add_gene(self, name: str, kind: str, **options: Any) -> None:
         """Add a gene."""
@@ -187,11 +189,8 @@ class Setup:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the user's scheduler and of the loader."""
-        scheduler, loader = self.scheduler, self.loader
-        return {
-            "scheduler": None if scheduler is None else scheduler.state_dict(),
-            "loader": None if loader is None else loader.state_dict(),
-        }
+        parts = {"scheduler": self.scheduler, "loader": self.loader}
+        return {k: None if part is None else part.state_dict() for k, part in parts.items()}
 
     def _place_loader(self) -> None:
         place = None if self.resumed is None else self.resumed["loader"]
@@ -274,6 +273,7 @@ class Setup:
                 "this clan has one member, so nothing can be compared and nothing evolves: start "
                 "several processes, as `clantune launch -n 4 train.py` and torchrun do"
             )
+        LOGGER.info("presets: %s", ", ".join(self.presets) or "none")
         settings, members = self.settings, self.communicator.num_members
         if genes := unmeasured_genes(self.draft.genome, settings.recipe, members):
             LOGGER.warning(
