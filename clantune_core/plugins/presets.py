@@ -11,7 +11,7 @@ from typing import Any
 from clantune_core import contracts
 from clantune_core.alleles import AbstractAllele
 from clantune_core.errors import PluginError, shown
-from clantune_core.plugins.reader import Group
+from clantune_core.plugins.reader import Group, Plugin
 
 Preset = Callable[[Any, Any], Mapping[str, AbstractAllele]]
 """Takes a model and an optimizer, and returns alleles by the names of their genes.
@@ -98,29 +98,29 @@ def _fitting(optimizer: object) -> Preset:
         PluginError: No installed preset fits, or two fit equally well.
     """
     classes = type(optimizer).__mro__
-    ranked: dict[tuple[int, int], list[str]] = {}
-    known = {plugin.name: _optimizers(plugin.load()) for plugin in PRESETS.installed()}
-    for name, kinds in known.items():
+    known = [(plugin, _optimizers(plugin.load())) for plugin in PRESETS.installed()]
+    ranked: dict[tuple[int, int], list[Plugin]] = {}
+    for plugin, kinds in known:
         places = [(classes.index(kind), n) for n, kind in enumerate(kinds) if kind in classes]
         if places:
-            ranked.setdefault(min(places), []).append(name)
+            ranked.setdefault(min(places), []).append(plugin)
     kind = type(optimizer).__name__
     if not ranked:
         raise PluginError(
             f"preset 'auto': no installed preset fits {kind}; there are "
-            f"{', '.join(name for name, kinds in known.items() if kinds) or 'none'}. Add its genes "
-            'by name, clan.add_gene("lr"), or write a preset: a function of model and optimizer '
-            "that returns alleles by name",
+            f"{', '.join(plugin.name for plugin, kinds in known if kinds) or 'none'}. Add its "
+            'genes by name, clan.add_gene("lr"), or write a preset: a function of model and '
+            "optimizer that returns alleles by name",
             name=AUTO,
         )
     best = ranked[min(ranked)]
     if len(best) > 1:
         raise PluginError(
-            f"preset 'auto': {' and '.join(map(repr, best))} fit {kind} equally well; name one of "
+            f"preset 'auto': {' and '.join(map(str, best))} fit {kind} equally well; name one of "
             "them",
             name=AUTO,
         )
-    preset: Preset = PRESETS.find(best[0]).load()
+    preset: Preset = best[0].load()
     return preset
 
 
