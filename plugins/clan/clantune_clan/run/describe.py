@@ -52,7 +52,7 @@ def describe(
     lines.append("Strategies, in order:")
     lines += [f"  {strategy!r}" for strategy in settings.evolution.strategies]
     if presets:
-        lines.append(f"Presets: {', '.join(presets)}.")
+        lines.append(f"Presets: {'; '.join(presets)}.")
     lines.append("Genes:" if genome.alleles else "Genes: none; bind some with autobind=[...].")
     for name, allele in genome.alleles.items():
         gene = Expressed.of(name, allele)

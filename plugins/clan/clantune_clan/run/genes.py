@@ -123,7 +123,8 @@ def add_gene(
         path: Path of the gene, if it differs from its name.
         can_mutate: Whether mutation may change it; None: as for a preset, which binds settings such
             as betas and eps without evolving them; or the flag of the allele.
-        can_crossbreed: Whether crossbreeding may change it; None: likewise.
+        can_crossbreed: Whether crossbreeding may change it; None: as `can_mutate` if that is given,
+            or else likewise.
         is_cooperative: Whether members use their own value while they cooperate; None: yes, except
             for accumulation.
         is_competitive: Whether members use their own value while they compete.
@@ -141,7 +142,7 @@ def add_gene(
             name, first, domain or ((1, 64) if accumulates else None)
         )
     asked = {"can_mutate": can_mutate, "can_crossbreed": can_crossbreed}
-    flags: dict[str, Any] = {flag: value for flag, value in asked.items() if value is not None}
+    flags = _flags({flag: value for flag, value in asked.items() if value is not None})
     return GenomeExpression.set_allele(
         genome,
         name,
@@ -211,9 +212,19 @@ def _real(name: str, value: float, domain: Any) -> AbstractAllele:
     return FloatAllele(value, domain)
 
 
+def _flags(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of an allele, in which a gene that may mutate also crossbreeds.
+
+    A rule that steps off a centre by mutation moves the centre by crossbreeding.
+    """
+    if "can_mutate" not in options:
+        return dict(options)
+    return {"can_crossbreed": options["can_mutate"], **options}
+
+
 def _changed(name: str, allele: AbstractAllele, options: Mapping[str, Any]) -> AbstractAllele:
     try:
-        return attrs.evolve(allele, **options)
+        return attrs.evolve(allele, **_flags(options))
     except Exception as error:
         error.add_note(f"at genome_config[{name!r}]")
         raise

@@ -32,7 +32,8 @@ class Bound:
 
     Attributes:
         genome: Genome with these genes.
-        presets: The presets as text, such as `"adamw(per_group=True)"`, in order.
+        presets: The presets as text, such as `"adamw(per_group=True)"`, in order; for `"auto"` the
+            one that was picked.
     """
 
     genome: Genome
@@ -71,7 +72,7 @@ def bind(
         owners |= dict.fromkeys(claims, name)
         for gene, allele in alleles.items():
             genome = genome.add_hyperparameter(gene, allele)
-        names.append(name)
+        names.append(f"{name}, picked by 'auto'" if _is_auto(given) else name)
     return Bound(genome, tuple(names))
 
 
@@ -105,6 +106,10 @@ def _refuse_conflict(owners: Mapping[str, str], preset: str, claims: Sequence[st
                 "out, or exclude the gene from a preset for optimizers, as in "
                 "\"adamw(exclude=('lr',))\""
             )
+
+
+def _is_auto(given: str | Preset) -> bool:
+    return isinstance(given, str) and given.partition("(")[0].strip() == "auto"
 
 
 def _text(preset: Preset) -> str:
