@@ -13,6 +13,7 @@ import attrs
 
 from clantune_core.alleles import AbstractAllele, ContinuousAllele
 from clantune_core.errors import AlleleError, DataError, did_you_mean, shown, step
+from clantune_core.traits import Trait, trait_at
 
 __all__ = [
     "ALLELES",
@@ -29,7 +30,9 @@ __all__ = [
     "Inheritance",
     "RecipeSettings",
     "Role",
+    "Trait",
     "offsets",
+    "trait_at",
 ]
 
 STRATEGIES = "clantune.strategies"

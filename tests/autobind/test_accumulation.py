@@ -1,20 +1,16 @@
-"""The gene that the training loop reads, and what holds for the presets of this package alike."""
-
-import inspect
-from importlib import metadata
+"""The gene for the number of backward passes, in passes and in samples."""
 
 import pytest
 import torch
 from torch import nn
 
-import clantune_autobind
-from clantune_autobind import gradient_accumulation
-from clantune_core import AbstractAllele, ClanTuneError, Genome, IntAllele
+from clantune_autobind import batch_size, gradient_accumulation
+from clantune_core import ClanTuneError, IntAllele
 
 
 @pytest.fixture
 def model():
-    return nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.2), nn.Linear(3, 1))
+    return nn.Linear(2, 1)
 
 
 def test_it_is_read_by_name_and_written_nowhere(model):
@@ -60,52 +56,48 @@ def test_wrong_numbers_are_refused(options, problem, model):
     assert str(caught.value) == f"gradient_accumulation: {problem}"
 
 
-# ---- All presets ----
+# ---- In samples ----
 
 
-def entry_points():
-    found = metadata.distribution("clantune-autobind").entry_points
-    return {entry.name: entry for entry in found.select(group="clantune.presets")}
+def samples(model, **options):
+    optimizer = torch.optim.SGD(model.parameters())
+    return batch_size(model, optimizer, **options)
 
 
-def optimizer_for(name, model):
-    kind = torch.optim.AdamW if name != "sgd" else torch.optim.SGD
-    return kind(model.parameters(), lr=1e-3, weight_decay=0.1)
+def test_a_batch_size_is_a_number_of_micro_batches(model):
+    genes = samples(model, micro_batch=32, start=128, largest=1024)
+    optimizer = torch.optim.SGD(model.parameters())
+    assert genes == gradient_accumulation(model, optimizer, start=4, largest=32)
 
 
-def test_every_preset_is_an_entry_point_under_its_own_name():
-    found = {name: entry.load() for name, entry in entry_points().items()}
-    assert {name: preset.__name__ for name, preset in found.items()} == {n: n for n in found}
-    functions = {
-        n for n in clantune_autobind.__all__ if inspect.isfunction(getattr(clantune_autobind, n))
-    }
-    assert found.keys() == functions
+def test_a_batch_size_begins_at_one_micro_batch(model):
+    gene = samples(model, micro_batch=32)["num_grad_accum"]
+    assert (gene.value, gene.domain) == (1, (1, 64))
+    large = samples(model, micro_batch=2, start=200)["num_grad_accum"]
+    assert (large.value, large.domain) == (100, (1, 100))
 
 
-@pytest.mark.parametrize("name", entry_points())
-def test_a_preset_gives_genes_that_are_saved_and_read_back(name, model):
-    preset = entry_points()[name].load()
-    genes = preset(model, optimizer_for(name, model))
-    assert genes
-    assert all(isinstance(allele, AbstractAllele) for allele in genes.values())
-    genome = Genome(genes)
-    assert Genome.deserialize(genome.serialize()) == genome
-
-
-@pytest.mark.parametrize("name", entry_points())
-def test_a_preset_says_all_that_the_contract_asks_for(name, model):
-    preset = entry_points()[name].load()
-    for allele in preset(model, optimizer_for(name, model)).values():
-        assert [*allele.metadata] == ["expression"]
-        entry = allele.metadata["expression"]
-        assert {key: type(held) for key, held in entry.items() if key not in ("path", "role")} == {
-            "is_cooperative": bool,
-            "is_competitive": bool,
-            "is_patchable": bool,
-        }
-        assert entry["role"] in (None, "gradient_accumulation", "data_path")
-        assert all(
-            path.startswith(("optimizer/", "model/")) and type(offset) is float
-            for path, offset in entry["path"].items()
-        )
-        assert bool(entry["path"]) == entry["is_patchable"]
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({}, "micro_batch must be a number of samples, 1 or more; got None"),
+        ({"micro_batch": 0}, "micro_batch must be a number of samples, 1 or more; got 0"),
+        (
+            {"micro_batch": 8, "start": 20},
+            "start must be a multiple of micro_batch (8); got 20",
+        ),
+        (
+            {"micro_batch": 8, "largest": 20},
+            "largest must be a multiple of micro_batch (8); got 20",
+        ),
+        (
+            {"micro_batch": 8, "start": 32, "largest": 16},
+            "start must be at most largest (16); got 32",
+        ),
+        ({"micro_batch": 8, "start": -8}, "start must be a number of samples, 1 or more; got -8"),
+    ],
+)
+def test_wrong_batch_sizes_are_refused(options, problem, model):
+    with pytest.raises(ClanTuneError) as caught:
+        samples(model, **options)
+    assert str(caught.value) == f"batch_size: {problem}"

@@ -250,15 +250,23 @@ def test_a_subclass_fits(model):
         (
             sgd,
             torch.optim.Adam,
-            "sgd is a preset for SGD of torch.optim; got Adam: use the preset adamw",
+            "sgd is a preset for SGD of torch.optim; got Adam: use the preset adam",
         ),
         (
             adamw,
             torch.optim.RMSprop,
             (
-                "adamw is a preset for AdamW and Adam of torch.optim; got RMSprop: "
-                "clantune-autobind has no preset for it, so write one: a function of model and "
-                "optimizer that returns alleles by name"
+                "adamw is a preset for AdamW and Adam of torch.optim; got RMSprop: use the preset "
+                "rmsprop"
+            ),
+        ),
+        (
+            adamw,
+            torch.optim.LBFGS,
+            (
+                "adamw is a preset for AdamW and Adam of torch.optim; got LBFGS: no installed "
+                "preset fits it, so write one: a function of model and optimizer that returns "
+                "alleles by name"
             ),
         ),
     ],
@@ -270,8 +278,8 @@ def test_another_optimizer_is_refused(preset, kind, message, model):
 def test_model_and_optimizer_the_wrong_way_round_are_refused(model):
     optimizer = torch.optim.SGD(model.parameters())
     assert message_of(sgd, optimizer, model) == (
-        "sgd is a preset for SGD of torch.optim; got Sequential: clantune-autobind has no preset "
-        "for it, so write one: a function of model and optimizer that returns alleles by name"
+        "sgd is a preset for SGD of torch.optim; got Sequential: no installed preset fits it, so "
+        "write one: a function of model and optimizer that returns alleles by name"
     )
 
 

@@ -11,7 +11,7 @@ from torch.optim import SGD, AdamW
 from clantune_clan import Clan, ClanError, PathError
 from clantune_clan.member.optimizers import Optimizers, split_path
 from clantune_clan.member.state import State
-from clantune_core import Genome, LogFloatAllele
+from clantune_core import Genome
 from clantune_core.contracts import Expressed
 
 
@@ -136,21 +136,13 @@ def test_a_scheduler_of_one_optimizer_leaves_the_genes_of_the_other():
     made.close()
 
 
-def of_adamw(model, optimizer):
-    value = LogFloatAllele(optimizer.param_groups[0]["lr"], (1e-6, 1.0))
-    return {"lr": Expressed("optimizer/param_groups/0/lr").added_to(value)}
-
-
-of_adamw.optimizers = (AdamW,)
-
-
 def test_a_plain_list_binds_each_optimizer_that_a_preset_fits():
-    made = clan(autobind=[of_adamw, "dropout"])
-    assert [*made.genome.alleles] == ["body/lr", "dropout"]
-    made.close()
-    made = clan(
-        lambda body, head: [body, AdamW(head.param_groups[0]["params"])], autobind=["adamw"]
-    )
+    for autobind in (["adamw", "sgd", "dropout"], ["auto", "dropout"]):
+        made = clan(autobind=autobind)
+        assert {"body/eps", "head/momentum", "dropout"} <= {*made.genome.alleles}
+        assert "Presets: body: adamw, body: dropout, head: sgd, head: dropout.\n" in made.describe()
+        made.close()
+    made = clan(lambda *both: [AdamW(each.param_groups) for each in both], autobind="auto")
     assert {"0/lr", "1/lr"} <= {*made.genome.alleles}
     made.close()
 
@@ -264,9 +256,10 @@ def test_what_is_no_set_of_optimizers_is_refused(optimizer, message):
 def test_a_preset_that_fits_no_optimizer_is_refused():
     assert _raised(
         optimizer=lambda _, head: {"head": head, "other": SGD([nn.Parameter(torch.ones(1))])},
-        autobind=[of_adamw],
-    ).endswith(
-        "fits none of the optimizers 'head' (SGD), 'other' (SGD): give autobind= by optimizer"
+        autobind=["adamw"],
+    ) == (
+        "the preset 'adamw' fits none of the optimizers 'head' (SGD), 'other' (SGD): give "
+        "autobind= by optimizer"
     )
 
 

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from clantune_autobind._binding import Trait, as_number
+from clantune_autobind._binding import as_number, bound
+from clantune_autobind._modules import compiled_from, path_of, unwrapped
+from clantune_autobind._options import preset
 from clantune_autobind.tensor_dropout import TensorDropout
-from clantune_core import AbstractAllele, ClanTuneError, LogitFloatAllele
+from clantune_core import AbstractAllele, ClanTuneError
 from clantune_core.contracts import DATA_PATH
-
-_DROPOUT = Trait(LogitFloatAllele, 0.001, 0.95, role=DATA_PATH)
 
 _WITH_P = (
     nn.Dropout,
@@ -28,6 +27,7 @@ _WITH_P = (
 )
 
 
+@preset
 def dropout(
     model: nn.Module,
     optimizer: Optimizer,  # noqa: ARG001  (all presets have one signature)
@@ -57,7 +57,7 @@ def dropout(
     values = {place.path: place.value for place in places if 0.0 < place.value < 1.0}
     if not values:
         raise ClanTuneError(
-            f"dropout: {type(_unwrap(model)[-1]).__name__} has no dropout to tune: none of its "
+            f"dropout: {type(unwrapped(model)[-1]).__name__} has no dropout to tune: none of its "
             f"{len(places)} dropout modules that a path can reach has a probability between 0 and "
             "1; set such a probability, or remove this preset"
         )
@@ -66,12 +66,12 @@ def dropout(
             f"dropout: torch recompiles this model at every change of {recompiled[0]}"
             f"{f' and {len(recompiled) - 1} more' if len(recompiled) > 1 else ''}; to avoid this, "
             "replace the dropout modules of torch by clantune_autobind.TensorDropout",
-            stacklevel=2,
+            stacklevel=4,
         )
     by_module = {path: {path: value} for path, value in values.items()}
     genes = {
-        name: _DROPOUT.bind(bound)
-        for name, bound in (by_module if per_module else {"dropout": values}).items()
+        name: bound(each, role=DATA_PATH)
+        for name, each in (by_module if per_module else {"dropout": values}).items()
     }
     return {name: allele for name, allele in genes.items() if allele is not None}
 
@@ -84,7 +84,7 @@ class _Place(NamedTuple):
 
 def _places(model: nn.Module) -> Iterator[_Place]:
     """Yield the dropout probabilities of the model, one per module."""
-    layers = _unwrap(model)
+    layers = unwrapped(model)
     is_compiled = any(map(_is_compiled, layers))
     compiled: list[str] = []
     for name, module in layers[-1].named_modules():  # parents before children
@@ -93,12 +93,12 @@ def _places(model: nn.Module) -> Iterator[_Place]:
         attribute = _attribute(module)
         if attribute is None:
             continue
-        path = _path(name, attribute)
+        path = path_of(name, attribute)
         if path is None:
             warnings.warn(
                 f"dropout: the module {name!r} has a private name (with a leading '_'), which no "
                 "path can reach, so its dropout stays as it is; rename it to tune it",
-                stacklevel=3,
+                stacklevel=5,
             )
             continue
         yield _Place(
@@ -121,38 +121,6 @@ def _attribute(module: nn.Module) -> str | None:
     return None
 
 
-def _path(name: str, attribute: str) -> str | None:
-    """Return the path of a module's probability, or None if a part of its name is private."""
-    # A compiled module forwards attributes to the module that it wraps, so paths skip _orig_mod.
-    names = [each for each in name.split(".") if each not in ("", "_orig_mod")]
-    if any(each.startswith("_") for each in names):
-        return None
-    return "/".join(("model", *names, attribute))
-
-
-def _unwrap(model: nn.Module) -> list[nn.Module]:
-    """Return the model and the modules inside its wrappers, outermost first."""
-    layers = [model]
-    while (inner := _inner(layers[-1])) is not None:
-        layers.append(inner)
-    return layers
-
-
-def _inner(model: nn.Module) -> nn.Module | None:
-    if isinstance(model, DistributedDataParallel):
-        wrapped: nn.Module = model.module
-        return wrapped
-    return _compiled_from(model)
-
-
 def _is_compiled(module: nn.Module) -> bool:
     in_place = getattr(module, "_compiled_call_impl", None) is not None  # by `module.compile()`
-    return in_place or _compiled_from(module) is not None
-
-
-def _compiled_from(module: nn.Module) -> nn.Module | None:
-    """Return the module that `torch.compile` wrapped.
-
-    Importing the wrapper class for an `isinstance` check would import the compiler.
-    """
-    return dict(module.named_children()).get("_orig_mod")
+    return in_place or compiled_from(module) is not None

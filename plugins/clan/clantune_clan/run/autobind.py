@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -11,19 +11,19 @@ from torch.optim import Optimizer
 
 from clantune_clan.errors import ClanError
 from clantune_clan.member.optimizers import ALONE, ROOT, Optimizers
-from clantune_clan.run.genes import bind
+from clantune_clan.run.presets import Bound, bind
 from clantune_core import AbstractAllele, Genome, Preset, load_preset
 from clantune_core.contracts import Expressed
 
-Presets: TypeAlias = Iterable[str | Preset]
+Presets: TypeAlias = str | Iterable[str | Preset]
 Autobind: TypeAlias = Presets | Mapping[str, Presets]
-"""A list of presets, or such lists by the name of an optimizer."""
+"""Presets, or presets by the name of an optimizer."""
 
 
 def bind_optimizers(
     genome: Genome, autobind: Autobind, model: nn.Module, optimizers: Optimizers
-) -> Genome:
-    """Return the genome with the genes of presets added.
+) -> Bound:
+    """Add the genes of presets to a genome.
 
     A preset knows one optimizer. If there are several, its genes get the name of theirs, such as
     `"generator/lr"`, and so do their paths. Genes of the model keep their names.
@@ -35,22 +35,24 @@ def bind_optimizers(
         optimizers: Optimizers of the clan.
 
     Raises:
-        ClanError: There is no optimizer of a given name, or a preset fits none.
+        ClanError: There is no optimizer of a given name, a preset fits none, or `bind` fails.
     """
-    for name, presets in _by_optimizer(autobind, optimizers):
+    texts: list[str] = []
+    for name, presets in _by_optimizer(autobind, optimizers).items():
         found = bind(Genome(), presets, model, optimizers[name])
-        for gene, allele in found.alleles.items():
+        texts += [f"{name}: {text}" if name else text for text in found.presets]
+        for gene, allele in found.genome.alleles.items():
             place, placed = _placed(gene, allele, name, optimizers)
             # Each call of a preset for the model returns the same gene.
             if genome.alleles.get(place) != placed:
                 genome = genome.add_hyperparameter(place, placed)
-    return genome
+    return Bound(genome, tuple(texts))
 
 
-def _by_optimizer(autobind: Autobind, optimizers: Optimizers) -> Iterator[tuple[str, Presets]]:
-    """Return presets with the name of the optimizer that they bind."""
+def _by_optimizer(autobind: Autobind, optimizers: Optimizers) -> dict[str, Presets]:
+    """Return the presets for each optimizer."""
     if isinstance(autobind, Mapping):
-        for name, presets in autobind.items():
+        for name in autobind:
             if name not in optimizers or ALONE in optimizers:
                 known = ", ".join(map(repr, optimizers))
                 there = "one without a name" if ALONE in optimizers else known
@@ -58,20 +60,22 @@ def _by_optimizer(autobind: Autobind, optimizers: Optimizers) -> Iterator[tuple[
                     f"autobind has presets for the optimizer {name!r}, and the clan has {there}: "
                     "give optimizer= by name, with the same names"
                 )
-            yield name, presets
-    elif ALONE in optimizers or isinstance(autobind, str):
-        yield from ((name, autobind) for name in optimizers)
-    else:
-        for preset in autobind:
-            fitting = [name for name in optimizers if _fits(preset, optimizers[name])]
-            if not fitting:
-                raise ClanError(f"the preset {preset!r} fits none of the {_listed(optimizers)}")
-            yield from ((name, [preset]) for name in fitting)
+        return {name: autobind.get(name, ()) for name in optimizers}
+    if ALONE in optimizers:
+        return {ALONE: autobind}
+    presets = [autobind] if isinstance(autobind, str) else [*autobind]
+    for preset in presets:
+        if not any(_fits(preset, optimizer) for optimizer in optimizers.values()):
+            raise ClanError(f"the preset {preset!r} fits none of the {_listed(optimizers)}")
+    return {
+        name: [preset for preset in presets if _fits(preset, optimizer)]
+        for name, optimizer in optimizers.items()
+    }
 
 
 def _fits(preset: str | Preset, optimizer: Optimizer) -> bool:
     """Whether a preset is for an optimizer of this class, or says nothing about classes."""
-    made = load_preset(preset) if isinstance(preset, str) else preset
+    made = load_preset(preset, optimizer) if isinstance(preset, str) else preset
     kinds: tuple[type, ...] = getattr(getattr(made, "func", made), "optimizers", ())
     return not kinds or isinstance(optimizer, kinds)
 

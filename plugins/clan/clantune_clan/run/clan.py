@@ -82,7 +82,7 @@ class Clan(Stoppable):
         Args:
             model: Model, bare or wrapped; `attach` can add it later.
             optimizer: Optimizer of its parameters, or several: a list, or by name.
-            autobind: Presets that bind genes, by name or as functions; also by optimizer.
+            autobind: Presets that bind genes, or `"auto"`; several optimizers may have their own.
             genome_config: Overrides by gene name, such as `{"lr": {"domain": (1e-5, 0.1)}}`; also
                 new genes, with the options of `add_gene`, or alleles.
             population_size: Number of members; None: one per rank.
@@ -195,10 +195,10 @@ class Clan(Stoppable):
 
     def describe(self) -> str:
         """Return a description of this clan as text."""
-        training = self._training
-        reduction = training.state.gradients.name if training else self._setup.reduction
-        members = self.communicator.num_members
-        return describe(self.settings, self.genome, members, reduction, self.history)
+        training, setup = self._training, self._setup
+        reduction = training.state.gradients.name if training else setup.reduction
+        count = self.communicator.num_members
+        return describe(setup.settings, self.genome, setup.presets, count, reduction, self.history)
 
     # ---- Rounds ----
 

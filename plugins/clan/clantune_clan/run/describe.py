@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from clantune_clan.run.history import History
 from clantune_clan.run.settings import Settings
 from clantune_clan.schedule import Schedule
@@ -21,7 +23,12 @@ _GOOD = {"min": "low", "max": "high"}
 
 
 def describe(
-    settings: Settings, genome: Genome, num_members: int, reduction: str, history: History
+    settings: Settings,
+    genome: Genome,
+    presets: Sequence[str],
+    num_members: int,
+    reduction: str,
+    history: History,
 ) -> str:
     """Return a description of a run as text."""
     recipe = settings.recipe
@@ -44,6 +51,8 @@ def describe(
         lines.append(NEVER_CROSSBREEDS)
     lines.append("Strategies, in order:")
     lines += [f"  {strategy!r}" for strategy in settings.evolution.strategies]
+    if presets:
+        lines.append(f"Presets: {'; '.join(presets)}.")
     lines.append("Genes:" if genome.alleles else "Genes: none; bind some with autobind=[...].")
     for name, allele in genome.alleles.items():
         gene = Expressed.of(name, allele)

@@ -1,13 +1,11 @@
-"""The genes of a run: genes of presets, genes that the user adds, and changes by a config."""
+"""The genes of a run besides those of presets: genes of the user, and changes by a config."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
-from torch import nn
-from torch.optim import Optimizer
 
 from clantune_clan.errors import ClanError
 from clantune_clan.member.binding import value_at
@@ -21,9 +19,7 @@ from clantune_core import (
     IntAllele,
     LogFloatAllele,
     LogitFloatAllele,
-    Preset,
     StringAllele,
-    load_preset,
 )
 from clantune_core.contracts import (
     DATA_PATH,
@@ -32,6 +28,7 @@ from clantune_core.contracts import (
     Expressed,
     Role,
     offsets,
+    trait_at,
 )
 
 TYPES = ("optimizer", "model", "value", "gradient_accumulation")
@@ -49,28 +46,6 @@ _IN_UNIT = ("betas/", "momentum", "dropout", "alpha", "rho", "label_smoothing")
 
 _CHANGES = {"value", "domain", "can_mutate", "can_crossbreed"}
 _OPTIONS = {*_CHANGES, "type", "allele", "path", "is_cooperative", "is_competitive", "role"}
-
-
-def bind(
-    genome: Genome,
-    presets: Iterable[str | Preset],
-    model: nn.Module,
-    optimizer: Optimizer,
-) -> Genome:
-    """Return the genome with the genes of presets added."""
-    if isinstance(presets, str):
-        raise ClanError(f"autobind is a list of presets: autobind=[{presets!r}]")
-    for preset in presets:
-        made = load_preset(preset) if isinstance(preset, str) else preset
-        found = made(model, optimizer)
-        if not isinstance(found, Mapping):
-            raise ClanError(
-                f"the preset {preset!r} returned {found!r}, and not a mapping of gene names to "
-                "alleles: is a return missing?"
-            )
-        for name, allele in found.items():
-            genome = genome.add_hyperparameter(name, allele)
-    return genome
 
 
 def configure(genome: Genome, config: Mapping[str, Any], state: State) -> Genome:
@@ -143,10 +118,13 @@ def add_gene(
         type: `"optimizer"`, `"model"`, `"value"` (only read by name), or `"gradient_accumulation"`.
         allele: Allele with value and domain, of any kind; None: a kind that fits the value.
         value: First value; None: the current value at the path.
-        domain: Domain of the values; None: a wide default for the name and the value.
+        domain: Domain of the values; None: that of a preset for the same setting, or a wide
+            default for the name and the value.
         path: Path of the gene, if it differs from its name.
-        can_mutate: Whether mutation may change it; None: yes, or the flag of the allele.
-        can_crossbreed: Whether crossbreeding may change it; None: yes, or the flag of the allele.
+        can_mutate: Whether mutation may change it; None: as for a preset, which binds settings such
+            as betas and eps without evolving them; or the flag of the allele.
+        can_crossbreed: Whether crossbreeding may change it; None: as `can_mutate` if that is given,
+            or else likewise.
         is_cooperative: Whether members use their own value while they cooperate; None: yes, except
             for accumulation.
         is_competitive: Whether members use their own value while they compete.
@@ -160,9 +138,11 @@ def add_gene(
     values = {place: value_at(place, name, state) for place in places}
     if allele is None:
         first = _first_value(name, value, [*values.values()])
-        allele = _allele(name, first, domain or ((1, 64) if accumulates else None))
+        allele = _of_setting(places, [first, *values.values()], domain) or _allele(
+            name, first, domain or ((1, 64) if accumulates else None)
+        )
     asked = {"can_mutate": can_mutate, "can_crossbreed": can_crossbreed}
-    flags: dict[str, Any] = {flag: value for flag, value in asked.items() if value is not None}
+    flags = _flags({flag: value for flag, value in asked.items() if value is not None})
     return GenomeExpression.set_allele(
         genome,
         name,
@@ -195,6 +175,21 @@ def _places(name: str, kind: str, path: str | None, state: State) -> list[str]:
     return [f"{group}/{setting}" for group in groups]
 
 
+def _of_setting(places: Sequence[str], values: Sequence[Any], domain: Any) -> AbstractAllele | None:
+    """Return the allele that a preset makes of a setting, or None for an unknown setting."""
+    trait = trait_at(places[0]) if places else None
+    if trait is None or not all(_is_number(value) for value in values):
+        return None
+    allele = trait.allele(float(value) for value in values)
+    if allele is None or allele.value != values[0]:  # the first value does not fit
+        return None
+    return allele if domain is None else attrs.evolve(allele, domain=domain)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _allele(name: str, value: Any, domain: Any) -> AbstractAllele:
     for kind, allele in ((bool, BoolAllele), (str, StringAllele), (int, IntAllele)):
         if isinstance(value, kind):
@@ -217,9 +212,19 @@ def _real(name: str, value: float, domain: Any) -> AbstractAllele:
     return FloatAllele(value, domain)
 
 
+def _flags(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of an allele, in which a gene that may mutate also crossbreeds.
+
+    A rule that steps off a centre by mutation moves the centre by crossbreeding.
+    """
+    if "can_mutate" not in options:
+        return dict(options)
+    return {"can_crossbreed": options["can_mutate"], **options}
+
+
 def _changed(name: str, allele: AbstractAllele, options: Mapping[str, Any]) -> AbstractAllele:
     try:
-        return attrs.evolve(allele, **options)
+        return attrs.evolve(allele, **_flags(options))
     except Exception as error:
         error.add_note(f"at genome_config[{name!r}]")
         raise

@@ -42,7 +42,7 @@ class Setup:
     Attributes:
         communicator: Channel to the other ranks.
         arguments: Arguments of the user.
-        autobind: Presets that bind genes.
+        autobind: Presets that bind genes, as the user gave them.
         genome_config: Overrides by gene name, and further genes.
         schedulers: Learning rate schedulers; given as one, a list, or None.
         reduction: Method of averaging gradients.
@@ -50,6 +50,7 @@ class Setup:
         registered: Objects that are inherited with the weights, by name.
         loader: Loader of the clan; None if the user has another one.
         resumed: Saved state of this rank; None on a fresh start.
+        presets: The presets that have bound genes, as text.
     """
 
     communicator: Communication
@@ -62,6 +63,7 @@ class Setup:
     registered: dict[str, Any] = attrs.field(factory=dict, init=False)
     loader: ClanLoader | None = attrs.field(default=None, init=False)
     resumed: Mapping[str, Any] | None = attrs.field(default=None, init=False)
+    presets: tuple[str, ...] = attrs.field(default=(), init=False)
     settings: Settings = attrs.field(init=False)
     _draft: State | None = attrs.field(default=None, init=False)
 
@@ -100,10 +102,11 @@ class Setup:
         identity = uuid5(NAMESPACE_URL, f"clantune/{seed}/{index}")
         draft = State(Genome(uuid=identity), model, optimizers)
         with at_base_rates(optimizers):
-            draft.genome = bind_optimizers(draft.genome, self.autobind, model, optimizers)
+            bound = bind_optimizers(draft.genome, self.autobind, model, optimizers)
+            draft.genome = bound.genome
             draft.genome = genes.configure(draft.genome, self.genome_config, draft)
         require_fitting(draft.genome, draft)
-        self._draft = draft
+        self.presets, self._draft = bound.presets, draft
 
     def add_gene(self, name: str, kind: str, **options: Any) -> None:
         """Add a gene."""
@@ -264,6 +267,7 @@ class Setup:
                 "this clan has one member, so nothing can be compared and nothing evolves: start "
                 "several processes, as `clantune launch -n 4 train.py` and torchrun do"
             )
+        LOGGER.info("presets: %s", "; ".join(self.presets) or "none")
         settings, members = self.settings, self.communicator.num_members
         if genes := unmeasured_genes(self.draft.genome, settings.recipe, members):
             LOGGER.warning(
