@@ -125,7 +125,7 @@ class Transitions:
         """
         phases, stop = self.phases, self._communicator.stop
         while True:
-            is_idle = phases.is_due and self.gradients.steps == self._steps_before
+            is_idle = phases.is_due and self._is_idle()
             where = f"the end of step {phases.steps_done}"
             answers = self._communicator.gather(
                 where,
@@ -144,6 +144,12 @@ class Transitions:
         if waiting and (problem := phases.overdue(waiting)):
             raise problem
         return not waiting or phases.ends_run
+
+    def _is_idle(self) -> bool:
+        """Whether no optimizer was asked for a step in this round."""
+        scale = self.gradients.loss_scale
+        has_skipped = scale is not None and scale.has_backed_off
+        return self.gradients.steps == self._steps_before and not has_skipped
 
     def _finish(self) -> None:
         self.stop_averaging()
