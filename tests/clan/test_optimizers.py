@@ -137,10 +137,17 @@ def test_a_scheduler_of_one_optimizer_leaves_the_genes_of_the_other():
 
 
 def test_a_plain_list_binds_each_optimizer_that_a_preset_fits():
-    for autobind in (["adamw", "sgd", "dropout"], ["auto", "dropout"]):
+    for autobind, named in (
+        (["adamw", "sgd", "dropout"], "adamw; body: dropout; head: sgd; head: dropout."),
+        (
+            ["auto"],
+            "adamw, picked by 'auto'; head: sgd, picked by 'auto'.",
+        ),
+    ):
         made = clan(autobind=autobind)
-        assert {"body/eps", "head/momentum", "dropout"} <= {*made.genome.alleles}
-        assert "Presets: body: adamw, body: dropout, head: sgd, head: dropout.\n" in made.describe()
+        assert {"body/eps", "head/momentum"} <= {*made.genome.alleles}
+        assert ("dropout" in made.genome.alleles) == ("dropout" in autobind)
+        assert f"Presets: body: {named}\n" in made.describe()
         made.close()
     made = clan(lambda *both: [AdamW(each.param_groups) for each in both], autobind="auto")
     assert {"0/lr", "1/lr"} <= {*made.genome.alleles}

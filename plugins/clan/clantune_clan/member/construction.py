@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from torch import nn
+from torch.amp import GradScaler
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
@@ -24,6 +25,7 @@ from clantune_clan.member.optimizers import Optimizers, OptimizersLike
 from clantune_clan.member.state import State
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.reduction import Gradients, ReductionName, make_gradients
+from clantune_clan.reduction.loss_scale import LossScale
 from clantune_clan.unwrapping import bare_module, named_tensors
 from clantune_core import Genome
 
@@ -35,6 +37,7 @@ def build_state(
     communicator: Communication,
     *,
     reduction: ReductionName = "auto",
+    scaler: GradScaler | None = None,
     resume: bool = False,
     ema: bool = True,
     compared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
@@ -52,7 +55,8 @@ def build_state(
             `DistributedDataParallel` in the backward pass. `"exact"` adds up once after it, in a
             fixed order, and switches wrappers off. `"auto"` uses the wrapper of a model that has
             one, and wraps a large model on an accelerator if it has one optimizer; other models
-                are `"exact"`.
+            are `"exact"`.
+        scaler: Scaler of the loss for float16, whose scale all members share.
         resume: Whether members keep their own weights, as after loading a checkpoint.
         ema: Whether to compute an exponential moving average of the weights.
         compared: Further entries that must be equal on all ranks, by name, for each subject.
@@ -66,7 +70,11 @@ def build_state(
     def hook() -> Gradients:
         state = State(genome, model, optimizer)
         require_fitting(genome, state)
-        return make_gradients(model, [*state.optimizers.values()], communicator, reduction)
+        optimizers = [*state.optimizers.values()]
+        gradients = make_gradients(model, optimizers, communicator, reduction)
+        if scaler is not None and scaler.is_enabled():
+            gradients.loss_scale = LossScale(scaler)
+        return gradients
 
     gradients = communicator.attempt("the gradients", hook)
     communicator.require_same(

@@ -100,7 +100,9 @@ def _gradients(state: TrainingState, communicator: Communication) -> Gradients:
         )
     before.close()
     optimizers = [*state.optimizers.values()]
-    return make_gradients(state.given, optimizers, communicator, cast(ReductionName, before.name))
+    made = make_gradients(state.given, optimizers, communicator, cast(ReductionName, before.name))
+    made.loss_scale = before.loss_scale
+    return made
 
 
 def _new_paths(state: TrainingState) -> NewPaths:

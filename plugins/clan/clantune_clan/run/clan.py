@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from torch import nn
+from torch.amp import GradScaler
 
 from clantune_clan.checkpoint import Checkpoints
 from clantune_clan.communication import Communication
@@ -29,7 +30,6 @@ from clantune_clan.run.settings import RecipeLike, RunArguments, Settings
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.state import RunState
 from clantune_clan.run.stoppable import Stoppable
-from clantune_clan.run.training import Training
 from clantune_core import Genome
 from clantune_core.contracts import RecipeSettings
 
@@ -63,6 +63,7 @@ class Clan(Stoppable):
         strategies: RecipeLike | None = None,
         settings: RecipeSettings | Mapping[str, Any] | None = None,
         scheduler: Any = None,
+        scaler: GradScaler | None = None,
         warmup: float = 0.1,
         cooldown: float = 0.2,
         accumulate: int = 1,
@@ -95,6 +96,7 @@ class Clan(Stoppable):
             strategies: Recipe or its name, or a list of strategies; None: `factorial()`.
             settings: Settings of a recipe other than its strategies; None: the recipe's own.
             scheduler: Learning rate scheduler, or several, whose rates the genes then multiply.
+            scaler: Scaler of the loss for float16; all members share its scale.
             warmup: Share of the run in which the learning rate rises.
             cooldown: Share of the run in which the learning rate falls.
             accumulate: Batches per step of the optimizer; rounds and phases are multiples of it.
@@ -102,8 +104,7 @@ class Clan(Stoppable):
             seed: Seed of all random streams.
             mode: `"min"` if a low loss is good, `"max"` if a high score is.
             judge: `"shared"` if all ranks judge on the same data, `"per rank"` to use their mean.
-            observers: Functions of a round's records, or objects with any of the methods
-                `on_round_start`, `on_phase`, `on_step`, `on_round_end`, `on_close`.
+            observers: Functions of a round's records, or objects with methods such as `on_step`.
             verbose: Whether rank 0 logs each round; None: only if the error stream is a terminal.
             progress: Whether rank 0 shows a progress bar, by tqdm.
             history: File that rank 0 writes records to; None: a temporary file.
@@ -129,10 +130,9 @@ class Clan(Stoppable):
             self._saving = Saving.of(checkpoints, self.communicator)
             self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)
             self.run_state = RunState(seed)
-            given = (autobind, genome_config or {}, scheduler, reduction, epochs)
+            given = (autobind, genome_config or {}, scheduler, scaler, reduction, epochs)
             self._setup = Setup(self.communicator, arguments, *given)
-            self._training: Training | None = None
-            self._is_closed = False
+            self._training, self._is_closed = None, False
             self._setup.attach_both(model, optimizer)
             self.history = open_history(history, self.communicator)  # last: a file is made
 
@@ -146,8 +146,7 @@ class Clan(Stoppable):
         """Add a gene, before the first round.
 
         Args:
-            name: Name of the gene and its place: `"lr"` or `"betas/0"` in each param group, or a
-                path in the model.
+            name: Name and place: `"lr"` in all param groups, `"critic/lr"`, or a path in the model.
             type: `"optimizer"`, `"model"`, `"value"` (only read), or `"gradient_accumulation"`.
             options: `allele`, or `value` and `domain`; `path`, `can_mutate`, `can_crossbreed`,
                 `is_cooperative`, `is_competitive`, `role`.

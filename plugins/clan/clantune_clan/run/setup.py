@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import attrs
 from torch import nn
+from torch.amp import GradScaler
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import CheckpointError, ClanError
@@ -20,15 +21,13 @@ from clantune_clan.member.state import State
 from clantune_clan.reduction import ReductionName
 from clantune_clan.run import genes
 from clantune_clan.run.autobind import Autobind, bind_optimizers
-from clantune_clan.run.console import LOGGER
-from clantune_clan.run.describe import NEVER_CROSSBREEDS
-from clantune_clan.run.half_clans import unmeasured_genes
 from clantune_clan.run.length import steps_of_epochs
 from clantune_clan.run.observers import Observers
 from clantune_clan.run.scheduler import at_base_rates
 from clantune_clan.run.schedulers import Schedulers
 from clantune_clan.run.settings import RunArguments, Settings
 from clantune_clan.run.snapshot import restore_random_streams
+from clantune_clan.run.start_log import log_start
 from clantune_clan.run.state import RunState
 from clantune_clan.run.training import Training
 from clantune_clan.schedule import Schedule
@@ -45,6 +44,7 @@ class Setup:
         autobind: Presets that bind genes, as the user gave them.
         genome_config: Overrides by gene name, and further genes.
         schedulers: Learning rate schedulers; given as one, a list, or None.
+        scaler: Scaler of the loss, or None.
         reduction: Method of averaging gradients.
         epochs: Length of the run in epochs, until it is known in steps.
         registered: Objects that are inherited with the weights, by name.
@@ -58,6 +58,7 @@ class Setup:
     autobind: Autobind
     genome_config: Mapping[str, Any]
     schedulers: Schedulers = attrs.field(converter=Schedulers)
+    scaler: GradScaler | None
     reduction: ReductionName
     epochs: int | None
     registered: dict[str, Any] = attrs.field(factory=dict, init=False)
@@ -70,6 +71,10 @@ class Setup:
     @settings.default
     def _resolve(self) -> Settings:
         return self.arguments.resolve()
+
+    def __attrs_post_init__(self) -> None:
+        if self.scaler is not None and self.scaler.is_enabled():
+            self.registered["scaler"] = self.scaler
 
     @property
     def draft(self) -> State:
@@ -121,6 +126,10 @@ class Setup:
         Raises:
             ClanError: The object has no state.
         """
+        if isinstance(thing, GradScaler):
+            raise ClanError(
+                f"hand in a GradScaler by Clan(scaler={name}), so that members share it"
+            )
         if not (hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")):
             raise ClanError(f"{name} has no state_dict and load_state_dict: it cannot be inherited")
         self.registered[name] = thing
@@ -224,13 +233,15 @@ class Setup:
             )
         optimizers, has_ramp = draft.optimizers, settings.ramp.end is not None
         genome = self.schedulers.begin(draft.genome, optimizers, has_ramp=has_ramp)
-        self._warn()
+        if self.communicator.rank == 0:
+            log_start(draft.genome, settings, self.presets, self.communicator.num_members)
         state = build_state(
             genome,
             draft.model,
             optimizers,
             self.communicator,
             reduction=self.reduction,
+            scaler=self.registered.get("scaler"),
             resume=self.resumed is not None,
             compared={
                 "the settings": settings.compared(),
@@ -258,26 +269,6 @@ class Setup:
         self.schedulers.load_state_dict(saved["scheduler"] or [])
         training.load_state_dict(saved["training"])
         restore_random_streams(saved["random"])  # last: making a round may have drawn from them
-
-    def _warn(self) -> None:
-        if self.communicator.rank > 0:
-            return
-        if self.communicator.num_members == 1:
-            LOGGER.warning(
-                "this clan has one member, so nothing can be compared and nothing evolves: start "
-                "several processes, as `clantune launch -n 4 train.py` and torchrun do"
-            )
-        LOGGER.info("presets: %s", "; ".join(self.presets) or "none")
-        settings, members = self.settings, self.communicator.num_members
-        if genes := unmeasured_genes(self.draft.genome, settings.recipe, members):
-            LOGGER.warning(
-                "%s changes the gradients, which members average in all steps, so no loss shows "
-                "its effect and it changes by chance: give duty_cycle= for a competitive phase, or "
-                "use factorial() with four members or more and one such gene",
-                ", ".join(f"gene {name!r}" for name in genes),
-            )
-        if not self.settings.evolution.implements("handle_crossbreeding"):
-            LOGGER.warning(NEVER_CROSSBREEDS)
 
     def _schedule_for(self, total_steps: int) -> Schedule:
         return attrs.evolve(self.arguments, total_steps=total_steps).resolve().schedule
