@@ -161,6 +161,28 @@ def test_a_refresh_covers_new_groups_and_parameters(ranks, recipe, options):
     assert len({*one["genes"]}) > 2
 
 
+def frozen_in_the_middle():
+    clan = make()
+    _, found = run_round(clan)
+    clan.step(judge)
+    head = clan._state.given.head
+    head.bias.requires_grad_(False)
+    before = head.bias.tolist()
+    clan.refresh()
+    found += run_round(clan)[1]
+    clan._state.average.swap_out()
+    after = head.bias.tolist()
+    clan.close()
+    return max(error for error, _ in found), [count for _, count in found], before == after
+
+
+def test_a_frozen_parameter_stays_as_it_is_after_a_refresh(ranks):
+    for error, learning, is_same in ranks(2).run(frozen_in_the_middle):
+        assert error < 1e-6
+        assert learning == [2] * LENGTH + [1] * LENGTH
+        assert is_same
+
+
 def saved_after_a_refresh(folder):
     clan = make()
     member, _ = run_round(clan)
