@@ -15,10 +15,11 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from clantune_clan import Communication, Gradients, TrainingState, WeightAverage
+from clantune_clan import Communication, TrainingState, WeightAverage
 from clantune_clan.communication import buckets
 from clantune_clan.inheritance import Inheritance, Plan, inherit, movement
 from clantune_clan.inheritance.movement import Movement
+from clantune_clan.reduction import make_gradients
 from clantune_core import Genome
 
 TIMEOUT = 20.0
@@ -104,7 +105,7 @@ class Odd(nn.Module):
 
 
 def state_of(model, optimizer, channel, average=None):
-    gradients = Gradients(model, optimizer, channel, "exact")
+    gradients = make_gradients(model, [optimizer], channel, "exact")
     return TrainingState(Genome(), model, optimizer, gradients=gradients, average=average)
 
 

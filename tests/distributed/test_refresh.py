@@ -15,7 +15,11 @@ from clantune_strategies import as_specified, factorial
 X = torch.randn(256, 4, generator=torch.Generator().manual_seed(1))
 Y = X[:, :1] * X[:, 1:2]
 LENGTH, STEPS = 4, 24
-RECIPES = {"factorial": factorial, "as specified": as_specified}
+RECIPES = {
+    "factorial": factorial,
+    "calibrated": lambda: factorial(calibrate=True),
+    "as specified": as_specified,
+}
 
 
 class Net(nn.Module):
@@ -267,8 +271,16 @@ def without_a_refresh(clan):
     clan.round()
 
 
+def in_a_search(clan):
+    run_round(clan)
+    clan.step(judge)
+    clan.refresh()
+
+
 def refused(function):
-    globals()[function](make(is_scheduled=function == "with_a_scheduler"))
+    recipe = "calibrated" if function == "in_a_search" else "factorial"
+    is_scheduled = function == "with_a_scheduler"
+    globals()[function](make(recipe, is_scheduled=is_scheduled, total_steps=60))
 
 
 NOT_BETWEEN = (
@@ -282,6 +294,14 @@ NOT_BETWEEN = (
     [
         (before_the_first_round, NOT_BETWEEN),
         (in_a_round, NOT_BETWEEN),
+        (
+            in_a_search,
+            (
+                "calibrate=True goes back to the first weights several times, and they do not fit "
+                "a changed model: call clan.refresh() after the search for the learning rate, when "
+                "clan.run_state.calibration is None"
+            ),
+        ),
         (
             after_one_rank_has_unfrozen,
             (
