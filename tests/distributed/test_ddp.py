@@ -102,9 +102,9 @@ def that_goes_wrong(what):
     if what == "a hook":
         wrapped.register_comm_hook(None, allreduce_hook)
     individual = member(wrapped, reduction="ddp", duty_cycle=0.0)
-    if what == "past the wrapper":
-        model(x).sum().backward()
-    individual.model(x, whole=what != "unused").sum().backward()
+    called = model if what == "past the wrapper" else individual.model
+    called(x, whole=what != "unused").sum().backward()
+    individual.optimizer.step()
 
 
 EXACT = "or choose reduction='exact', which "
@@ -135,8 +135,8 @@ NOT_USED = f"{EXACT}does not use the wrapper"
         (
             "frozen",
             (
-                f"{AROUND}does not average the parameters that require gradients now: wrap the model "
-                "after they are frozen and unfrozen"
+                f"{AROUND}does not average the parameters that require gradients now: wrap the "
+                "model after they are frozen and unfrozen"
             ),
         ),
         ("another group", f"{AROUND}averages over some ranks only: leave process_group out; "),

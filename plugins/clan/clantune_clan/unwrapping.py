@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -15,6 +19,18 @@ def bare_module(model: nn.Module) -> nn.Module:
             model = inner
         else:
             return model
+
+
+def copy_of(model: nn.Module, instead: Mapping[int, Tensor] = MappingProxyType({})) -> nn.Module:
+    """Return a copy of the bare module, which shares process groups with it.
+
+    Args:
+        model: Model, bare or wrapped.
+        instead: Tensors that the copy has instead of others, by the identity of the others.
+    """
+    module = bare_module(model)
+    groups = [getattr(child, "process_group", None) for child in module.modules()]
+    return copy.deepcopy(module, {**instead, **{id(group): group for group in groups if group}})
 
 
 def named_tensors(model: nn.Module) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from torch import nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
@@ -24,6 +25,7 @@ from clantune_clan.member.description import (
 from clantune_clan.member.state import State
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.reduction import Gradients, ReductionName, make_gradients
+from clantune_clan.reduction.loss_scale import LossScale
 from clantune_clan.unwrapping import bare_module, named_tensors
 from clantune_core import Genome
 
@@ -35,6 +37,7 @@ def build_state(
     communicator: Communication,
     *,
     reduction: ReductionName = "auto",
+    scaler: GradScaler | None = None,
     resume: bool = False,
     ema: bool = True,
     compared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
@@ -52,6 +55,7 @@ def build_state(
             `DistributedDataParallel` in the backward pass. `"exact"` adds up once after it, in a
             fixed order, and switches wrappers off. `"auto"` uses the wrapper of a model that has
             one, and wraps a large model on an accelerator; other models are `"exact"`.
+        scaler: Scaler of the loss for float16, whose scale all members share.
         resume: Whether members keep their own weights, as after loading a checkpoint.
         ema: Whether to compute an exponential moving average of the weights.
         compared: Further entries that must be equal on all ranks, by name, for each subject.
@@ -64,7 +68,10 @@ def build_state(
 
     def hook() -> Gradients:
         require_fitting(genome, State(genome, model, optimizer))
-        return make_gradients(model, [optimizer], communicator, reduction)
+        gradients = make_gradients(model, [optimizer], communicator, reduction)
+        if scaler is not None and scaler.is_enabled():
+            gradients.loss_scale = LossScale(scaler)
+        return gradients
 
     gradients = communicator.attempt("the gradients", hook)
     communicator.require_same(

@@ -127,7 +127,7 @@ class Transitions:
         while True:
             pending = self.gradients.are_pending
             problem: Exception | None = self._problem()
-            if problem is None and self.gradients.steps == self._steps_before:
+            if problem is None and self._is_idle():
                 problem = phases.idle(is_pending=pending)
             where = f"the end of step {phases.steps_done}"
             answers = self._communicator.gather(
@@ -147,6 +147,12 @@ class Transitions:
         if waiting and (overdue := phases.overdue(waiting)):
             raise overdue
         return not waiting or phases.ends_run
+
+    def _is_idle(self) -> bool:
+        """Whether no optimizer was asked for a step in this round."""
+        scale = self.gradients.loss_scale
+        has_skipped = scale is not None and scale.has_backed_off
+        return self.gradients.steps == self._steps_before and not has_skipped
 
     def _finish(self) -> None:
         self.stop_averaging()

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from torch import nn
-from torch.distributed.fsdp import FlatParameter
-from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
-from torch.nn.parameter import UninitializedParameter
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError, GradientError
 from clantune_clan.reduction.exact import ExactGradients
 from clantune_clan.reduction.gradients import Gradients
+from clantune_clan.reduction.models import require_trainable
 from clantune_clan.reduction.switchboard import has_other_hook
 from clantune_clan.reduction.wrapped import WrappedGradients
 from clantune_clan.unwrapping import bare_module
@@ -50,7 +48,7 @@ def make_gradients(
     if name not in NAMES:
         raise ClanError(f"reduction is {', '.join(NAMES[:-1])} or {NAMES[-1]}; got {name!r}")
     module = bare_module(model)
-    _require_plain(module)
+    require_trainable(module, communicator)
     if name == "exact" or communicator.world_size == 1:
         return ExactGradients(model, optimizers, communicator)
     wrapper = _wrapper_of(model)
@@ -99,20 +97,3 @@ def _problem(wrapper: DistributedDataParallel, world_size: int) -> GradientError
         f"the DistributedDataParallel around the model {why}; or choose reduction='exact', which "
         "does not use the wrapper"
     )
-
-
-def _require_plain(module: nn.Module) -> None:
-    """Raise an error that names a parameter that a clan cannot train."""
-    for name, parameter in module.named_parameters():
-        if isinstance(parameter, DTensor | UninitializedParameter | FlatParameter):
-            raise ClanError(
-                f"the parameter {name!r} is a {type(parameter).__name__}: a model that is sharded "
-                "cannot be trained in a clan, and one with lazy layers needs a forward pass before"
-            )
-        if parameter.requires_grad and not parameter.is_floating_point():
-            raise GradientError(
-                f"gradients of {parameter.dtype} cannot be averaged; give parameters real "
-                "floating-point types"
-            )
-    if not any(parameter.requires_grad for parameter in module.parameters()):
-        raise ClanError("the model has no parameter that learns")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Variable
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
+from clantune_clan.errors import GradientError
 from clantune_clan.reduction.along import Counts
-from clantune_clan.reduction.bucket import buckets_of
+from clantune_clan.reduction.bucket import Wait, buckets_of
 from clantune_clan.reduction.gradients import Gradients
 from clantune_clan.reduction.wrappers import Wrappers
 
@@ -31,14 +34,34 @@ class ExactGradients(Gradients):
         """Register hooks; every `DistributedDataParallel` around the model is switched off."""
         super().__init__(model, optimizers, communicator)
         self._buckets = buckets_of(self.parameters)
+        self._backward = -1  # number of the graph of the current backward pass
         self._wrappers = Wrappers(model, communicator)
         self.when_closed(self._wrappers.close)
 
     def _note(self, parameter: Tensor) -> None:  # noqa: ARG002
         self._wrappers.end_first_step()
+        backward = torch._C._current_graph_task_id()
+        if self.group is not None and backward != self._backward:
+            self._begin(backward)
 
-    def _complete(self) -> None:
-        self.average()
+    def _begin(self, backward: int) -> None:
+        if self._backward != -1:  # an exception has interrupted the last backward pass
+            self._forget(self.wait)
+        self._backward = backward
+        Variable._execution_engine.queue_callback(functools.partial(self._end, backward))
+
+    def _end(self, backward: int) -> None:
+        if backward != self._backward:
+            raise GradientError(
+                "one backward pass ran inside another, and ended it too early: use "
+                "torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
+            )
+        try:
+            self.average()
+        except BaseException:
+            self._forget(None)  # the first error names the rank, and others would hide it
+            raise
+        self._forget(self.wait)
 
     def _sum(self) -> Counts:
         taken = [bucket.take(1.0 / self.size) for bucket in self._buckets]
@@ -61,6 +84,8 @@ class ExactGradients(Gradients):
         for bucket in self._buckets:
             bucket.hand_out(factor)
 
-    def _forget(self, wait: Callable[..., None] | None) -> None:
+    def _forget(self, wait: Wait | None) -> None:
+        """Prepare for the next pass: wait for sums that are under way, or leave them."""
+        self._backward = -1
         for bucket in self._buckets:
             bucket.give_up(wait)

@@ -8,7 +8,8 @@ pass.
 from __future__ import annotations
 
 import contextlib
-import functools
+import logging
+import math
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +18,6 @@ from typing import ClassVar
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.autograd import Variable
 from torch.optim import Optimizer
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -26,8 +26,12 @@ from clantune_clan.communication.patience import poll_for_sum, wait_for_sum
 from clantune_clan.errors import ClanError, GradientError
 from clantune_clan.reduction.along import Counts
 from clantune_clan.reduction.fingerprint import ParameterFingerprint
+from clantune_clan.reduction.loss_scale import LossScale
+from clantune_clan.reduction.soundness import is_finite
 from clantune_clan.unwrapping import bare_module
 from clantune_core import ClanTuneError
+
+_LOGGER = logging.getLogger("clantune")
 
 _AVERAGED_BY = WeakTensorKeyDictionary()
 """The `Gradients` that average the gradient of each parameter, by weak references on both sides."""
@@ -46,6 +50,7 @@ class Gradients(ABC):
         left_out: Number of passes that left this rank out because its gradients were not finite.
         skipped: Number of passes that all ranks skipped, since there was no mean.
         parameters: Parameters that require gradients.
+        loss_scale: Scale of the loss, if a GradScaler scales it.
         step: Number of the current step, which each rank sends along with its gradients.
     """
 
@@ -61,6 +66,7 @@ class Gradients(ABC):
                 already, or an optimizer has parameters that the module does not have.
         """
         self.steps = self.averaged = self.left_out = self.skipped = 0
+        self.loss_scale: LossScale | None = None
         self.step = 0
         self.model = model
         self._communicator = communicator
@@ -70,7 +76,6 @@ class Gradients(ABC):
         _require_free(self.parameters)
         self._group: weakref.ref[dist.ProcessGroup] | None = None  # its owner may destroy it
         self._paused = False
-        self._backward = -1  # number of the graph of the current backward pass
         self._unused = False  # whether gradients have arrived that no step has used yet
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
         self._ends: list[weakref.finalize[..., Gradients]] = []
@@ -108,11 +113,12 @@ class Gradients(ABC):
         """Whether an optimizer has yet to use some gradients in a step.
 
         A gradient does not count if a step has followed its backward pass, even if it was not
-        zeroed since.
+        zeroed since. A `GradScaler` skips the step of gradients that are not finite.
         """
-        return self._unused and any(
-            p.grad is not None and bool(p.grad.any()) for p in self.parameters
-        )
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        if not self._unused or not any(bool(gradient.any()) for gradient in gradients):
+            return False
+        return self.loss_scale is None or all(bool(is_finite(each)) for each in gradients)
 
     def problem(self) -> GradientError | None:
         """Return an error if the parameters have changed, or if a hook runs after ClanTune's."""
@@ -131,20 +137,12 @@ class Gradients(ABC):
     # ---- What a derived class says ----
 
     @abstractmethod
-    def _complete(self) -> None:
-        """Complete a pass whose gradients have all arrived."""
-
-    @abstractmethod
     def _sum(self) -> Counts:
-        """Add up the gradients, and return the counts when the sums are complete."""
+        """Add up the gradients of a pass, and return the counts when the sums are complete."""
 
     @abstractmethod
     def _hand_out(self, factor: float) -> None:
         """Set the gradients to what was added up, times a factor."""
-
-    @abstractmethod
-    def _forget(self, wait: Callable[[dist.Work], None] | None) -> None:
-        """Prepare for the next backward pass: wait for sums that are under way, or leave them."""
 
     @abstractmethod
     def _note(self, parameter: Tensor) -> None:
@@ -167,9 +165,13 @@ class Gradients(ABC):
         self.averaged += 1
         if counts.divisor:
             self._hand_out(self.size / counts.divisor)
-        else:
-            self.skipped += 1
+            return
+        self.skipped += 1
+        if self.loss_scale is None:
+            self._warn_of_scaler()
             self._discard()
+        else:
+            self._hand_out(math.nan)  # the scaler finds it on all ranks, and backs off
 
     @property
     def group(self) -> dist.ProcessGroup | None:
@@ -203,6 +205,11 @@ class Gradients(ABC):
         """Return the name of a parameter."""
         return self._fingerprint.name_of(parameter)
 
+    def before_steps(self, optimizers: Iterable[Optimizer], check: Callable[..., None]) -> None:
+        """Call a method of this object before each step of an optimizer."""
+        before = _weakly(check)
+        self._hooks += [optimizer.register_step_pre_hook(before) for optimizer in optimizers]
+
     def when_closed(self, function: Callable[[], object]) -> None:
         """Call a function when this object is closed or not used any more."""
         end = weakref.finalize(self, function)
@@ -212,17 +219,7 @@ class Gradients(ABC):
     # ---- A backward pass ----
 
     def _hook(self, optimizers: Iterable[Optimizer]) -> None:
-        # Parameters and optimizers outlive this object, and their hooks must not keep it alive.
-        arrived, stepped = weakref.WeakMethod(self._arrived), weakref.WeakMethod(self._stepped)
-
-        def on_gradient(parameter: Tensor) -> None:
-            if (method := arrived()) is not None:
-                method(parameter)
-
-        def on_step(*_: object) -> None:
-            if (method := stepped()) is not None:
-                method()
-
+        on_gradient, on_step = _weakly(self._arrived), _weakly(self._stepped)
         for parameter in self.parameters:
             self._hooks.append(parameter.register_post_accumulate_grad_hook(on_gradient))
             _AVERAGED_BY[parameter] = weakref.ref(self)
@@ -240,51 +237,31 @@ class Gradients(ABC):
                 )
         return None
 
-    def _stepped(self) -> None:
+    def _stepped(self, *_: object) -> None:
         self.steps += 1
         self._unused = False
 
     def _arrived(self, parameter: Tensor) -> None:
         self._unused = True
-        self._note(parameter)
-        if self.group is None:
-            return
-        backward = torch._C._current_graph_task_id()
-        if backward != self._backward:
-            self._begin(backward)
-        if parameter.grad is None:
+        if self.group is not None and parameter.grad is None:
             raise GradientError(
                 f"the gradient of {self.name_of(parameter)!r} is gone when it has just arrived: an "
                 "optimizer that steps inside the backward pass does not go with a clan"
             )
+        self._note(parameter)
 
-    def _begin(self, backward: int) -> None:
-        if self._backward != -1:  # an exception has interrupted the last backward pass
-            self._end_pass(self.wait)
-        self._backward = backward
-        Variable._execution_engine.queue_callback(functools.partial(self._end, backward))
-
-    def _end(self, backward: int) -> None:
-        if backward != self._backward:
-            raise GradientError(
-                "one backward pass ran inside another, and ended it too early: use "
-                "torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
+    def _warn_of_scaler(self) -> None:
+        if self._communicator.rank == 0:
+            _LOGGER.warning(
+                "no rank has finite gradients in step %d, so all ranks skip it; if a GradScaler "
+                "scales the loss, hand it in, Clan(scaler=...), and it backs off",
+                self.step,
             )
-        try:
-            self._complete()
-        except BaseException:
-            self._end_pass(None)  # the first error names the rank, and others would hide it
-            raise
-        self._end_pass(self.wait)
 
     def _discard(self) -> None:
         """Set all gradients to None, so that the optimizer does not change the parameters."""
         for parameter in self.parameters:
             parameter.grad = None
-
-    def _end_pass(self, wait: Callable[[dist.Work], None] | None) -> None:
-        self._backward = -1
-        self._forget(wait)
 
     def _out_of_step(self) -> GradientError:
         places = self._communicator.whereabouts(f"step {self.step}")
@@ -300,6 +277,17 @@ class Gradients(ABC):
             error,
             "; every rank calls backward as often as the others while members cooperate",
         )
+
+
+def _weakly(method: Callable[..., None]) -> Callable[..., None]:
+    """Return a hook that does not keep the object of its method alive: tensors outlive it."""
+    reference = weakref.WeakMethod(method)
+
+    def hook(*arguments: object) -> None:
+        if (method := reference()) is not None:
+            method(*arguments)
+
+    return hook
 
 
 def _require_free(parameters: Iterable[Tensor]) -> None:

@@ -6,7 +6,7 @@ group the bucket is averaged. The wrapper's own flag, which its forward pass rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -86,12 +86,12 @@ class WrappedGradients(Gradients):
         super().__init__(model, optimizers, communicator)
         self._parts: list[_Part] = []
         self._arrived_parameters: set[int] = set()
-        self._is_complete = False
         self._calls = _Calls()
         connect(wrapper, self._average_bucket)
         self.when_closed(lambda: disconnect(wrapper))
         note = wrapper.register_forward_pre_hook(ModuleHook(self._calls.note))
         self.when_closed(note.remove)
+        self.before_steps(optimizers, self._require_complete)
 
     def _note(self, parameter: Tensor) -> None:
         if self.group is not None:
@@ -111,11 +111,13 @@ class WrappedGradients(Gradients):
         work = dist.all_reduce(gradients, dist.ReduceOp.AVG, group=group, async_op=True)
         self._parts.append(_Part(gradients, sound, work, arrived))
         if bucket.is_last():
-            self._require_all()
-            self.average()
-            for part in self._parts:
-                part.arrived.set_result(part.gradients)
-            self._is_complete = True
+            try:
+                self._require_all()
+                self.average()
+                for part in self._parts:
+                    part.arrived.set_result(part.gradients)
+            finally:
+                self._forget()
         return arrived
 
     def _require_all(self) -> None:
@@ -151,16 +153,13 @@ class WrappedGradients(Gradients):
         engine, discard = Variable._execution_engine, super()._discard
         engine.queue_callback(lambda: engine.queue_callback(discard))
 
-    def _complete(self) -> None:
-        if not self._is_complete and self._calls.average is not False:
-            raise self._incomplete()
+    def _forget(self) -> None:
+        self._parts, self._arrived_parameters, self._calls.average = [], set(), None
 
-    def _forget(self, wait: Callable[[dist.Work], None] | None) -> None:
-        if wait is not None and not self._is_complete:
-            for part in self._parts:
-                wait(part.work)
-        self._parts, self._arrived_parameters = [], set()
-        self._is_complete, self._calls.average = False, None
+    def _require_complete(self, *_: object) -> None:
+        """Raise an error if a step follows a pass that was to be averaged and is not."""
+        if self._arrived_parameters and self._calls.average is not False:
+            raise self._incomplete()
 
     def _incomplete(self) -> GradientError:
         if self._calls.average is None:

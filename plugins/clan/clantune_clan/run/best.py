@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.state import State
-from clantune_clan.unwrapping import bare_module, named_tensors
+from clantune_clan.unwrapping import copy_of, named_tensors
 from clantune_core import Genome
 
 
@@ -73,7 +72,7 @@ class Best:
         """Return these weights after sending them to every rank. All ranks call this together."""
         if self.holder is None:
             return self
-        module = copy.deepcopy(bare_module(state.model))
+        module = copy_of(state.model)
         self.fill(module, communicator)
         return attrs.evolve(self, holder=None, tensors=named_tensors(module))
 
@@ -93,7 +92,7 @@ class Best:
 
         All ranks call this together if one member has the best weights.
         """
-        made = copy.deepcopy(bare_module(state.model))
+        made = copy_of(state.model)
         made.zero_grad()
         self.fill(made, communicator)
         return made
@@ -107,7 +106,7 @@ class Best:
             return None
         live = named_tensors(state.model)
         instead = {id(live[name]): tensor for name, tensor in self.tensors.items()}
-        return copy.deepcopy(bare_module(state.model), instead)
+        return copy_of(state.model, instead)
 
     def _source(self, communicator: Communication) -> int:
         """Return the first rank that has the weights."""

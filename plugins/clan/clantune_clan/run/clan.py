@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from torch import nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from clantune_clan.checkpoint import Checkpoints
@@ -62,6 +63,7 @@ class Clan(Stoppable):
         strategies: RecipeLike | None = None,
         settings: RecipeSettings | Mapping[str, Any] | None = None,
         scheduler: Any = None,
+        scaler: GradScaler | None = None,
         warmup: float = 0.1,
         cooldown: float = 0.2,
         accumulate: int = 1,
@@ -94,6 +96,7 @@ class Clan(Stoppable):
             strategies: Recipe or its name, or a list of strategies; None: `factorial()`.
             settings: Settings of a recipe other than its strategies; None: the recipe's own.
             scheduler: Learning rate scheduler, or several, whose rates the genes then multiply.
+            scaler: Scaler of the loss for float16; all members share its scale.
             warmup: Share of the run in which the learning rate rises.
             cooldown: Share of the run in which the learning rate falls.
             accumulate: Batches per step of the optimizer; rounds and phases are multiples of it.
@@ -128,7 +131,7 @@ class Clan(Stoppable):
             self._saving = Saving.of(checkpoints, self.communicator)
             self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)
             self.run_state = RunState(seed)
-            given = (autobind, genome_config or {}, scheduler, reduction, epochs)
+            given = (autobind, genome_config or {}, scheduler, scaler, reduction, epochs)
             self._setup = Setup(self.communicator, arguments, *given)
             self._training: Training | None = None
             self._is_closed = False

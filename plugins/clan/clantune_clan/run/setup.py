@@ -8,6 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import attrs
 from torch import nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
@@ -44,6 +45,7 @@ class Setup:
         autobind: Presets that bind genes.
         genome_config: Overrides by gene name, and further genes.
         schedulers: Learning rate schedulers; given as one, a list, or None.
+        scaler: Scaler of the loss, or None.
         reduction: Method of averaging gradients.
         epochs: Length of the run in epochs, until it is known in steps.
         registered: Objects that are inherited with the weights, by name.
@@ -56,6 +58,7 @@ class Setup:
     autobind: Iterable[str | Preset]
     genome_config: Mapping[str, Any]
     schedulers: Schedulers = attrs.field(converter=Schedulers)
+    scaler: GradScaler | None
     reduction: ReductionName
     epochs: int | None
     registered: dict[str, Any] = attrs.field(factory=dict, init=False)
@@ -67,6 +70,10 @@ class Setup:
     @settings.default
     def _resolve(self) -> Settings:
         return self.arguments.resolve()
+
+    def __attrs_post_init__(self) -> None:
+        if self.scaler is not None and self.scaler.is_enabled():
+            self.registered["scaler"] = self.scaler
 
     @property
     def draft(self) -> State:
@@ -116,6 +123,10 @@ class Setup:
         Raises:
             ClanError: The object has no state.
         """
+        if isinstance(thing, GradScaler):
+            raise ClanError(
+                f"hand in a GradScaler by Clan(scaler={name}), so that members share it"
+            )
         if not (hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")):
             raise ClanError(f"{name} has no state_dict and load_state_dict: it cannot be inherited")
         self.registered[name] = thing
@@ -226,6 +237,7 @@ class Setup:
             optimizer,
             self.communicator,
             reduction=self.reduction,
+            scaler=self.registered.get("scaler"),
             resume=self.resumed is not None,
             compared={
                 "the settings": settings.compared(),

@@ -103,6 +103,8 @@ class Training:
                 "call clan.step(loss)"
             )
         state, run, settings = self.state, self.run, self._settings
+        if state.gradients.loss_scale is not None:
+            state.gradients.loss_scale.agree(self._communicator)
         current = settings.schedule.round_at(run.step)
         has_half_clans = settings.recipe.half_clans and run.calibration is None
         if run.calibration is not None:
