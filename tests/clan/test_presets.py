@@ -1,7 +1,9 @@
 """The presets of a clan, as text or as objects: they compose, and bind like genes by name."""
 
 import functools
+import importlib
 import logging
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from clantune_autobind import adamw, dropout, sgd
 from clantune_clan import Clan, ClanError
 from clantune_core import Genome, PluginError
 from clantune_core.contracts import Expressed
+from clantune_strategies import Everyone, Gaussian
 
 
 def model_of(*modules):
@@ -207,3 +210,38 @@ def test_a_value_to_read_has_no_rule_of_an_optimizer():
 def test_genes_of_presets_are_saved_and_read_back():
     genome = clan(torch.optim.Adafactor, autobind="auto").genome
     assert Genome.deserialize(genome.serialize()) == genome
+
+
+@pytest.mark.skipif(find_spec("schedulefree") is None, reason="schedulefree is not installed")
+@pytest.mark.parametrize("name", ["AdamW", "RAdam", "SGD"])
+def test_a_schedule_free_optimizer_is_trained_and_judged_on_its_average(name):
+    kind = getattr(importlib.import_module("schedulefree"), f"{name}ScheduleFree")
+    optimizer = kind((model := model_of()).parameters(), lr=0.01, weight_decay=0.1)
+    x = torch.ones(4, 2)
+
+    def judge(module):
+        optimizer.eval()
+        loss = module(x).square().mean().item()
+        optimizer.train()
+        return loss
+
+    optimizer.train()
+    with Clan(
+        model=model,
+        optimizer=optimizer,
+        autobind="auto",
+        round_length=4,
+        strategies=[Everyone(), Gaussian(0.5)],
+        settings={"evaluate": "weights"},
+    ) as it:
+        for _ in range(2):
+            member = it.round()
+            (group,) = optimizer.param_groups
+            assert group["lr"] == it.genome.alleles["lr"].value != 0.01
+            while not member.done:
+                member.model(x).square().mean().backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                member.step()
+            it.step(judge)
+        assert group["k"] == 8
