@@ -62,11 +62,11 @@ def test_presets_compose():
 
 def test_auto_says_which_preset_it_has_picked(caplog):
     it = clan(torch.optim.RMSprop, autobind=["auto", dropout(per_module=True)])
-    line = "rmsprop, picked by 'auto'; dropout(per_module=True)"
-    assert f"Presets: {line}." in it.describe().splitlines()
+    picked = "rmsprop, picked by 'auto'"
+    assert f"Presets: {picked}; dropout(per_module=True)." in it.describe().splitlines()
     caplog.set_level(logging.INFO, "clantune")
     it.round()
-    assert f"presets: {line}" in caplog.messages
+    assert f"preset: {picked}" in caplog.messages
 
 
 def test_a_clan_without_presets_names_none():

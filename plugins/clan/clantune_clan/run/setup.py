@@ -273,7 +273,7 @@ class Setup:
                 "this clan has one member, so nothing can be compared and nothing evolves: start "
                 "several processes, as `clantune launch -n 4 train.py` and torchrun do"
             )
-        LOGGER.info("presets: %s", "; ".join(self.presets) or "none")
+        presets.log_picked(self.presets)
         settings, members = self.settings, self.communicator.num_members
         if genes := unmeasured_genes(self.draft.genome, settings.recipe, members):
             LOGGER.warning(
