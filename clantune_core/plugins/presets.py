@@ -66,9 +66,10 @@ def _options(text: str) -> dict[str, Any] | None:
         call = ast.parse(f"preset({text}", mode="eval").body
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
             return None
-        return {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+        options = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
     except (SyntaxError, ValueError, MemoryError, RecursionError):  # as `literal_eval` raises them
         return None
+    return options if len(options) == len(call.keywords) else None  # an option is given twice
 
 
 def _takes(preset: Preset, options: Mapping[str, Any]) -> bool:

@@ -91,10 +91,12 @@ class OptimizerPreset:
                 there is no gene of an excluded name.
         """
         options = {"per_group": per_group, "exclude": exclude}
+        if not both:  # only what is given, as it is shown in messages
+            options = {name: value for name, value in options.items() if value}
         return call(self._bind, both, options, name=self.name, itself=self)
 
     def _bind(
-        self, _: nn.Module, optimizer: Optimizer, *, per_group: bool, exclude: str | tuple[str, ...]
+        self, _: nn.Module, optimizer: Optimizer, *, per_group: object, exclude: object
     ) -> Genes:
         if not isinstance(per_group, bool):
             raise ClanTuneError(f"{self.name}: per_group is True or False; got {per_group!r}")

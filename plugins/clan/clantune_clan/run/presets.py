@@ -11,8 +11,11 @@ from torch import nn, optim
 from torch.optim import Optimizer
 
 from clantune_clan.errors import ClanError
+from clantune_clan.run.console import LOGGER
 from clantune_core import AbstractAllele, Genome, Preset, load_preset
 from clantune_core.contracts import Expressed
+
+_PICKED = ", picked by 'auto'"
 
 _UNSUPPORTED: Mapping[type[Optimizer], str] = {
     optim.LBFGS: (
@@ -72,8 +75,15 @@ def bind(
         owners |= dict.fromkeys(claims, name)
         for gene, allele in alleles.items():
             genome = genome.add_hyperparameter(gene, allele)
-        names.append(f"{name}, picked by 'auto'" if _is_auto(given) else name)
+        names.append(name + _PICKED if _is_auto(given) else name)
     return Bound(genome, tuple(names))
+
+
+def log_picked(presets: Iterable[str]) -> None:
+    """Log each preset that was picked for the optimizer."""
+    for preset in presets:
+        if preset.endswith(_PICKED):
+            LOGGER.info("preset: %s", preset)
 
 
 def _refuse_unsupported(optimizer: Optimizer) -> None:

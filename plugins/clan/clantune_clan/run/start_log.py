@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from clantune_clan.run.console import LOGGER
 from clantune_clan.run.describe import NEVER_CROSSBREEDS
 from clantune_clan.run.half_clans import unmeasured_genes
+from clantune_clan.run.presets import log_picked
 from clantune_clan.run.settings import Settings
 from clantune_core import Genome
 
 
 def log_start(genome: Genome, settings: Settings, presets: Sequence[str], num_members: int) -> None:
-    """Log which presets bind genes, and warn of settings with which no gene can evolve.
+    """Log which presets were picked, and warn of settings with which no gene can evolve.
 
     Args:
         genome: Genome of a member.
@@ -25,7 +26,7 @@ def log_start(genome: Genome, settings: Settings, presets: Sequence[str], num_me
             "this clan has one member, so nothing can be compared and nothing evolves: start "
             "several processes, as `clantune launch -n 4 train.py` and torchrun do"
         )
-    LOGGER.info("presets: %s", "; ".join(presets) or "none")
+    log_picked(presets)
     if genes := unmeasured_genes(genome, settings.recipe, num_members):
         LOGGER.warning(
             "%s changes the gradients, which members average in all steps, so no loss shows "
