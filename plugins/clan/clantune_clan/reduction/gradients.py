@@ -287,7 +287,8 @@ def _weakly(method: Callable[..., None]) -> Callable[..., None]:
         if (method := reference()) is not None:
             method(*arguments)
 
-    return hook
+    disabled: Callable[..., None] = torch.compiler.disable(hook)  # else compiled with the step
+    return disabled
 
 
 def _require_free(parameters: Iterable[Tensor]) -> None:

@@ -85,9 +85,10 @@ class LearningRate:
         self._tensors: list[tuple[Tensor, Tensor]] = []
         self._numbers: list[tuple[dict[str, Any], float]] = []
         self._used: list[Any] = []
+        # A compiled optimizer.step would be compiled again for each step number that it reads.
         self._hooks = [
-            optimizer.register_step_pre_hook(self._before),
-            optimizer.register_step_post_hook(self._after),
+            optimizer.register_step_pre_hook(torch.compiler.disable(self._before)),
+            optimizer.register_step_post_hook(torch.compiler.disable(self._after)),
         ]
 
     @property
