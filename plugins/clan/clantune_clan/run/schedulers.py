@@ -19,7 +19,11 @@ from clantune_core import Genome
 
 
 class Schedulers:
-    """The schedulers of a run, and the genes that multiply their rates."""
+    """The schedulers of a run, and the genes that multiply their rates.
+
+    Attributes:
+        given: Schedulers that the user has handed in.
+    """
 
     def __init__(self, given: Any) -> None:
         """Take one scheduler, a list of them, or None.
@@ -28,14 +32,14 @@ class Schedulers:
             ClanError: An object is not a scheduler, or the list is empty.
         """
         is_list = isinstance(given, list | tuple)
-        self._schedulers: tuple[Any, ...] = tuple(given) if is_list else (given,)
+        self.given: tuple[Any, ...] = tuple(given) if is_list else (given,)
         if given is None:
-            self._schedulers = ()
-        elif not self._schedulers:
+            self.given = ()
+        elif not self.given:
             raise ClanError("scheduler= is an empty list: give a scheduler, or leave it out")
-        for each in self._schedulers:
+        for each in self.given:
             _require_scheduler(each)
-        self._plateaus = [s for s in self._schedulers if isinstance(s, ReduceLROnPlateau)]
+        self._plateaus = [s for s in self.given if isinstance(s, ReduceLROnPlateau)]
         self._fed = self._counts()
         self._over: GeneOverScheduler | None = None
         self._alone_on: Optimizer | None = None  # optimizer whose rates only the clan may set
@@ -47,7 +51,7 @@ class Schedulers:
             optimizer: Optimizer of the clan.
             mode: Whether a low (`"min"`) or a high (`"max"`) metric is good.
         """
-        for each in self._schedulers:
+        for each in self.given:
             of = getattr(each, "optimizer", optimizer)
             if of.param_groups is not optimizer.param_groups:
                 raise ClanError(
@@ -73,9 +77,9 @@ class Schedulers:
         Raises:
             ClanError: A gene does not go with a scheduler, or there is one that was not handed in.
         """
-        if self._schedulers:
+        if self.given:
             self._over = GeneOverScheduler.of(genome, optimizer)
-            return over_schedulers(genome, self._schedulers)
+            return over_schedulers(genome, self.given)
         if has_ramp or genes_of_rates(genome):
             require_no_marks(optimizer)
             self._alone_on = optimizer
@@ -113,19 +117,19 @@ class Schedulers:
 
     def state_dict(self) -> list[dict[str, Any]] | None:
         """Return the class and the state of each scheduler; None if there is no scheduler."""
-        states = [{"class": _name(s), "state": s.state_dict()} for s in self._schedulers]
+        states = [{"class": _name(s), "state": s.state_dict()} for s in self.given]
         return states or None
 
     def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
         """Load what `state_dict` returned for the same schedulers."""
-        for scheduler, saved in zip(self._schedulers, states, strict=True):
+        for scheduler, saved in zip(self.given, states, strict=True):
             scheduler.load_state_dict(saved["state"])
         self._fed = self._counts()
 
     def require_same(self, states: Sequence[Mapping[str, Any]] | None) -> None:
         """Raise an error if the states that were saved are of other schedulers."""
         saved = [each["class"] for each in states or ()]
-        given = [_name(each) for each in self._schedulers]
+        given = [_name(each) for each in self.given]
         if saved != given:
             raise CheckpointError(
                 f"the checkpoint has {_listed(saved)}, and this clan has {_listed(given)}: give "
