@@ -269,10 +269,14 @@ def accumulate(individual, size):
         (4, 1.0, {}, 0, 12),
         (1, 0.4, {"late": 3}, 3, 4),  # a round whose first steps were taken by the one before
         (1, 0.4, {"late": 8}, 1, 1),  # so many that its cooperation is over before it begins
-        (2, 0.4, {"accumulate": 4}, 8, 2),
+        (2, 0.4, {"accumulate": 4}, 4, 6),  # no phase is shorter than a window
         (4, 0.4, {"accumulate": 2}, 8, 4),
-        (4, 0.4, {"ends_run": True}, 8, 2),  # what is left over then is not mixed with anything
-        (10, 0.4, {"ends_run": True}, 10, 0),
+        (4, 0.4, {"total_steps": 10}, 8, 2),  # what is left over then is not mixed with anything
+        (10, 0.4, {"total_steps": 10}, 10, 0),
+        (12, 0.4, {}, 12, 12),  # windows that are longer than a round
+        (64, 0.4, {}, 64, 64),
+        # The rest of a run, without a step of the optimizer.
+        (12, 0.4, {"total_steps": 30, "first_step": 22, "late": 2}, 8, 0),
     ],
 )
 def test_a_phase_ends_where_no_gradients_wait_for_the_optimizer(
@@ -298,15 +302,21 @@ def test_gradients_that_wait_for_ever_are_an_error():
     individual = member(3, 0.4)
     train(individual, 1)
     with pytest.raises(ClanError) as raised:
-        accumulate(individual, 100)
+        accumulate(individual, 1000)
     assert str(raised.value) == (
-        "the cooperative phase was due to end at step 2, and at step 6 gradients still wait for "
+        "the cooperative phase was due to end at step 2, and at step 66 gradients still wait for "
         "optimizer.step() on rank 0: call it more often, or make rounds longer"
     )
 
 
-@pytest.mark.parametrize("zeroes", ["before", "after"])
-def test_another_optimizer_than_the_clans_is_an_error_at_the_end_of_the_round(zeroes):
+@pytest.mark.parametrize(
+    ("zeroes", "steps"),
+    [
+        ("after", 3),
+        ("before", 67),  # its gradients could be those of a long window, which ends some time
+    ],
+)
+def test_another_optimizer_than_the_clans_is_an_error_after_the_round(zeroes, steps):
     individual = member(3, 0.0)
     other = torch.optim.AdamW(individual.model.parameters(), lr=0.1)
 
@@ -319,15 +329,15 @@ def test_another_optimizer_than_the_clans_is_an_error_at_the_end_of_the_round(ze
             other.zero_grad()
         individual.step()
 
-    step()
-    step()
+    for _ in range(steps - 1):
+        step()
     with pytest.raises(ClanError) as raised:
         step()
     assert str(raised.value) == (
-        "the optimizer of this member has made no step in the 3 steps of the round, so its genes "
-        "had no effect: call member.optimizer.step(); if a framework has made another optimizer, "
-        "give that one to the clan; if gradients accumulate over more batches than a round has, "
-        "make rounds longer"
+        f"the optimizer of this member has made no step in the {steps} steps of the round, so its "
+        "genes had no effect: call member.optimizer.step(); if a framework has made another "
+        "optimizer, give that one to the clan; if gradients accumulate over more batches than a "
+        "round has, make rounds longer"
     )
 
 
@@ -342,7 +352,8 @@ def test_a_model_that_trains_can_be_saved_whole_and_copied():
     [
         (10, 0.15, 4, [(0, 12, 8), (12, 12, 8), (24, 12, 8)]),
         (10, 0.5, 3, [(0, 12, 6), (12, 12, 6), (24, 12, 6)]),
-        (3, 0.5, 4, [(0, 4, 4), (4, 4, 4), (8, 4, 4)]),
+        (3, 0.5, 4, [(0, 8, 4), (8, 8, 4), (16, 8, 4)]),  # a window in each phase
+        (3, 0.0, 4, [(0, 4, 4), (4, 4, 4), (8, 4, 4)]),
     ],
 )
 def test_a_schedule_has_whole_windows_of_accumulation(length, duty_cycle, accumulate, rounds):
@@ -351,14 +362,18 @@ def test_a_schedule_has_whole_windows_of_accumulation(length, duty_cycle, accumu
     assert [(each.start, each.length, each.cooperative_steps) for each in found] == rounds
 
 
-def test_the_last_round_of_a_run_says_so_and_takes_the_rest():
+def test_no_phase_of_the_last_round_is_shorter_than_a_window():
+    last = Schedule(6, 0.3, total_steps=41, accumulate=3).round_at(40)
+    assert (last.start, last.length, last.cooperative_steps) == (30, 11, 6)
+
+
+def test_the_last_round_of_a_run_takes_the_rest():
     schedule = Schedule(10, 0.15, total_steps=42, accumulate=4, calibration=(3, 3))
     lengths, step = [], 0
     while step < 42:
         lengths.append(schedule.round_at(step).length)
         step += lengths[-1]
     assert lengths == [4, 4, 12, 22]
-    assert [schedule.round_at(each).ends_run for each in (0, 8, 20)] == [False, False, True]
 
 
 def test_a_gene_for_accumulation_ends_its_windows_with_the_phase():

@@ -205,7 +205,7 @@ def test_gradients_that_wait_on_one_rank_for_ever_are_an_error_on_all(ranks):
         assert (raised.kind, raised.message) == (
             "ClanError",
             (
-                "the competitive phase was due to end at step 4, and at step 8 gradients still "
+                "the competitive phase was due to end at step 4, and at step 68 gradients still "
                 "wait for optimizer.step() on rank 1: call it more often, or make rounds longer"
             ),
         )
@@ -528,7 +528,7 @@ def loading(what):
     individual = member()
     state = individual.state_dict()
     if on_one_rank():
-        state = {} if what == "nothing" else state | {"place": state["place"] | {"step": 99}}
+        state = {} if what == "nothing" else state | {"place": state["place"] | {"step": 999}}
     individual.load_state_dict(state)
 
 
@@ -545,7 +545,7 @@ def loading(what):
         (
             "too late",
             (
-                "there is no step 99 in a round of {'round_length': 4, 'duty_cycle': 0.5, "
+                "there is no step 999 in a round of {'round_length': 4, 'duty_cycle': 0.5, "
                 "'first_step': 0}"
             ),
         ),
@@ -612,9 +612,10 @@ def before_selection():
 def test_a_gene_that_somebody_overwrites_is_an_error_that_names_both_values(ranks, function, found):
     message = (
         f"gene 'lr' set 'optimizer/param_groups/0/lr' to 0.1, and now it is {found}: something "
-        "else writes there, such as a scheduler, an assignment, or a loaded optimizer state; let "
-        "only one of them set it (leave the gene out, or hand a scheduler to the clan as "
-        "scheduler=)"
+        "else writes there, such as a scheduler, a loop that assigns group['lr'], or a loaded "
+        "optimizer state. Hand a scheduler in, Clan(..., scheduler=scheduler), and the gene "
+        "multiplies what it sets (a rule of your own makes a LambdaLR); or leave it out, and give "
+        "total_steps= for a warm-up and a cooldown"
     )
     first, second = ranks(2).fail(function)
     assert first.kind == second.kind == "OverwrittenError"

@@ -116,7 +116,8 @@ def test_members_that_compete_on_different_data_are_warned_once(ranks):
             (
                 "members got different batches in the first competitive step, so their losses also "
                 "differ by luck, and selection is less sure: take the batches from "
-                "clan.loader(...), which gives all members the same ones while they compete"
+                "clan.loader(...), which gives all members the same ones while they compete, and "
+                "give Clan(accumulate=...) if gradients accumulate, so that phases end in time"
             )
         ],
         [],

@@ -34,7 +34,7 @@ class Round:
         length: Number of steps in the round, 1 or more.
         duty_cycle: Share of the round in which members compete, 0 to 1.
         accumulate: Batches per step of the optimizer; the phases are multiples of it.
-        ends_run: Whether it is the last round of a run of known length.
+        total_steps: Steps of the run, at which the round ends at the latest; None if unknown.
     """
 
     number: int
@@ -42,16 +42,19 @@ class Round:
     length: int
     duty_cycle: float
     accumulate: int = attrs.field(default=1, kw_only=True)
-    ends_run: bool = attrs.field(default=False, kw_only=True)
+    total_steps: int | None = attrs.field(default=None, kw_only=True)
 
     @property
     def cooperative_steps(self) -> int:
-        """Number of steps before the competition. Each phase with a share has at least one step."""
-        windows = math.ceil(self.length / self.accumulate)
+        """Number of steps before the competition. Each phase with a share has at least one step.
+
+        A remainder of the round in which no window ends is part of its last phase.
+        """
+        windows = max(1, self.length // self.accumulate)
         competitive = round(self.duty_cycle * windows)
         if 0.0 < self.duty_cycle < 1.0 and windows > 1:
             competitive = min(max(competitive, 1), windows - 1)
-        return min(self.length, (windows - competitive) * self.accumulate)
+        return (windows - competitive) * self.accumulate if competitive else self.length
 
 
 @attrs.frozen
@@ -67,7 +70,7 @@ class Schedule:
         total_steps: Steps of the run, or None if unknown; the last round includes the remainder.
         calibration: Steps in each round of calibration; these come first, and members only compete.
         accumulate: Batches per step of the optimizer. The lengths of rounds are rounded up to
-            multiples of it, and so are those of phases.
+            multiples of it, and so are those of phases. A round of both phases has two at least.
     """
 
     round_length: int = attrs.field(validator=_is_a_length)
@@ -81,7 +84,9 @@ class Schedule:
     accumulate: int = attrs.field(default=1, kw_only=True, validator=_is_a_length)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "round_length", self._whole(self.round_length))
+        phases = 2 if self.accumulate > 1 and 0.0 < self.duty_cycle < 1.0 else 1
+        length = max(self._whole(self.round_length), phases * self.accumulate)
+        object.__setattr__(self, "round_length", length)
         object.__setattr__(
             self, "calibration", tuple(self._whole(length) for length in self.calibration)
         )
@@ -103,16 +108,16 @@ class Schedule:
         number = (step - start) // self.round_length
         if self.total_steps is not None:
             number = min(number, max(1, (self.total_steps - start) // self.round_length) - 1)
-        begin, length, ends_run = start + number * self.round_length, self.round_length, False
+        begin, length = start + number * self.round_length, self.round_length
         if self.total_steps is not None and self.total_steps - begin < 2 * self.round_length:
-            length, ends_run = max(self.total_steps - begin, 1), True
+            length = max(self.total_steps - begin, 1)
         return Round(
             number + len(self.calibration),
             begin,
             length,
             self.duty_cycle,
             accumulate=self.accumulate,
-            ends_run=ends_run,
+            total_steps=self.total_steps,
         )
 
     def is_over_at(self, step: int) -> bool:

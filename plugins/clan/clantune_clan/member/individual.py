@@ -45,7 +45,7 @@ class Individual:
         first_step: int = 0,
         late: int = 0,
         accumulate: int = 1,
-        ends_run: bool = False,
+        total_steps: int | None = None,
         half_clan: bool | None = None,
         hold_ema: bool = False,
         observer: RoundObserver | None = None,
@@ -62,7 +62,7 @@ class Individual:
             first_step: Number of steps of the run before this round.
             late: Number of steps by which the last round ended late; this round is shorter by them.
             accumulate: Batches per step of the optimizer; phases are multiples of it.
-            ends_run: Whether the run ends with this round.
+            total_steps: Steps of the run, at which the round ends at the latest; None if unknown.
             half_clan: Value that this rank's half of the clan shares; gradients are averaged over
                 that half. None: all members cooperate.
             hold_ema: Whether the model contains its averaged weights after the end of the round,
@@ -78,7 +78,7 @@ class Individual:
             length=round_length,
             duty_cycle=duty_cycle,
             accumulate=accumulate,
-            ends_run=ends_run,
+            total_steps=total_steps,
         )
         self._state, self._communicator = state, communicator
         self._phases = Phases(form, late)

@@ -14,6 +14,17 @@ from clantune_clan.member.expression import Expression, GenomeExpression
 from clantune_clan.member.leaves import is_same
 from clantune_clan.member.state import State
 
+_WRITERS_OF_RATES = (
+    "a scheduler, a loop that assigns group['lr'], or a loaded optimizer state. Hand a scheduler "
+    "in, Clan(..., scheduler=scheduler), and the gene multiplies what it sets (a rule of your own "
+    "makes a LambdaLR); or leave it out, and give total_steps= for a warm-up and a cooldown"
+)
+
+_WRITERS = (
+    "a scheduler, an assignment, or a loaded optimizer state; let only one of them set it (leave "
+    "the gene out, or hand a scheduler to the clan as scheduler=)"
+)
+
 
 class LiveValues:
     """The values of a state's genome that are expressed now."""
@@ -93,8 +104,7 @@ class LiveValues:
 def _overwritten(gene: str, path: str, value: object, found: object) -> OverwrittenError:
     return OverwrittenError(
         f"gene {gene!r} set {path!r} to {value!r}, and now it is {found!r}: something else writes "
-        "there, such as a scheduler, an assignment, or a loaded optimizer state; let only one of "
-        "them set it (leave the gene out, or hand a scheduler to the clan as scheduler=)",
+        f"there, such as {_WRITERS_OF_RATES if path.endswith('/lr') else _WRITERS}",
         gene=gene,
         path=path,
         expressed=value,

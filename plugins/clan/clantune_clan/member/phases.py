@@ -10,6 +10,9 @@ import attrs
 from clantune_clan.errors import ClanError
 from clantune_clan.schedule import Mode, Round
 
+LONGEST_WINDOW = 64
+"""Batches in the longest window of accumulation that fits rounds of any length."""
+
 
 @attrs.define
 class Phases:
@@ -70,7 +73,8 @@ class Phases:
     @property
     def ends_run(self) -> bool:
         """Whether the run ends here, so that neither data nor another phase follows."""
-        return self.round.ends_run and self.step >= self.length
+        total_steps = self.round.total_steps
+        return total_steps is not None and self.steps_done >= total_steps
 
     def window(self, size: int) -> int:
         """Return the size of the accumulation window that the next batch belongs to.
@@ -85,13 +89,18 @@ class Phases:
         window_begin = self.step - place % size
         return 1 if self.step >= self.due else min(size, self.due - window_begin)
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether gradients have extended this phase by a whole round and the longest window."""
+        return self.step >= max(self.due, self.begin) + self._patience
+
     def overdue(self, ranks: Sequence[int]) -> ClanError | None:
-        """Return an error if gradients have extended this phase by a whole round.
+        """Return an error if gradients have waited too long after this phase was due to end.
 
         Args:
             ranks: Ranks on which gradients wait for a step of the optimizer.
         """
-        if self.step < self.length + self.round.length:
+        if not self.is_overdue:
             return None
         due, now = self.first_step + self.due, self.first_step + self.step
         return ClanError(
@@ -100,9 +109,16 @@ class Phases:
             "often, or make rounds longer"
         )
 
-    def idle(self) -> ClanError | None:
-        """Return an error if the round ends here. The caller's optimizer has made no step in it."""
-        if not self.ends_round:
+    def idle(self, *, is_pending: bool) -> ClanError | None:
+        """Return an error if an optimizer that has made no step in this round will make none.
+
+        A window of accumulation may be longer than a round, and the run may end in a window.
+
+        Args:
+            is_pending: Whether gradients wait for a step of the optimizer on this rank.
+        """
+        waits = self.first_step > 0 if self.ends_run else not self.is_overdue
+        if not (self.is_due and self.ends_round) or (is_pending and waits):
             return None
         return ClanError(
             f"the optimizer of this member has made no step in the {self.step} steps of the round, "
@@ -119,7 +135,7 @@ class Phases:
         """
         if not self.done:
             return
-        if self.round.ends_run:
+        if self.ends_run:
             raise ClanError(
                 f"the run of {self.steps_done} steps is over, so {what} comes too late: give the "
                 "fitness with clan.step(loss), and stop the loop when clan.finished"
@@ -150,7 +166,7 @@ class Phases:
             raise ClanError(
                 f"this is a round of {form}, and what is loaded one of {state['round']}"
             )
-        if not 0 <= place["begin"] <= place["step"] <= self.length + self.round.length:
+        if not 0 <= place["begin"] <= place["step"] <= self.length + 2 * self._patience:
             raise ClanError(f"there is no step {place['step']} in a round of {form}")
         for name, value in place.items():
             setattr(self, name, value)
@@ -158,6 +174,11 @@ class Phases:
     @property
     def _is_last(self) -> bool:
         return self.mode == "competitive" or self.round.cooperative_steps == self.round.length
+
+    @property
+    def _patience(self) -> int:
+        """Number of steps by which gradients may extend a phase."""
+        return max(self.round.length, LONGEST_WINDOW)
 
     def _form(self) -> dict[str, float]:
         return {

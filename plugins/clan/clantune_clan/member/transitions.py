@@ -125,12 +125,15 @@ class Transitions:
         """
         phases, stop = self.phases, self._communicator.stop
         while True:
-            is_idle = phases.is_due and self._is_idle()
+            pending = self.gradients.are_pending
+            problem: Exception | None = self._problem()
+            if problem is None and self._is_idle():
+                problem = phases.idle(is_pending=pending)
             where = f"the end of step {phases.steps_done}"
             answers = self._communicator.gather(
                 where,
-                [where, self.gradients.are_pending, stop.signal],
-                problem=self._problem() or (phases.idle() if is_idle else None),
+                [where, pending, stop.signal],
+                problem=problem,
                 kind="the end of a step",
             )
             waiting = [rank for rank, (_, is_pending, _) in enumerate(answers) if is_pending]
@@ -141,8 +144,8 @@ class Transitions:
             if stop.is_agreed or {*waiting} & self._peers:
                 return bool(waiting) and phases.ends_run
         require_one_place([place for place, _, _ in answers], self._communicator.rank)
-        if waiting and (problem := phases.overdue(waiting)):
-            raise problem
+        if waiting and (overdue := phases.overdue(waiting)):
+            raise overdue
         return not waiting or phases.ends_run
 
     def _is_idle(self) -> bool:

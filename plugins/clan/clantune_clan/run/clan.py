@@ -95,11 +95,11 @@ class Clan(Stoppable):
             steps_per_epoch: Batches of a rank in an epoch; None: the number from `clan.loader`.
             strategies: Recipe or its name, or a list of strategies; None: `factorial()`.
             settings: Settings of a recipe other than its strategies; None: the recipe's own.
-            scheduler: Learning rate scheduler, whose rates the genes then multiply.
+            scheduler: Learning rate scheduler, or several, whose rates the genes then multiply.
             scaler: Scaler of the loss for float16; all members share its scale.
             warmup: Share of the run in which the learning rate rises.
             cooldown: Share of the run in which the learning rate falls.
-            accumulate: Batches per step of the optimizer; phases are multiples of it.
+            accumulate: Batches per step of the optimizer; rounds and phases are multiples of it.
             reduction: Method of averaging gradients, see `build_state`.
             seed: Seed of all random streams.
             mode: `"min"` if a low loss is good, `"max"` if a high score is.

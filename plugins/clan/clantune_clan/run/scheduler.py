@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -16,13 +16,11 @@ from clantune_clan.run.learning_rate import GROUP, genes_of_rates
 from clantune_core import AbstractAllele, Genome
 from clantune_core.contracts import Expressed
 
-_CYCLED = ("betas", "momentum")
+_CYCLED = ("/betas/0", "/momentum")
 
 
-def refuse_unknown_scheduler(genome: Genome, optimizer: Optimizer, *, has_ramp: bool) -> None:
-    """Raise an error if a scheduler that the clan does not know sets the clan's learning rate."""
-    if not has_ramp and not genes_of_rates(genome):
-        return
+def require_no_marks(optimizer: Optimizer) -> None:
+    """Raise an error if a scheduler has left marks on an optimizer whose rates the clan sets."""
     stepped = hasattr(optimizer.step, "_wrapped_by_lr_sched")
     if stepped or any("initial_lr" in group for group in optimizer.param_groups):
         raise ClanError(
@@ -50,27 +48,38 @@ def at_base_rates(optimizer: Optimizer) -> Iterator[None]:
             group["lr"] = rate
 
 
-def over_a_scheduler(genome: Genome, scheduler: Any) -> Genome:
-    """Return the genome for a run with a scheduler: genes multiply the rates that it sets.
+def over_schedulers(genome: Genome, schedulers: Iterable[Any]) -> Genome:
+    """Return the genome for a run with schedulers: genes multiply the rates that they set.
 
     Raises:
-        ClanError: The scheduler cycles a momentum or beta that evolves.
+        ClanError: A scheduler cycles a momentum or beta that evolves.
     """
-    cycles = isinstance(scheduler, OneCycleLR | CyclicLR) and getattr(
-        scheduler, "cycle_momentum", False
-    )
+    cycling = [each for scheduler in schedulers for each in _cycling(scheduler)]
     rates = genes_of_rates(genome)
     made: dict[str, AbstractAllele] = {}
     for name, allele in genome.alleles.items():
-        if cycles and name.startswith(_CYCLED):
+        if cycling and _is_cycled(name, allele):
             if allele.can_mutate:
                 raise ClanError(
-                    f"gene {name!r} evolves, and {type(scheduler).__name__} cycles it: give it "
+                    f"gene {name!r} evolves, and {type(cycling[0]).__name__} cycles it: give it "
                     "cycle_momentum=False, or leave the gene out"
                 )
             continue
         made[name] = _only_read(name, allele) if name in rates else allele
     return genome.with_alleles(made)
+
+
+def _cycling(scheduler: Any) -> Iterator[Any]:
+    """Yield the schedulers that cycle a momentum, also those that others are made of."""
+    if isinstance(scheduler, OneCycleLR | CyclicLR) and scheduler.cycle_momentum:
+        yield scheduler
+    for part in getattr(scheduler, "_schedulers", ()):  # of SequentialLR and ChainedScheduler
+        yield from _cycling(part)
+
+
+def _is_cycled(name: str, allele: AbstractAllele) -> bool:
+    paths = Expressed.of(name, allele).path
+    return any(path.startswith("optimizer/") and path.endswith(_CYCLED) for path in paths)
 
 
 def _only_read(name: str, allele: AbstractAllele) -> AbstractAllele:

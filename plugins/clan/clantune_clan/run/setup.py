@@ -25,12 +25,8 @@ from clantune_clan.run.describe import NEVER_CROSSBREEDS
 from clantune_clan.run.half_clans import unmeasured_genes
 from clantune_clan.run.length import steps_of_epochs
 from clantune_clan.run.observers import Observers
-from clantune_clan.run.scheduler import (
-    GeneOverScheduler,
-    at_base_rates,
-    over_a_scheduler,
-    refuse_unknown_scheduler,
-)
+from clantune_clan.run.scheduler import at_base_rates
+from clantune_clan.run.schedulers import Schedulers
 from clantune_clan.run.settings import RunArguments, Settings
 from clantune_clan.run.snapshot import restore_random_streams
 from clantune_clan.run.state import RunState
@@ -48,7 +44,7 @@ class Setup:
         arguments: Arguments of the user.
         autobind: Presets that bind genes.
         genome_config: Overrides by gene name, and further genes.
-        scheduler: Learning rate scheduler, or None.
+        schedulers: Learning rate schedulers; given as one, a list, or None.
         scaler: Scaler of the loss, or None.
         reduction: Method of averaging gradients.
         epochs: Length of the run in epochs, until it is known in steps.
@@ -61,7 +57,7 @@ class Setup:
     arguments: RunArguments
     autobind: Iterable[str | Preset]
     genome_config: Mapping[str, Any]
-    scheduler: Any
+    schedulers: Schedulers = attrs.field(converter=Schedulers)
     scaler: GradScaler | None
     reduction: ReductionName
     epochs: int | None
@@ -104,6 +100,7 @@ class Setup:
         """Attach the model and the optimizer, and bind their genes."""
         if self._draft is not None:
             raise ClanError("this clan has its model and optimizer already")
+        self.schedulers.require_fitting(optimizer, self.settings.mode)
         seed, index = self.arguments.seed, self.communicator.member_index
         identity = uuid5(NAMESPACE_URL, f"clantune/{seed}/{index}")
         with at_base_rates(optimizer):
@@ -185,9 +182,9 @@ class Setup:
         Raises:
             ClanError: The scheduler, loader or objects of the run differ from the saved ones.
         """
-        for kind, given in (("scheduler", self.scheduler), ("loader", self.loader)):
-            if given is not None and saved[kind] is None:
-                raise CheckpointError(f"the checkpoint has no {kind}: make the clan without one")
+        self.schedulers.require_same(saved["scheduler"])
+        if self.loader is not None and saved["loader"] is None:
+            raise CheckpointError("the checkpoint has no loader: make the clan without one")
         if (names := {*saved["training"]["registered"]}) != {*self.registered}:
             raise CheckpointError(
                 f"the checkpoint has the objects {sorted(names)}, and this clan has "
@@ -197,12 +194,9 @@ class Setup:
         self._place_loader()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of the user's scheduler and of the loader."""
-        scheduler, loader = self.scheduler, self.loader
-        return {
-            "scheduler": None if scheduler is None else scheduler.state_dict(),
-            "loader": None if loader is None else loader.state_dict(),
-        }
+        """Return the state of the user's schedulers and of the loader."""
+        loader = None if self.loader is None else self.loader.state_dict()
+        return {"scheduler": self.schedulers.state_dict(), "loader": loader}
 
     def _place_loader(self) -> None:
         place = None if self.resumed is None else self.resumed["loader"]
@@ -234,13 +228,8 @@ class Setup:
                 "epochs= needs to know how long one is: make the loader with clan.loader(...) "
                 "before the first round, or give steps_per_epoch="
             )
-        genome, optimizer, over_scheduler = draft.genome, draft.optimizer, None
-        if self.scheduler is None:
-            has_ramp = settings.ramp.end is not None
-            refuse_unknown_scheduler(genome, optimizer, has_ramp=has_ramp)
-        else:
-            over_scheduler = GeneOverScheduler.of(genome, optimizer)
-            genome = over_a_scheduler(genome, self.scheduler)
+        optimizer, has_ramp = draft.optimizer, settings.ramp.end is not None
+        genome = self.schedulers.begin(draft.genome, optimizer, has_ramp=has_ramp)
         self._warn()
         state = build_state(
             genome,
@@ -262,7 +251,7 @@ class Setup:
                 settings,
                 run,
                 registered=self.registered,
-                over_scheduler=over_scheduler,
+                schedulers=self.schedulers,
                 observers=observers,
             )
             if self.resumed is not None:
@@ -273,8 +262,7 @@ class Setup:
         return training
 
     def _restore(self, training: Training, saved: Mapping[str, Any]) -> None:
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(saved["scheduler"])
+        self.schedulers.load_state_dict(saved["scheduler"] or [])
         training.load_state_dict(saved["training"])
         restore_random_streams(saved["random"])  # last: making a round may have drawn from them
 

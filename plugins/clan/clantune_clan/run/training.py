@@ -27,7 +27,7 @@ from clantune_clan.run.half_clans import HalfClans, latent_on_data_path
 from clantune_clan.run.learning_rate import LearningRate, Ramp
 from clantune_clan.run.observers import Observers
 from clantune_clan.run.record import RoundRecord
-from clantune_clan.run.scheduler import GeneOverScheduler
+from clantune_clan.run.schedulers import Schedulers
 from clantune_clan.run.settings import Settings
 from clantune_clan.run.start import first_genome
 from clantune_clan.run.state import RunState
@@ -55,7 +55,7 @@ class Training:
         run: RunState,
         *,
         registered: Mapping[str, Any],
-        over_scheduler: GeneOverScheduler | None,
+        schedulers: Schedulers,
         observers: Observers,
     ) -> None:
         """Start a run. All ranks call this together.
@@ -66,12 +66,12 @@ class Training:
             settings: Settings of the run.
             run: Place in the run.
             registered: Objects that are inherited with the weights, by name.
-            over_scheduler: Factors of the genes over the rates of a scheduler, or None.
+            schedulers: Schedulers that the user has handed in.
             observers: Observers of the run.
         """
         self.state, self.run = state, run
         self._communicator, self._settings = communicator, settings
-        self._registered, self._over_scheduler = registered, over_scheduler
+        self._registered, self._schedulers = registered, schedulers
         self._observers, self._feed = observers, Feed()
         self._turnover = Turnover(state, communicator, settings, registered)
         self._witness = BatchWitness(state.model)
@@ -121,7 +121,7 @@ class Training:
             first_step=run.step,
             late=run.step - current.start,
             accumulate=current.accumulate,
-            ends_run=current.ends_run,
+            total_steps=current.total_steps,
             half_clan=self._half_clans.mine(state.genome) if has_half_clans else None,
             hold_ema=run.calibration is not None or settings.recipe.evaluate == "ema",
             observer=self,
@@ -188,6 +188,7 @@ class Training:
             outcome = self._calibrate(run.calibration, population)
         else:
             outcome = self._turn_over(population, result if callable(result) else None)
+            self._schedulers.feed(self._settings.sign * outcome.fitness(population))
         records = self._records(population, outcome, seconds)
         run.best, run.all_lost = outcome.best, outcome.all_lost
         run.round, run.is_in_round, run.continues = run.round + 1, False, None
@@ -218,7 +219,7 @@ class Training:
 
         def report() -> dict[str, Any]:
             losses = losses_of_member(result, self.state)
-            if problem := self.member.overwritten():
+            if problem := self.member.overwritten() or self._schedulers.problem():
                 raise problem
             return {
                 "losses": [*map(str, losses)],
@@ -293,7 +294,7 @@ class Training:
 
     def _factors(self) -> dict[int, float]:
         """Return the factor of each param group's learning rate in this step."""
-        ramp, over = self._ramp.factor(self.member.steps_done), self._over_scheduler
-        factors = {} if over is None else over.factors(self.member.get_gene)
+        ramp = self._ramp.factor(self.member.steps_done)
+        factors = self._schedulers.factors(self.member.get_gene)
         groups = self.state.optimizer.param_groups
         return {index: ramp * factors.get(index, 1.0) for index in range(len(groups))}

@@ -48,6 +48,13 @@ class Outcome:
     all_lost: bool = False
     seconds: Mapping[str, float] = attrs.field(factory=dict)
 
+    def fitness(self, population: Population) -> float:
+        """Return the fitness of the round, equal on all ranks: the centre's, or the best member's.
+
+        It is infinite if no member had a finite fitness.
+        """
+        return min(population.fitnesses()) if self.centre is None else self.centre
+
 
 @attrs.frozen
 class Turnover:

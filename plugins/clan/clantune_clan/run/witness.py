@@ -53,7 +53,8 @@ class BatchWitness:
             LOGGER.warning(
                 "members got different batches in the first competitive step, so their losses "
                 "also differ by luck, and selection is less sure: take the batches from "
-                "clan.loader(...), which gives all members the same ones while they compete"
+                "clan.loader(...), which gives all members the same ones while they compete, and "
+                "give Clan(accumulate=...) if gradients accumulate, so that phases end in time"
             )
 
     def close(self) -> None:
