@@ -68,7 +68,7 @@ def train(clan, loader, member, losses=None, until=STEPS):
             (member.model(batch) - targets).square().mean().backward()
             member.optimizer.step()
             member.optimizer.zero_grad()
-            if (scheduler := clan._setup.scheduler) is not None:
+            for scheduler in clan._setup.schedulers.given:
                 scheduler.step()
             member.step()
             step = member.steps_done
@@ -90,8 +90,8 @@ def state_of(clan):
     state = clan._state
     tensors = [*state.model.state_dict().values(), *state.average.state_dict().values()]
     tensors += [each for entry in state.optimizer.state.values() for each in entry.values()]
-    scheduler = clan._setup.scheduler
-    return [tensor.tolist() for tensor in tensors], scheduler and scheduler.last_epoch
+    steps = [scheduler.last_epoch for scheduler in clan._setup.schedulers.given]
+    return [tensor.tolist() for tensor in tensors], steps
 
 
 def weights(model):

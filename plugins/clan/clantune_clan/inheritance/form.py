@@ -61,7 +61,8 @@ def take_apart(
         _require_memory(value, name)
         if name in tensors:
             raise _cannot_travel(name, "the name of two tensors")
-        tensors[name] = value.detach()
+        # Otherwise the object itself, which a compiled optimizer.step recognises.
+        tensors[name] = value.detach() if value.requires_grad else value
         dtype = str(value.dtype).removeprefix("torch.")
         return {"tensor": [dtype, [*value.shape], value.device.type]}
     if value is None or isinstance(value, (bool, int, float, str)):

@@ -146,7 +146,10 @@ def _failed(name: str, method: str, error: Exception) -> ClanError:
 def _put(optimizer: Optimizer, parameter: Tensor, entry: Any) -> None:
     current = optimizer.state.get(parameter)
     if isinstance(current, dict) and isinstance(entry, dict):
-        current.clear()  # keep the dictionary itself: other objects may refer to it
+        # Keep the dictionary itself and its order: other objects may refer to it, and a compiled
+        # optimizer.step is compiled again for another order.
+        for name in current.keys() - entry.keys():
+            del current[name]
         current.update(entry)
     else:
         optimizer.state[parameter] = entry

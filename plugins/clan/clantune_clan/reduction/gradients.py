@@ -207,7 +207,7 @@ class Gradients(ABC):
 
     def before_steps(self, optimizers: Iterable[Optimizer], check: Callable[..., None]) -> None:
         """Call a method of this object before each step of an optimizer."""
-        before = _weakly(check)
+        before = _uncompiled(_weakly(check))
         self._hooks += [optimizer.register_step_pre_hook(before) for optimizer in optimizers]
 
     def when_closed(self, function: Callable[[], object]) -> None:
@@ -219,7 +219,7 @@ class Gradients(ABC):
     # ---- A backward pass ----
 
     def _hook(self, optimizers: Iterable[Optimizer]) -> None:
-        on_gradient, on_step = _weakly(self._arrived), _weakly(self._stepped)
+        on_gradient, on_step = _weakly(self._arrived), _uncompiled(_weakly(self._stepped))
         for parameter in self.parameters:
             self._hooks.append(parameter.register_post_accumulate_grad_hook(on_gradient))
             _AVERAGED_BY[parameter] = weakref.ref(self)
@@ -288,6 +288,12 @@ def _weakly(method: Callable[..., None]) -> Callable[..., None]:
             method(*arguments)
 
     return hook
+
+
+def _uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
+    """Return a hook that is not compiled with a compiled `optimizer.step`."""
+    hidden: Callable[..., None] = torch.compiler.disable(hook)
+    return hidden
 
 
 def _require_free(parameters: Iterable[Tensor]) -> None:

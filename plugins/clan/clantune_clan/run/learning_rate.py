@@ -88,10 +88,12 @@ class LearningRate:
         self._numbers: list[tuple[dict[str, Any], float]] = []
         self._used: dict[str, Any] = {}
         self._hooks: list[RemovableHandle] = []
+        # A compiled optimizer.step would be compiled again for each step number that it reads.
+        before = torch.compiler.disable(self._before)
+        after = torch.compiler.disable(self._after)
         for name, optimizer in optimizers.items():
-            before, after = partial(self._before, name), partial(self._after, name)
-            self._hooks.append(optimizer.register_step_pre_hook(before))
-            self._hooks.append(optimizer.register_step_post_hook(after))
+            self._hooks.append(optimizer.register_step_pre_hook(partial(before, name)))
+            self._hooks.append(optimizer.register_step_post_hook(partial(after, name)))
 
     @property
     def used(self) -> dict[str, float]:

@@ -48,7 +48,7 @@ class Refreshable(Resumable):
                 "when clan.run_state.calibration is None"
             )
         has_new_groups = training.state.announced.new_groups(training.state.optimizers)
-        if has_new_groups and self._setup.schedulers.state_dict() is not None:
+        if has_new_groups and self._setup.schedulers.given:
             raise ClanError(
                 f"{has_new_groups[0]} was added, and a scheduler of torch sets only the param "
                 "groups that it was made with: make all groups before the scheduler, or leave out "

@@ -20,7 +20,11 @@ from clantune_core import Genome
 
 
 class Schedulers:
-    """The schedulers of a run, and the genes that multiply their rates."""
+    """The schedulers of a run, and the genes that multiply their rates.
+
+    Attributes:
+        given: Schedulers that the user has handed in.
+    """
 
     def __init__(self, given: Any) -> None:
         """Take one scheduler, a list of them, or None.
@@ -29,14 +33,14 @@ class Schedulers:
             ClanError: An object is not a scheduler, or the list is empty.
         """
         is_list = isinstance(given, list | tuple)
-        self._schedulers: tuple[Any, ...] = tuple(given) if is_list else (given,)
+        self.given: tuple[Any, ...] = tuple(given) if is_list else (given,)
         if given is None:
-            self._schedulers = ()
-        elif not self._schedulers:
+            self.given = ()
+        elif not self.given:
             raise ClanError("scheduler= is an empty list: give a scheduler, or leave it out")
-        for each in self._schedulers:
+        for each in self.given:
             _require_scheduler(each)
-        self._plateaus = [s for s in self._schedulers if isinstance(s, ReduceLROnPlateau)]
+        self._plateaus = [s for s in self.given if isinstance(s, ReduceLROnPlateau)]
         self._fed = self._counts()
         self._over: GeneOverScheduler | None = None
         self._alone_on: tuple[Optimizer, ...] = ()  # optimizers whose rates only the clan may set
@@ -48,7 +52,7 @@ class Schedulers:
             optimizers: Optimizers of the clan.
             mode: Whether a low (`"min"`) or a high (`"max"`) metric is good.
         """
-        for each in self._schedulers:
+        for each in self.given:
             known = [optimizer.param_groups for optimizer in optimizers.values()]
             of = getattr(each, "optimizer", None)
             if of is not None and all(of.param_groups is not groups for groups in known):
@@ -75,9 +79,9 @@ class Schedulers:
         Raises:
             ClanError: A gene does not go with a scheduler, or there is one that was not handed in.
         """
-        if self._schedulers:
+        if self.given:
             self._over = GeneOverScheduler.of(genome, optimizers)
-            return over_schedulers(genome, self._schedulers)
+            return over_schedulers(genome, self.given)
         if has_ramp or genes_of_rates(genome):
             self._alone_on = tuple(optimizers.values())
             for optimizer in self._alone_on:
@@ -116,19 +120,19 @@ class Schedulers:
 
     def state_dict(self) -> list[dict[str, Any]] | None:
         """Return the class and the state of each scheduler; None if there is no scheduler."""
-        states = [{"class": _name(s), "state": s.state_dict()} for s in self._schedulers]
+        states = [{"class": _name(s), "state": s.state_dict()} for s in self.given]
         return states or None
 
     def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
         """Load what `state_dict` returned for the same schedulers."""
-        for scheduler, saved in zip(self._schedulers, states, strict=True):
+        for scheduler, saved in zip(self.given, states, strict=True):
             scheduler.load_state_dict(saved["state"])
         self._fed = self._counts()
 
     def require_same(self, states: Sequence[Mapping[str, Any]] | None) -> None:
         """Raise an error if the states that were saved are of other schedulers."""
         saved = [each["class"] for each in states or ()]
-        given = [_name(each) for each in self._schedulers]
+        given = [_name(each) for each in self.given]
         if saved != given:
             raise CheckpointError(
                 f"the checkpoint has {_listed(saved)}, and this clan has {_listed(given)}: give "
