@@ -26,8 +26,9 @@ from _report import PACKAGES, bar, report, show_progress
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from clantune_clan import Communication, Gradients, TrainingState, WeightAverage
+from clantune_clan import Communication, TrainingState, WeightAverage
 from clantune_clan.inheritance import Inheritance, Plan, Report
+from clantune_clan.reduction import make_gradients
 from clantune_core import Genome
 
 SIZES = {"1 M": (700, 2), "25 M": (2500, 4), "100 M": (5000, 4)}
@@ -76,7 +77,7 @@ def member(
         optimizer.zero_grad()
 
     step()
-    gradients = Gradients(model, optimizer, channel, "exact")
+    gradients = make_gradients(model, [optimizer], channel, "exact")
     gradients.close()  # the step is that of the wrapper
     average = WeightAverage(model)
     return TrainingState(Genome(), model, optimizer, gradients=gradients, average=average), step
