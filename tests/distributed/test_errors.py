@@ -177,9 +177,8 @@ def frozen_whole():
             complex_parameters,
             "GradientError",
             (
-                "gradients of torch.complex64 cannot be averaged; give parameters real "
-                "floating-point "
-                "types"
+                "the parameter 'weight' is of torch.complex64, whose gradients cannot be averaged; "
+                "give parameters real floating-point types"
             ),
         ),
         (frozen_whole, "ClanError", "the model has no parameter that learns"),
