@@ -26,6 +26,7 @@ from clantune_clan.communication.patience import poll_for_sum, wait_for_sum
 from clantune_clan.errors import ClanError, GradientError
 from clantune_clan.reduction.along import Counts
 from clantune_clan.reduction.fingerprint import ParameterFingerprint
+from clantune_clan.reduction.hooks import hidden_hook, weak_hook
 from clantune_clan.reduction.loss_scale import LossScale
 from clantune_clan.reduction.soundness import is_finite
 from clantune_clan.unwrapping import bare_module
@@ -207,7 +208,7 @@ class Gradients(ABC):
 
     def before_steps(self, optimizers: Iterable[Optimizer], check: Callable[..., None]) -> None:
         """Call a method of this object before each step of an optimizer."""
-        before = _uncompiled(_weakly(check))
+        before = hidden_hook(weak_hook(check))
         self._hooks += [optimizer.register_step_pre_hook(before) for optimizer in optimizers]
 
     def when_closed(self, function: Callable[[], object]) -> None:
@@ -219,7 +220,7 @@ class Gradients(ABC):
     # ---- A backward pass ----
 
     def _hook(self, optimizers: Iterable[Optimizer]) -> None:
-        on_gradient, on_step = _weakly(self._arrived), _uncompiled(_weakly(self._stepped))
+        on_gradient, on_step = weak_hook(self._arrived), hidden_hook(weak_hook(self._stepped))
         for parameter in self.parameters:
             self._hooks.append(parameter.register_post_accumulate_grad_hook(on_gradient))
             _AVERAGED_BY[parameter] = weakref.ref(self)
@@ -277,23 +278,6 @@ class Gradients(ABC):
             error,
             "; every rank calls backward as often as the others while members cooperate",
         )
-
-
-def _weakly(method: Callable[..., None]) -> Callable[..., None]:
-    """Return a hook that does not keep the object of its method alive: tensors outlive it."""
-    reference = weakref.WeakMethod(method)
-
-    def hook(*arguments: object) -> None:
-        if (method := reference()) is not None:
-            method(*arguments)
-
-    return hook
-
-
-def _uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
-    """Return a hook that is not compiled with a compiled `optimizer.step`."""
-    hidden: Callable[..., None] = torch.compiler.disable(hook)
-    return hidden
 
 
 def _require_free(parameters: Iterable[Tensor]) -> None:
