@@ -329,7 +329,7 @@ def test_a_momentum_gene_is_found_by_its_place_and_not_by_its_name():
     model, optimizer = model_and_optimizer()
     scheduler = one_cycle(optimizer)
     it = clan(model=model, optimizer=optimizer, scheduler=scheduler, autobind=[])
-    it.add_gene("inertia", path="optimizer/param_groups/0/betas/0")
+    it.add_gene("inertia", path="optimizer/param_groups/0/betas/0", can_mutate=True)
     with pytest.raises(ClanError, match="gene 'inertia' evolves, and OneCycleLR cycles it"):
         it.round()
 
