@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.amp import GradScaler
 
 from clantune_clan import Checkpoints, Clan
 from clantune_clan.checkpoint.part import Part
@@ -28,13 +29,16 @@ class Stream(torch.utils.data.IterableDataset):
         return iter(DATA)
 
 
-def make(recipe, *, stream=False, num_workers=0, **options):
+def make(recipe, *, stream=False, num_workers=0, half=False, **options):
     torch.manual_seed(0)
     model = nn.Sequential(
         nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.1), nn.Linear(8, 1)
     )
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1)
     given = {"autobind": ["adamw"], "total_steps": STEPS, "round_length": 6, "timeout": 20.0}
+    if half:  # the scale grows until gradients overflow
+        given["scaler"] = GradScaler("cpu", init_scale=2.0**10, growth_interval=2)
+        given["scheduler"] = torch.optim.lr_scheduler.StepLR(optimizer, 10)
     clan = Clan(model=model, optimizer=optimizer, strategies=RECIPES[recipe](), **given | options)
     data = Stream() if stream else DATA
     loader = clan.loader(data, 4, num_workers=num_workers, drop_last=True)
@@ -46,9 +50,7 @@ def train(clan, loader, saves=(), folder=None, every_step=lambda step: None):
     member = clan.round()
     while not clan.finished:
         for batch, targets in loader:
-            (member.model(batch) - targets).square().mean().backward()
-            member.optimizer.step()
-            member.optimizer.zero_grad()
+            one_step(clan, member, batch, targets)
             member.step()
             step = member.steps_done
             every_step(step)
@@ -62,13 +64,31 @@ def train(clan, loader, saves=(), folder=None, every_step=lambda step: None):
                 member = clan.round()
 
 
+def one_step(clan, member, batch, targets):
+    scaler = clan._setup.scaler
+    if scaler is None:
+        (member.model(batch) - targets).square().mean().backward()
+        member.optimizer.step()
+    else:
+        with torch.autocast("cpu", dtype=torch.float16):
+            loss = (member.model(batch) - targets).square().mean()
+        scaler.scale(loss).backward()
+        scaler.step(member.optimizer)
+        scaler.update()
+        for scheduler in clan._setup.schedulers.given:
+            scheduler.step()
+    member.optimizer.zero_grad()
+
+
 def outcome(clan):
     """Return all that a run leads to, in bits."""
     state = clan._state
     tensors = [*state.model.state_dict().values()]
     tensors += [tensor for entry in state.optimizer.state.values() for tensor in entry.values()]
     records = [{**record.as_data(), "seconds": {}} for record in clan.history]
-    return [tensor.tolist() for tensor in tensors], clan.genome.serialize(), records
+    scaler = clan._setup.scaler
+    scale = None if scaler is None else scaler.state_dict()
+    return [tensor.tolist() for tensor in tensors], clan.genome.serialize(), records, scale
 
 
 def never_stopped(recipe, options):
@@ -120,6 +140,7 @@ def resumed(recipe, options, folder):
         # Only two ranks compute the same bits again: a new wrapper adds up in another order.
         pytest.param("factorial", {"reduction": "ddp"}, 2, id="ddp"),
         pytest.param("as specified", {"duty_cycle": 0.5}, 4, id="competing"),
+        pytest.param("as specified", {"half": True, "duty_cycle": 0.5}, 3, id="a scaler"),
         pytest.param("calibrated", {"total_steps": 60}, 3, id="calibrated"),
         pytest.param("factorial", {"num_workers": 1}, 2, id="a worker in the loader"),
         pytest.param("factorial", {"stream": True}, 2, id="a stream"),
