@@ -74,7 +74,7 @@ def train(place="", how="", timeout=LONG, depth=1, **options):
         while not member.done:
             if member.steps_done % 6 in (1, 4):
                 at(member.mode)
-            model(DATA).square().mean().backward()
+            member.model(DATA).square().mean().backward()
             optimizer.step()
             optimizer.zero_grad()
             member.step()
