@@ -1,5 +1,6 @@
 """One rank: a process that calls functions, each in a process group of its own."""
 
+import gc
 import importlib.util
 import logging
 import os
@@ -39,6 +40,10 @@ def answer(store, rank, number, world_size, backend, file, function, arguments):
         logging.getLogger("clantune").setLevel(logging.NOTSET)
         if dist.is_initialized():
             dist.destroy_process_group()
+        # A process that a later job forks must not destroy the groups of this one, whose threads
+        # it does not have: it would wait for them. What is left is not looked at again.
+        gc.collect()
+        gc.freeze()
 
 
 def main():

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from clantune_clan.shards import local, reshard, sharded_modules
+
 
 def bare_module(model: nn.Module) -> nn.Module:
     """Return the module that DistributedDataParallel or torch.compile wraps, or the model."""
@@ -34,9 +36,11 @@ def copy_of(model: nn.Module, instead: Mapping[int, Tensor] = MappingProxyType({
 
 
 def named_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """Return the parameters and buffers of the bare module by name.
+    """Return the parameters and buffers of the bare module by name, as shards if it is sharded.
 
     Tied tensors appear once. Non-persistent buffers are included.
     """
     module = bare_module(model)
-    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    reshard(sharded_modules(module))
+    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+    return {name: local(tensor) for name, tensor in tensors.items()}

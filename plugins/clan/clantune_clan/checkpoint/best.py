@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from clantune_clan.checkpoint.disk import naming, replacing
 from clantune_clan.checkpoint.tensors import once, write_tensors
@@ -12,15 +14,15 @@ from clantune_clan.checkpoint.tensors import once, write_tensors
 NAME = "best.safetensors"
 
 
-def write_best(folder: Path, module: nn.Module) -> None:
-    """Write the weights of a module as `safetensors.torch.save_model` does, but atomically.
+def write_best(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write the state of a module as `safetensors.torch.save_model` does, but atomically.
 
     A tied tensor has its first name, as in a model that Transformers ties again after loading.
 
     Raises:
         CheckpointError: The file cannot be written.
     """
-    entries = {k: v for k, v in module.state_dict().items() if isinstance(v, Tensor)}
+    entries = {k: v for k, v in state.items() if isinstance(v, Tensor)}
     stored, same_as = once(entries)
     path = folder / NAME
     with naming(path):

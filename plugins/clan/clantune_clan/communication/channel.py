@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from clantune_clan.communication.buckets import Outline, buckets_of
+from clantune_clan.communication.broadcast import send
 from clantune_clan.communication.connection import Connection
 from clantune_clan.communication.difference import difference_of
 from clantune_clan.communication.envelope import pack, unpack
@@ -111,6 +110,15 @@ class Communication:
         """The group of this rank's half of the clan; None if it has one rank."""
         return None if self._connection is None else self._connection.groups.get("half clan")
 
+    def peers_in(self, group: dist.ProcessGroup) -> dist.ProcessGroup | None:
+        """Return the ranks of a group with this rank's place in their members; None if only it."""
+        if self.ranks_per_member == 1:
+            return group
+        if group is self.own:
+            return None
+        name = "peers" if group is self.everybody else "half clan, peers"
+        return self._connected.groups.get(name)
+
     @property
     def meetings(self) -> int:
         """Number of times that the ranks have met to exchange plain data."""
@@ -198,25 +206,24 @@ class Communication:
             divisions = [ranks for ranks in divisions if len(ranks) > 1]
             self._connection.make_halves(divisions)
 
-    def broadcast(self, where: str, tensors: Iterable[Tensor], *, source: int = 0) -> None:
+    def broadcast(
+        self, where: str, tensors: Iterable[Tensor], *, source: int = 0, among_peers: bool = False
+    ) -> None:
         """Fill tensors with the values of one rank.
 
         Args:
             where: Description of the exchange, as in `together`.
-            tensors: Tensors of the same shapes and types on all ranks.
+            tensors: Tensors of the same shapes and types on all ranks that get them.
             source: Rank that sends its tensors to the others.
+            among_peers: Whether all ranks of its member send, each to those of equal place.
         """
-        if self._connection is None:
-            return
         self.gather(where, None)
-        by_outline = {Outline.of(str(i), t): t.detach() for i, t in enumerate(tensors)}
-        for bucket in buckets_of(by_outline):
-            packed = bucket.pack(by_outline, by_outline[bucket.rows[0].outline].device)
-            data = packed.view(torch.uint8)  # gloo cannot broadcast every type
-            work = dist.broadcast(data, src=source, async_op=True)
-            self._connection.finish(work, "a broadcast")
-            if self.rank != source:
-                bucket.unpack(packed, by_outline)
+        group = self.everybody
+        if among_peers and self.ranks_per_member > 1:
+            group = self._connected.groups.get("peers")
+            source += (self.rank - source) % self.ranks_per_member
+        if group is not None:
+            send(tensors, group, source, self._connected.finish)
 
     def announce(self, problem: Exception) -> None:
         """Publish an error of this rank for the ranks that wait for it."""

@@ -26,7 +26,8 @@ class Connection:
 
     Attributes:
         groups: Process groups: `"control"`, a gloo group of all ranks for every kind of tensors;
-            `"member"`, the ranks that train one member; `"half clan"`, if there are half clans.
+            `"member"`, the ranks that train one member; `"peers"`, the ranks that have the same
+            place in their members; `"half clan"` and `"half clan, peers"`, if there are half clans.
         arrivals: Meetings of all ranks.
         transfer: Transfer that moves tensors between members.
     """
@@ -65,15 +66,23 @@ class Connection:
             self.groups.make("control", [range(world_size)], "gloo")
             if ranks_per_member > 1:
                 self.groups.make("member", members, None)
+                self.groups.make("peers", _peers(range(world_size), ranks_per_member), None)
 
         self.arrivals.begin("making the process groups", make)
+        self._ranks_per_member = ranks_per_member
         self.transfer = Transfer(world_size, ranks_per_member, self.groups, self.finish)
 
     def make_halves(self, halves: Sequence[Sequence[int]]) -> None:
         """Make the groups `"half clan"` of the ranks of each half. All ranks call this together."""
-        self.arrivals.begin(
-            "making the half clans", lambda: self.groups.make("half clan", halves, None)
-        )
+        size = self._ranks_per_member
+
+        def make() -> None:
+            self.groups.make("half clan", halves, None)
+            if size > 1:
+                peers = [ranks for half in halves for ranks in _peers(half, size)]
+                self.groups.make("half clan, peers", peers, None)
+
+        self.arrivals.begin("making the half clans", make)
 
     def all_gather(self, text: str, where: str) -> list[str]:
         """Return the texts of all ranks, in rank order.
@@ -124,3 +133,13 @@ class Connection:
         self.finish(work, where)
         # Without numpy, which torch does not require.
         return [ctypes.string_at(part.data_ptr(), part.nbytes).decode() for part in parts]
+
+
+def _peers(ranks: Sequence[int], size: int) -> list[Sequence[int]]:
+    """Return the ranks of equal place in their members, if there are several members.
+
+    Args:
+        ranks: Ranks of some members, in order.
+        size: Number of ranks of a member.
+    """
+    return [ranks[place::size] for place in range(size)] if len(ranks) > size else []

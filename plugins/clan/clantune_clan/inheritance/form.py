@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from clantune_clan.communication.buckets import Outline
 from clantune_clan.errors import ClanError
@@ -127,6 +128,8 @@ def _outline(inside: list[Any], name: str) -> Outline:
 
 
 def _require_memory(tensor: Tensor, name: str) -> None:
+    if isinstance(tensor, DTensor):
+        raise _cannot_travel(name, "a DTensor of a model's shards")
     if tensor.layout != torch.strided:
         raise _cannot_travel(name, f"a tensor of the layout {tensor.layout}")
     if tensor.nbytes and not tensor.data_ptr():

@@ -17,6 +17,7 @@ from clantune_clan.communication.buckets import Outline
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.form import Form, put_together, take_apart
 from clantune_clan.member.training_state import TrainingState
+from clantune_clan.shards import entry_of, local, sharded_as
 from clantune_clan.unwrapping import bare_module, named_tensors
 
 
@@ -46,7 +47,7 @@ class InheritedState:
 
     def shaped_as(self, forms: Mapping[str, Form], state: TrainingState) -> InheritedState:
         """Return a state of other forms to fill. It reuses tensors that fit, and adds new ones."""
-        placements = {f"optimizer/{name}": p.detach() for name, p, _ in _parameters(state)}
+        placements = {f"optimizer/{name}": local(p.detach()) for name, p, _ in _parameters(state)}
         tensors: dict[Outline, Tensor] = {}
 
         def tensor(outline: Outline) -> Tensor:
@@ -95,7 +96,7 @@ def take_over(
     found = inherited.values["optimizer"]
     for name, parameter, optimizer in _parameters(state):
         if name in found:
-            _put(optimizer, parameter, found[name])
+            _put(optimizer, parameter, sharded_as(parameter, found[name]))
         elif parameter in optimizer.state:  # reading a missing entry would create it
             del optimizer.state[parameter]
     for name, each in registered.items():
@@ -165,7 +166,7 @@ def _parameters(state: TrainingState) -> Iterator[tuple[str, Tensor, Optimizer]]
 
 def _optimizer_state(state: TrainingState) -> dict[str, Any]:
     return {
-        name: optimizer.state[parameter]
+        name: entry_of(optimizer, parameter)
         for name, parameter, optimizer in _parameters(state)
         if parameter in optimizer.state
     }

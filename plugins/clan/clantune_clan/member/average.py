@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from clantune_clan.errors import ClanError
+from clantune_clan.shards import local, reshard, sharded_modules
 from clantune_clan.unwrapping import bare_module
 
 HORIZON = 0.4
@@ -30,6 +31,8 @@ class WeightAverage:
         """Start from the current weights."""
         module = bare_module(model)
         saved = module.state_dict().keys()  # other buffers contain no learned values
+        self._sharded = sharded_modules(module)
+        reshard(self._sharded)
         self._holders = {
             name: (module.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2])
             for name, tensor in (*module.named_parameters(), *module.named_buffers())
@@ -47,7 +50,8 @@ class WeightAverage:
 
     def _live(self) -> list[Tensor]:
         """Return the current tensors, since a forward pass may replace them by others."""
-        return [getattr(holder, name) for holder, name in self._holders.values()]
+        reshard(self._sharded)
+        return [local(getattr(holder, name)) for holder, name in self._holders.values()]
 
     def covering(self, model: nn.Module, new: Collection[str]) -> WeightAverage:
         """Return the average for a model that has changed. New tensors start from their values.

@@ -21,12 +21,13 @@ from clantune_clan.member.description import (
     model_described,
     optimizers_described,
 )
+from clantune_clan.member.handing_out import hand_out
 from clantune_clan.member.optimizers import Optimizers, OptimizersLike
 from clantune_clan.member.state import State
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.reduction import Gradients, ReductionName, make_gradients
 from clantune_clan.reduction.loss_scale import LossScale
-from clantune_clan.unwrapping import bare_module, named_tensors
+from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 
 
@@ -44,7 +45,8 @@ def build_state(
 ) -> TrainingState:
     """Make a member's state. All ranks call this together.
 
-    On a fresh start all members get the weights and buffers of rank 0.
+    On a fresh start all members get the weights and buffers of rank 0, or of member 0 if the model
+    is sharded.
 
     Args:
         genome: Genome of the member.
@@ -89,7 +91,7 @@ def build_state(
     )
     _require_one_genome_each(genome, communicator)
     if not resume:
-        communicator.broadcast("handing out the first weights", named_tensors(module).values())
+        hand_out(module, communicator, "handing out the first weights")
     state = TrainingState(
         genome,
         gradients.model,

@@ -12,6 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from clantune_clan.errors import ClanError
+from clantune_clan.shards import load_optimizer, optimizer_state
 from clantune_clan.unwrapping import bare_module
 
 ROOT = "optimizer"
@@ -146,7 +147,7 @@ class Optimizers(Mapping[str, Optimizer]):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the optimizer that was given alone, or the states by name."""
-        states = {name: optimizer.state_dict() for name, optimizer in self.items()}
+        states = {name: optimizer_state(optimizer) for name, optimizer in self.items()}
         return dict(states.get(ALONE, states))
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -157,7 +158,7 @@ class Optimizers(Mapping[str, Optimizer]):
         """
         states = self._states(state)
         for name, optimizer in self.items():
-            optimizer.load_state_dict(states[name])
+            load_optimizer(optimizer, states[name])
 
     def require_loadable(self, state: Mapping[str, Any]) -> None:
         """Check that a state is of these optimizers, with the same param groups.

@@ -17,6 +17,7 @@ from clantune_clan.member.optimizers import split_path
 from clantune_clan.member.state import State
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.reduction import Gradients, ReductionName, make_gradients
+from clantune_clan.shards import sharded_modules
 from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 from clantune_core.contracts import Expressed, offsets
@@ -97,6 +98,11 @@ def _gradients(state: TrainingState, communicator: Communication) -> Gradients:
             "a DistributedDataParallel averages only the parameters that required gradients when "
             "it was made, so it cannot be refreshed: give the clan a bare model, which it wraps "
             "again, or reduction='exact'"
+        )
+    if sharded_modules(state.given):
+        raise ClanError(
+            "a model that fully_shard has sharded cannot be refreshed: make all param groups, and "
+            "freeze and unfreeze parameters, before the first round"
         )
     before.close()
     optimizers = [*state.optimizers.values()]

@@ -11,6 +11,7 @@ from clantune_clan.errors import ClanError, PathError
 from clantune_clan.member.leaves import fit, is_leaf, put
 from clantune_clan.member.nodes import NODES, TreeNodeHandler
 from clantune_clan.member.optimizers import Optimizers, OptimizersLike
+from clantune_clan.shards import load_model, model_state, sharded_modules
 from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 from clantune_core.contracts import Expressed
@@ -104,10 +105,10 @@ class State:
         self._put(path, value)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of the member, as tensors and plain data."""
+        """Return the state of the member, as tensors and plain data; of shards, those of a rank."""
         return {
             "genome": self.genome.serialize(),
-            "model": bare_module(self.model).state_dict(),
+            "model": model_state(bare_module(self.model)),
             "optimizer": self.optimizers.state_dict(),
         }
 
@@ -121,9 +122,10 @@ class State:
         genome, module = Genome.deserialize(state["genome"]), bare_module(self.model)
         self.optimizers.require_loadable(state["optimizer"])
         _require_same_genes(genome, self.genome)
-        _require_same_tensors(state["model"], module.state_dict())
+        is_sharded = bool(sharded_modules(module))
+        _require_same_tensors(state["model"], model_state(module), is_sharded=is_sharded)
         self.genome = genome
-        module.load_state_dict(state["model"])
+        load_model(module, state["model"])
         self.optimizers.load_state_dict(state["optimizer"])
 
     def _root(self, name: str) -> object:
@@ -214,10 +216,15 @@ def _require_same_genes(loaded: Genome, own: Genome) -> None:
             )
 
 
-def _require_same_tensors(loaded: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+def _require_same_tensors(
+    loaded: Mapping[str, Any], own: Mapping[str, Any], *, is_sharded: bool
+) -> None:
     for name in {**own, **loaded}:
         here, there = (getattr(each.get(name), "shape", "missing") for each in (own, loaded))
         if here != there:
+            what = "has other shards than this model" if is_sharded else "is of another model"
+            advice = "; resume with as many ranks per member, and shard the model as then"
             raise ClanError(
-                f"the loaded state is of another model: {name} is {there} there and {here} here"
+                f"the loaded state {what}: {name} is {there} there and {here} here"
+                + advice * is_sharded
             )

@@ -14,8 +14,11 @@ from clantune_clan.errors import ClanError, GradientError
 from clantune_clan.reduction.exact import ExactGradients
 from clantune_clan.reduction.gradients import Gradients
 from clantune_clan.reduction.models import require_trainable
+from clantune_clan.reduction.sharded import ShardedGradients
+from clantune_clan.reduction.sharding import refuse_old_shards, require_shards
 from clantune_clan.reduction.switchboard import has_other_hook
 from clantune_clan.reduction.wrapped import WrappedGradients
+from clantune_clan.shards import reshard, sharded_modules
 from clantune_clan.unwrapping import bare_module
 
 ReductionName = Literal["auto", "exact", "ddp"]
@@ -41,7 +44,7 @@ def make_gradients(
         communicator: Channel to the other ranks.
         name: Name of the reduction. `"auto"` uses the `DistributedDataParallel` that a model comes
             wrapped in, and wraps one that is large, on an accelerator, and has one optimizer;
-            others are `"exact"`.
+            others are `"exact"`. A model that `fully_shard` has sharded has a reduction of its own.
 
     Raises:
         ClanError: The model cannot be trained in a clan, or not with this reduction.
@@ -49,7 +52,11 @@ def make_gradients(
     if name not in NAMES:
         raise ClanError(f"reduction is {', '.join(NAMES[:-1])} or {NAMES[-1]}; got {name!r}")
     module = bare_module(model)
+    refuse_old_shards(model)
+    reshard(sharded_modules(module))
     require_trainable(module, communicator)
+    if sharded_modules(module):
+        return _sharded(model, optimizers, communicator, name)
     if name == "exact" or communicator.world_size == 1:
         return ExactGradients(model, optimizers, communicator)
     wrapper = _wrapper_of(model)
@@ -65,6 +72,22 @@ def make_gradients(
     if problem is not None:
         raise problem
     return WrappedGradients(model, wrapper, optimizers, communicator)
+
+
+def _sharded(
+    model: nn.Module,
+    optimizers: Sequence[Optimizer],
+    communicator: Communication,
+    name: ReductionName,
+) -> Gradients:
+    module = bare_module(model)
+    if name != "auto":
+        raise ClanError(
+            f"reduction is {name!r}, and the model is sharded by fully_shard, which averages "
+            "gradients itself: leave reduction out"
+        )
+    require_shards(module, communicator)
+    return ShardedGradients(model, optimizers, communicator)
 
 
 def _wrapper_of(model: nn.Module) -> DistributedDataParallel | None:

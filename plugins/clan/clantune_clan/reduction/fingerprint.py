@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from clantune_clan.errors import GradientError
+from clantune_clan.shards import reshard, sharded_modules
 
 
 class ParameterFingerprint:
@@ -63,6 +64,7 @@ class ParameterFingerprint:
         return "the optimizer" if is_alone else f"optimizer {optimizer} ({kind})"
 
     def _other_parameters(self) -> GradientError | None:
+        reshard(sharded_modules(self._module))
         now = dict(self._module.named_parameters())
         for name in {**self._parameters, **now}:
             before, after = self._parameters.get(name), now.get(name)

@@ -29,6 +29,7 @@ from clantune_clan.reduction.fingerprint import ParameterFingerprint
 from clantune_clan.reduction.hooks import hidden_hook, weak_hook
 from clantune_clan.reduction.loss_scale import LossScale
 from clantune_clan.reduction.soundness import is_finite
+from clantune_clan.shards import local
 from clantune_clan.unwrapping import bare_module
 from clantune_core import ClanTuneError
 
@@ -116,7 +117,7 @@ class Gradients(ABC):
         A gradient does not count if a step has followed its backward pass, even if it was not
         zeroed since. A `GradScaler` skips the step of gradients that are not finite.
         """
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        gradients = [local(p.grad) for p in self.parameters if p.grad is not None]
         if not self._unused or not any(bool(gradient.any()) for gradient in gradients):
             return False
         return self.loss_scale is None or all(bool(is_finite(each)) for each in gradients)

@@ -12,6 +12,8 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError, GradientError
+from clantune_clan.reduction.sharding import ADVICE
+from clantune_clan.shards import sharded_modules
 
 
 def require_trainable(module: nn.Module, communicator: Communication) -> None:
@@ -24,8 +26,9 @@ def require_trainable(module: nn.Module, communicator: Communication) -> None:
     Raises:
         ClanError: A parameter, a buffer or a module is of a kind that no member can have.
     """
+    is_sharded = bool(sharded_modules(module))
     for name, tensor in _named_tensors(module):
-        if why := _why_not(tensor):
+        if not (is_sharded and isinstance(tensor, DTensor)) and (why := _why_not(tensor)):
             raise ClanError(f"{name} {why}")
     for name, parameter in module.named_parameters():
         if parameter.requires_grad and not parameter.is_floating_point():
@@ -52,7 +55,10 @@ def _why_not(tensor: Tensor) -> str | None:
     if isinstance(tensor, FlatParameter):
         return "is sharded by FullyShardedDataParallel: use fully_shard instead"
     if isinstance(tensor, DTensor):
-        return "is a DTensor: a model that is sharded cannot be trained in a clan"
+        return (
+            "is a DTensor, and fully_shard has not made it: a clan trains models that are sharded "
+            f"by it alone, {ADVICE}"
+        )
     if isinstance(tensor, UninitializedParameter | UninitializedBuffer):
         return "is lazy: run a forward pass before"
     if type(tensor) not in (Tensor, nn.Parameter):

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
+from clantune_clan.member.handing_out import hand_out
 from clantune_clan.member.state import State
+from clantune_clan.run.gathering import fill_whole, require_copyable, whole_state
+from clantune_clan.shards import sharded_modules
 from clantune_clan.unwrapping import copy_of, named_tensors
 from clantune_core import Genome
 
@@ -88,9 +91,9 @@ class Best:
         """Return these weights after sending them to every rank. All ranks call this together."""
         if self.holder is None:
             return self
-        module = copy_of(state.model)
-        self.fill(module, communicator)
-        return attrs.evolve(self, holder=None, tensors=named_tensors(module))
+        tensors = self._whole_set(state.model)
+        self._send(state.model, tensors, communicator)
+        return attrs.evolve(self, holder=None, tensors=tensors)
 
     def fill(self, module: nn.Module, communicator: Communication) -> None:
         """Fill a module with the weights. All ranks call this together if one member has them."""
@@ -100,29 +103,61 @@ class Best:
                 for name, tensor in self.tensors.items():
                     live[name].copy_(tensor)
         if self.holder is not None:
-            source = self._source(communicator)
-            communicator.broadcast("handing out the best weights", live.values(), source=source)
+            self._send(module, live, communicator)
 
-    def model(self, state: State, communicator: Communication) -> nn.Module:
-        """Return a copy of the bare module with these weights, or with its own if none were found.
+    def model(
+        self, state: State, communicator: Communication, into: nn.Module | None = None
+    ) -> nn.Module:
+        """Return a module with these weights, or with those of the model if none were found.
 
-        All ranks call this together if one member has the best weights.
+        All ranks call this together if one member has the best weights, or if the model is sharded.
+
+        Args:
+            state: State of the model.
+            communicator: Channel to the other ranks.
+            into: Module to fill with whole tensors; None: a copy of the bare module.
+
+        Raises:
+            ClanError: The model is sharded and there is no module to fill, or it does not fit.
         """
+        if into is not None:
+            fill_whole(into, state.model, self.shared(state, communicator).tensors)
+            return into
+        require_copyable(state.model)
         made = copy_of(state.model)
         made.zero_grad()
         self.fill(made, communicator)
         return made
 
-    def model_to_write(self, state: State, communicator: Communication) -> nn.Module | None:
-        """Return a bare module with these weights on the first rank that has them, or None.
+    def to_write(self, state: State, communicator: Communication) -> Mapping[str, Any] | None:
+        """Return the entries of a module with these weights on the first rank that has them.
 
-        The module contains the tensors of this object, not copies of them, so only read it.
+        Other ranks return None. The ranks of a member whose model is sharded call this together,
+        since they gather its tensors. Other entries are tensors of this object, so only read them.
         """
-        if self.tensors is None or communicator.rank != self._source(communicator):
+        first = self._source(communicator)
+        if self.tensors is None or communicator.member_index != (self.holder or 0):
+            return None
+        if sharded_modules(state.model):
+            entries = whole_state(state.model, self.tensors, keep=communicator.rank == first)
+            return entries if communicator.rank == first else None
+        if communicator.rank != first:
             return None
         live = named_tensors(state.model)
         instead = {id(live[name]): tensor for name, tensor in self.tensors.items()}
-        return copy_of(state.model, instead)
+        return copy_of(state.model, instead).state_dict()
+
+    def _whole_set(self, model: nn.Module) -> dict[str, Tensor]:
+        """Return the weights on ranks that have them, and empty tensors of their form on others."""
+        if self.tensors is not None:
+            return dict(self.tensors)
+        return {name: torch.empty_like(tensor) for name, tensor in named_tensors(model).items()}
+
+    def _send(
+        self, model: nn.Module, tensors: Mapping[str, Tensor], communicator: Communication
+    ) -> None:
+        where = "handing out the best weights"
+        hand_out(model, communicator, where, member=self.holder or 0, tensors=tensors)
 
     def _source(self, communicator: Communication) -> int:
         """Return the first rank that has the weights."""

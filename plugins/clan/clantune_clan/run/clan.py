@@ -28,13 +28,15 @@ from clantune_clan.run.observers import Reporting
 from clantune_clan.run.saving import Saving
 from clantune_clan.run.settings import RecipeLike, RunArguments, Settings
 from clantune_clan.run.setup import Setup
+from clantune_clan.run.shardable import Shardable
 from clantune_clan.run.state import RunState
 from clantune_clan.run.stoppable import Stoppable
+from clantune_clan.run.with_best import WithBest
 from clantune_core import Genome
 from clantune_core.contracts import RecipeSettings
 
 
-class Clan(Stoppable):
+class Clan(Shardable, WithBest, Stoppable):
     """Members that train together and evolve: one per process, or per group of processes.
 
     `rounds()` hands out this rank's member, round by round, and `step(loss)` ends a round. All
@@ -250,15 +252,6 @@ class Clan(Stoppable):
         return self._training is not None and self._training.is_over
 
     # ---- Results, and the end ----
-
-    def best(self) -> nn.Module:
-        """Return a copy of the model with the best weights so far. All ranks do this together.
-
-        The copy is the bare module: the clan's centre with the lowest fitness, or the best member.
-        """
-        if self._is_closed:
-            self.run_state.best.require_here()
-        return self.run_state.best.model(self._state, self.communicator)
 
     def export_schedule(self, path: str | Path) -> None:
         """Write the schedule that was found as JSON, on rank 0."""

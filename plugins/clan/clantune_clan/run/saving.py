@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from torch import nn
-
 from clantune_clan.checkpoint import Checkpoints, prune
 from clantune_clan.checkpoint.background import BackgroundWrite
 from clantune_clan.checkpoint.best import write_best
@@ -82,7 +80,7 @@ class Saving:
         self.complete()
         if self._is_new(training):
             self._communicator.attempt(
-                "writing the best weights", lambda: self._write_best(self._best_model(training))
+                "writing the best weights", lambda: self._write_best(self._best_entries(training))
             )
             self._best = training.run.best.round
 
@@ -99,7 +97,7 @@ class Saving:
 
         def prepare() -> Callable[[Path], Mapping[str, str]]:
             part = Part.of(capture())
-            best = self._best_model(training) if is_new else None
+            best = self._best_entries(training) if is_new else None
             if self.settings.background:
                 part = self._snapshot = part.snapshot(self._snapshot)
 
@@ -117,9 +115,9 @@ class Saving:
     def _is_new(self, training: Training) -> bool:
         return self.settings.keep_best and training.run.best.round != self._best
 
-    def _best_model(self, training: Training) -> nn.Module | None:
-        return training.run.best.model_to_write(training.state, self._communicator)
+    def _best_entries(self, training: Training) -> Mapping[str, Any] | None:
+        return training.run.best.to_write(training.state, self._communicator)
 
-    def _write_best(self, model: nn.Module | None) -> None:
-        if model is not None:
-            write_best(self.settings.folder, model)
+    def _write_best(self, entries: Mapping[str, Any] | None) -> None:
+        if entries is not None:
+            write_best(self.settings.folder, entries)

@@ -1,0 +1,275 @@
+"""Runs of sharded members: the user's loop, results, checkpoints, and what is refused."""
+
+import pytest
+import torch
+import torch.distributed as dist
+from safetensors.torch import load_file
+from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+from torch.distributed.tensor import Shard, distribute_tensor
+
+from clantune_clan import Checkpoints, Clan, ClanError
+from clantune_strategies import as_specified, factorial
+
+RECIPES = {
+    "factorial": factorial,
+    "calibrated": lambda: factorial(calibrate=True),
+    "as specified": as_specified,
+}
+X = torch.randn(400, 4, generator=torch.Generator().manual_seed(1))
+Y = X[:, :1] * X[:, 1:2]
+DATA = torch.utils.data.TensorDataset(X, Y)
+
+
+def net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(4, 7), nn.BatchNorm1d(7), nn.Tanh(), nn.Dropout(0.1), nn.Linear(7, 1)
+    )
+
+
+def make(recipe, *, num_members=2, **options):
+    given = {"total_steps": 36, "round_length": 6, "timeout": 20.0, "autobind": ["adamw"]}
+    clan = Clan(population_size=num_members, strategies=RECIPES[recipe](), **given | options)
+    mesh, model = clan.member_mesh(), net()
+    fully_shard(model[0], mesh=mesh)
+    fully_shard(model, mesh=mesh)
+    clan.attach(model, torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1))
+    return clan, clan.loader(DATA, 4, drop_last=True)
+
+
+def loss_of(model):
+    return (model(X[:64]) - Y[:64]).square().mean()
+
+
+def train(clan, loader, saves=(), folder=None):
+    """Train to the end, or to the last of the steps at which a checkpoint is written."""
+    member = clan.round()
+    while not clan.finished:
+        for batch, targets in loader:
+            (member.model(batch) - targets).square().mean().backward()
+            member.optimizer.step()
+            member.optimizer.zero_grad()
+            member.step()
+            step = member.steps_done
+            if member.done:
+                clan.step(loss_of)
+            if step in saves:
+                clan.save(folder)
+                if step == max(saves):
+                    return
+            if member.done:
+                member = clan.round()
+
+
+def best_of(clan):
+    return [t.tolist() for t in clan.best(into=net()).state_dict().values()]
+
+
+def outcome(clan):
+    """Return all that a run leads to, in bits."""
+    state = clan._state.state_dict()
+    entries = list(state["optimizer"]["state"].values())
+    tensors = [
+        *state["model"].values(),
+        *(tensor for entry in entries for tensor in entry.values()),
+    ]
+    records = [{**record.as_data(), "seconds": {}} for record in clan.history]
+    return [tensor.tolist() for tensor in tensors], clan.genome.serialize(), records, best_of(clan)
+
+
+def never_stopped(recipe, options):
+    clan, loader = make(recipe, **options)
+    torch.manual_seed(100 + dist.get_rank())  # dropout differs between ranks
+    train(clan, loader)
+    return outcome(clan)
+
+
+def stopped(recipe, options, steps, folder):
+    clan, loader = make(recipe, **options)
+    torch.manual_seed(100 + dist.get_rank())
+    train(clan, loader, steps, folder)
+
+
+def resumed(recipe, options, folder):
+    clan, loader = make(recipe, **options)
+    clan.resume(folder)
+    train(clan, loader)
+    return outcome(clan)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "steps"),
+    [
+        pytest.param("factorial", {}, [12, 21], id="factorial"),
+        pytest.param("as specified", {"duty_cycle": 0.5}, [21], id="competing"),
+        pytest.param("calibrated", {}, [5], id="calibrated"),
+    ],
+)
+def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
+    ranks, tmp_path, recipe, options, steps
+):
+    wanted = ranks(4).run(never_stopped, recipe, options)
+    assert len({record["round"] for record in wanted[0][2]}) == 6
+    ranks(4).run(stopped, recipe, options, steps, str(tmp_path))
+    for step in steps:
+        folder = str(tmp_path / f"step-{step:09d}-round-{step // 6:05d}")
+        assert ranks(4).run(resumed, recipe, options, folder) == wanted, step
+
+
+def number_of(model):
+    with torch.no_grad():
+        return loss_of(model.eval()).item()
+
+
+def with_checkpoints(folder):
+    clan, loader = make("as specified", checkpoints=Checkpoints(folder, background=True))
+    for member in clan.rounds():
+        for batch, targets in member.batches(loader):
+            (member.model.train()(batch) - targets).square().mean().backward()
+            member.optimizer.step()
+            member.optimizer.zero_grad()
+        clan.step(number_of(member.model))
+    return best_of(clan), number_of(clan._state.model)  # it outlives the clan
+
+
+def test_the_file_of_the_best_weights_has_whole_tensors(ranks, tmp_path):
+    answers = ranks(4).run(with_checkpoints, str(tmp_path))
+    assert answers[0][0] == answers[1][0] == answers[2][0] == answers[3][0]
+    found = load_file(tmp_path / "best.safetensors")
+    model = net()
+    model.load_state_dict(found)
+    assert [tensor.tolist() for tensor in model.state_dict().values()] == answers[0][0]
+
+
+@pytest.mark.parametrize(("members", "size"), [((2, 1), (4, 2)), ((1, 2), (2, 4))])
+def test_another_number_of_members_goes_on(ranks, tmp_path, members, size):
+    old, new = ({"num_members": number} for number in members)
+    ranks(size[0]).run(stopped, "factorial", old, [12], str(tmp_path))
+    answers = ranks(size[1]).run(resumed, "factorial", new, str(tmp_path))
+    assert [record["member"] for record in answers[0][2]][-members[1] :] == [*range(members[1])]
+    assert len({str(answer[3]) for answer in answers}) == 1
+
+
+def goes_on(num_members, folder):
+    clan, loader = make("factorial", num_members=num_members)
+    clan.resume(folder)
+    train(clan, loader)
+
+
+def test_members_of_another_number_of_ranks_do_not_go_on(ranks, tmp_path):
+    ranks(4).run(stopped, "factorial", {}, [12], str(tmp_path))
+    raised = ranks(4).fail(goes_on, 1, str(tmp_path))
+    assert raised[0].message == (
+        "the loaded state has other shards than this model: 0.weight is torch.Size([4, 4]) there "
+        "and torch.Size([2, 4]) here; resume with as many ranks per member, and shard the model "
+        "as then"
+    )
+
+
+# What is refused
+
+
+def shard(model, mesh, what):
+    """Shard a model, rightly or not."""
+    if what == "all ranks":
+        return fully_shard(model)
+    if what == "two dimensions":
+        return fully_shard(model, mesh=init_device_mesh("cpu", (2, 2), mesh_dim_names=("a", "b")))
+    if what == "a part":
+        fully_shard(model[0], mesh=mesh)
+        return model
+    if what == "FSDP1":
+        return FullyShardedDataParallel(model, device_id=torch.device("cpu"))
+    if what == "by hand":
+        model[0].weight = nn.Parameter(distribute_tensor(model[0].weight, mesh, [Shard(0)]))
+        return model
+    return fully_shard(model, mesh=mesh)
+
+
+def that_goes_wrong(what):
+    clan = Clan(population_size=2, timeout=20.0, reduction="exact" if what == "exact" else "auto")
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    model = shard(model, clan.member_mesh(), what)
+    if what == "a hook":
+        model.set_all_reduce_hook(lambda _: None)
+    clan.attach(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    clan.round()
+    if what == "a copy":
+        clan.best()
+    clan.best(into=nn.Linear(2, 2))
+
+
+SHARD = "as in fully_shard(model, mesh=clan.member_mesh())"
+
+REFUSED = {
+    "all ranks": (
+        "the parameter '0.weight' is sharded over the ranks [0, 1, 2, 3], and this member has "
+        f"the ranks [0, 1]: shard over these, {SHARD}"
+    ),
+    "two dimensions": (
+        "the parameter '0.weight' is on a mesh of 2 dimensions, [0, 1, 2, 3]; the clan averages "
+        f"over its members itself: shard over one dimension, {SHARD}"
+    ),
+    "a part": (
+        "the parameter '1.weight' is not sharded by fully_shard, and other parameters are: apply "
+        f"it to the whole model after its layers, {SHARD}"
+    ),
+    "FSDP1": (
+        "the model is wrapped in FullyShardedDataParallel (FSDP1), whose flat parameters a clan "
+        f"cannot inherit: use fully_shard of torch.distributed.fsdp instead, {SHARD}"
+    ),
+    "by hand": (
+        "the parameter '0.weight' is a DTensor, and fully_shard has not made it: a clan trains "
+        f"models that are sharded by it alone, {SHARD}"
+    ),
+    "exact": (
+        "reduction is 'exact', and the model is sharded by fully_shard, which averages gradients "
+        "itself: leave reduction out"
+    ),
+    "a hook": (
+        "the sharded model has an all-reduce hook already, and torch allows one: leave "
+        "set_all_reduce_hook out"
+    ),
+    "a copy": (
+        "the model is sharded by fully_shard, and torch cannot copy it: build a module like it "
+        "that is not sharded, and fill it by clan.best(into=module)"
+    ),
+    "another model": (
+        "clan.best(into=...) fills a module that is built like the model, and this one differs "
+        "in '0.weight': it is missing instead of the shape (2, 2)"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_model_that_cannot_be_trained_is_refused(ranks, what):
+    assert ranks(4).fail(that_goes_wrong, what)[0].message == REFUSED[what]
+
+
+def refreshed():
+    clan, loader = make("as specified")
+    member = clan.round()
+    for batch, targets in member.batches(loader):
+        (member.model(batch) - targets).square().mean().backward()
+        member.optimizer.step()
+        member.optimizer.zero_grad()
+    clan.step(loss_of)
+    clan.refresh()
+
+
+def test_a_sharded_model_is_not_refreshed(ranks):
+    assert ranks(4).fail(refreshed)[0].message == (
+        "a model that fully_shard has sharded cannot be refreshed: make all param groups, and "
+        "freeze and unfreeze parameters, before the first round"
+    )
+
+
+def test_one_process_has_nothing_to_shard():
+    with Clan() as clan, pytest.raises(ClanError) as raised:
+        clan.member_mesh()
+    assert str(raised.value) == (
+        "there is one process, so there is nothing to shard: start several ranks per member, such "
+        "as 4 processes for Clan(population_size=2), or leave fully_shard out"
+    )
