@@ -20,19 +20,21 @@ class Counts:
     """The sums of these numbers over the ranks of a group.
 
     Attributes:
-        sound: Number of ranks whose gradients are finite, for each part.
+        sound: Number of ranks whose gradients are all finite.
+        torn: Number of ranks whose gradients are finite in some parts only.
         present: Number of ranks that are in the same step as this one.
         stops: Number of ranks that want to stop.
     """
 
-    sound: tuple[int, ...]
+    sound: int
+    torn: int
     present: int
     stops: int
 
     @property
     def divisor(self) -> int:
         """Number of ranks that the mean is over; 0 if there is no mean for all parts."""
-        return self.sound[0] if len({*self.sound}) == 1 else 0
+        return 0 if self.torn else self.sound
 
 
 def numbers_of(step: int, *, stops: bool) -> list[float]:
@@ -41,13 +43,14 @@ def numbers_of(step: int, *, stops: bool) -> list[float]:
     return [*codes, float(stops)]
 
 
-def read_counts(sound: Sequence[float], numbers: Sequence[float], step: int) -> Counts:
+def read_counts(sound: float, torn: float, numbers: Sequence[float], step: int) -> Counts:
     """Return the counts from sums.
 
     Args:
-        sound: For each part, the number of ranks whose gradients are finite.
+        sound: Number of ranks whose gradients are all finite.
+        torn: Number of ranks whose gradients are finite in some parts only.
         numbers: Sum of the numbers of all ranks.
         step: Step that this rank is in.
     """
     *codes, stops = map(round, numbers)
-    return Counts(tuple(map(round, sound)), codes[step % STEPS_TOLD_APART], stops)
+    return Counts(round(sound), round(torn), codes[step % STEPS_TOLD_APART], stops)

@@ -79,7 +79,7 @@ class Bucket:
             wait(work)
         sums = self._along.tolist()
         self._used = [count > 0 for count in sums[-len(self.parameters) :]]
-        return read_counts(sums[:1], sums[1 : -len(self.parameters)], step)
+        return read_counts(sums[0], 0, sums[1 : -len(self.parameters)], step)
 
     def hand_out(self, factor: float) -> None:
         """Set gradients to the sums times a factor, or to None if no rank used the parameter."""

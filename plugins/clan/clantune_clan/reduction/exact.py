@@ -75,7 +75,8 @@ class ExactGradients(Gradients):
         counts = [bucket.wait(self.wait, self.step) for bucket in self._buckets]
         self.left_out += not sound
         return Counts(
-            tuple(divisor for each in counts for divisor in each.sound),
+            counts[0].sound,
+            0,
             min(each.present for each in counts),
             max(each.stops for each in counts),
         )

@@ -122,12 +122,12 @@ class ShardedGradients(Gradients):
         group, channel = self.group, self._communicator
         assert group is not None  # noqa: S101  (a shard of this pass has found it)
         earlier = self._flat_earlier()
-        size, device = channel.ranks_per_member, self.parameters[0].device
+        size, device = channel.num_members, self.parameters[0].device
         own, is_sound = torch.zeros(2 * size + 1, device=device), torch.ones((), device=device)
         if self._sound:
-            place, sound = channel.rank % size, torch.stack(self._sound)
+            me, sound = channel.member_index, torch.stack(self._sound)
             is_sound = sound.all()
-            own[place], own[size + place], own[-1] = is_sound, 1.0, sound.any() ^ is_sound
+            own[me], own[size + me], own[-1] = is_sound, 1.0, sound.any() ^ is_sound
         along = [float(earlier is not None), *numbers_of(self.step, stops=self.wants_to_stop)]
         numbers = torch.cat([own, torch.tensor(along, device=device)])
         self.wait(dist.all_reduce(numbers, group=group, async_op=True))
@@ -142,16 +142,17 @@ class ShardedGradients(Gradients):
         """Return the counts from the sums of all ranks.
 
         Args:
-            sums: For each place in a member, the number of sound ranks and that of ranks with
-                shards; the number of ranks whose shards are sound in part; that of ranks with
-                gradients of passes that were not averaged; and the numbers of `along`.
-            size: Number of ranks of a member.
+            sums: For each member, the number of its sound ranks and that of its ranks with shards;
+                the number of ranks whose shards are sound in part; that of ranks with gradients of
+                passes that were not averaged; and the numbers of `along`.
+            size: Number of members.
         """
-        sound, known = sums[:size], sums[size : 2 * size]
+        pairs = [*zip(sums[:size], sums[size : 2 * size], strict=True)]
         torn, held, *along = sums[2 * size :]
-        # A member counts as all its ranks.
-        members = [each * size for each, has_any in zip(sound, known, strict=True) if has_any]
-        counts = read_counts([] if torn else members, along, self.step)
+        torn += sum(0 < sound < known for sound, known in pairs)
+        whole = sum(sound == known > 0 for sound, known in pairs)
+        ranks = self._communicator.ranks_per_member  # a member counts as all its ranks
+        counts = read_counts(whole * ranks, torn, along, self.step)
         if counts.present == self.size and round(held) not in (0, self.size):
             raise GradientError(
                 f"{round(held)} of {self.size} ranks have gradients of passes that were not "

@@ -58,9 +58,9 @@ class _Calls:
 class WrappedGradients(Gradients):
     """Adds up the buckets of a `DistributedDataParallel` while the backward pass goes on.
 
-    Beside the last bucket goes a small tensor, which says for each bucket of each rank whether it
-    is finite. If the same ranks are finite in all buckets, the others do not count; otherwise all
-    ranks skip the pass.
+    Beside the last bucket goes a small tensor, which says whether all buckets of a rank are finite,
+    or only some. A rank without finite buckets does not count. If a rank has both kinds, all ranks
+    skip the pass.
     """
 
     name: ClassVar = "ddp"
@@ -132,16 +132,17 @@ class WrappedGradients(Gradients):
     def _sum(self) -> Counts:
         group = self.group
         assert group is not None  # noqa: S101  (a bucket of this pass has found it)
-        sound = torch.stack([part.sound for part in self._parts]).float()
-        along = torch.tensor(numbers_of(self.step, stops=self.wants_to_stop))
-        numbers = torch.cat([sound, along.to(sound.device)])
+        parts = torch.stack([part.sound for part in self._parts])
+        sound = parts.all()
+        along = torch.tensor(numbers_of(self.step, stops=self.wants_to_stop), device=sound.device)
+        numbers = torch.cat([torch.stack([sound, parts.any() ^ sound]), along])
         works = [part.work for part in self._parts]
         works.append(dist.all_reduce(numbers, group=group, async_op=True))
         for work in works:
             self.wait(work)
-        sums, count = numbers.tolist(), len(self._parts)
-        self.left_out += not sound.all()
-        return read_counts(sums[:count], sums[count:], self.step)
+        self.left_out += not sound
+        all_sound, torn, *rest = numbers.tolist()
+        return read_counts(all_sound, torn, rest, self.step)
 
     def _hand_out(self, factor: float) -> None:
         if factor != 1.0:
@@ -153,13 +154,22 @@ class WrappedGradients(Gradients):
         engine, discard = Variable._execution_engine, super()._discard
         engine.queue_callback(lambda: engine.queue_callback(discard))
 
+    def average_over(self, group: dist.ProcessGroup | None) -> None:
+        """Set the group that averages gradients from now on; None: each rank keeps its own."""
+        super().average_over(group)
+        self._forget()
+
     def _forget(self) -> None:
         self._parts, self._arrived_parameters, self._calls.average = [], set(), None
 
     def _require_complete(self, *_: object) -> None:
         """Raise an error if a step follows a pass that was to be averaged and is not."""
+        problem = None
         if self._arrived_parameters and self._calls.average is not False:
-            raise self._incomplete()
+            problem = self._incomplete()
+        self._forget()  # the next pass begins with another call
+        if problem is not None:
+            raise problem
 
     def _incomplete(self) -> GradientError:
         if self._calls.average is None:

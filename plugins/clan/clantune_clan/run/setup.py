@@ -130,6 +130,8 @@ class Setup:
             raise ClanError(
                 f"hand in a GradScaler by Clan(scaler={name}), so that members share it"
             )
+        if name in self.registered:
+            raise ClanError(f"{name!r} is registered already: give it another name")
         if not (hasattr(thing, "state_dict") and hasattr(thing, "load_state_dict")):
             raise ClanError(f"{name} has no state_dict and load_state_dict: it cannot be inherited")
         self.registered[name] = thing
@@ -241,7 +243,7 @@ class Setup:
             optimizers,
             self.communicator,
             reduction=self.reduction,
-            scaler=self.registered.get("scaler"),
+            scaler=self.scaler,
             resume=self.resumed is not None,
             compared={
                 "the settings": settings.compared(),
