@@ -16,7 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 import torch
@@ -98,13 +98,15 @@ def network(width: int, depth: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(width, 10))
 
 
-def wrapped(width: int, depth: int, form: str) -> DistributedDataParallel:
+def unwrapped(width: int, depth: int, form: str) -> nn.Module:
     model = network(width, depth)
-    return DistributedDataParallel(
-        torch.compile(model) if form == "compiled" else model,
-        forward_sync_buffers=False,
-        gradient_as_bucket_view=True,
-    )
+    compiled: Any = torch.compile(model) if form == "compiled" else model
+    return compiled if isinstance(compiled, nn.Module) else model
+
+
+def wrapped(width: int, depth: int, form: str) -> DistributedDataParallel:
+    model = unwrapped(width, depth, form)
+    return DistributedDataParallel(model, forward_sync_buffers=False, gradient_as_bucket_view=True)
 
 
 def bare(width: int, depth: int, form: str, phase: str) -> Contender:
@@ -118,7 +120,7 @@ def bare(width: int, depth: int, form: str, phase: str) -> Contender:
 def member(
     width: int, depth: int, form: str, phase: str, reduction: Literal["exact", "ddp"]
 ) -> Contender:
-    model = wrapped(width, depth, form)
+    model = (wrapped if reduction == "ddp" else unwrapped)(width, depth, form)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     channel = Communication()
     genome = Genome(adamw(model, optimizer))

@@ -34,7 +34,8 @@ def in_both_phases(form, style):
     """Return by phase how far gradients are from those by hand; the reduction; and buffers."""
     rank, size, bare = dist.get_rank(), dist.get_world_size(), net()
     wrapped = FORMS[form](bare)
-    individual = member(wrapped, reduction="ddp" if form == "bare" else "auto")
+    is_asked_for = form in ("bare", "unused parameters")
+    individual = member(wrapped, reduction="ddp" if is_asked_for else "auto")
     errors = {"cooperative": [], "competitive": []}
     while not individual.done:
         step = 3 * individual.steps_done
@@ -153,14 +154,34 @@ def test_a_wrapper_that_cannot_average_is_an_error_that_says_why(ranks, what, me
         assert (raised.kind, raised.message.removeprefix("rank 0: ")) == ("GradientError", message)
 
 
-def with_another_hook():
-    wrapper = in_small_buckets(net())
-    wrapper.register_comm_hook(None, allreduce_hook)
+def not_fit(what):
+    wrapper = in_small_buckets(net(), find_unused_parameters=what == "unused parameters")
+    if what == "a hook":
+        wrapper.register_comm_hook(None, allreduce_hook)
     return member(wrapper, reduction="auto")._transitions.gradients.name
 
 
-def test_a_wrapper_with_another_hook_is_not_used_without_being_asked_for(ranks):
-    assert ranks(2).run(with_another_hook) == ["exact"] * 2
+@pytest.mark.parametrize("what", ["a hook", "unused parameters"])
+def test_a_wrapper_that_is_not_fit_is_not_used_without_being_asked_for(ranks, what):
+    assert ranks(2).run(not_fit, what) == ["exact"] * 2
+
+
+def past_the_wrapper_later():
+    """Call the wrapper without averaging, take a step, and then go past the wrapper."""
+    model = Halves()
+    wrapped = in_small_buckets(model)
+    individual = member(wrapped, reduction="ddp", duty_cycle=0.0)
+    x = torch.ones(1, 2)
+    with wrapped.no_sync():
+        individual.model(x).sum().backward()
+    individual.optimizer.step()
+    model(x).sum().backward()
+    individual.optimizer.step()
+
+
+def test_what_was_called_before_the_last_step_does_not_count(ranks):
+    for raised in ranks(2).fail(past_the_wrapper_later):
+        assert "did not go through the DistributedDataParallel" in raised.message
 
 
 def after_the_clan():

@@ -230,7 +230,8 @@ def with_one_that_explodes(reduction, what, exploded):
         if what == "loss":
             loss = loss * math.inf
         else:
-            model[1].weight.register_hook(lambda gradient: gradient * math.inf)
+            part = model[0] if what == "parts" and dist.get_rank() else model[1]
+            part.weight.register_hook(lambda gradient: gradient * math.inf)
     loss.backward()
     gradient = model[0].bias.grad, model[0].weight.grad, model[1].weight.grad
     gradients = individual._transitions.gradients
@@ -264,6 +265,7 @@ def test_exact_reduction_leaves_out_the_whole_member_if_one_part_is_not_finite(r
         ("ddp", "part", {2}, [0, 0, 1]),  # its other parts have gone by then
         ("exact", "loss", {0, 1, 2}, [1, 1, 1]),
         ("ddp", "loss", {0, 1, 2}, [1, 1, 1]),
+        ("ddp", "parts", {0, 1}, [1, 1, 0]),  # as many ranks are finite in each part
     ],
 )
 def test_all_skip_a_step_that_has_no_mean(ranks, reduction, what, exploded, left_out):

@@ -57,8 +57,9 @@ def refused(what):
         (
             "FSDP1",
             (
-                "the parameter '0._fsdp_wrapped_module._flat_param' is sharded by "
-                "FullyShardedDataParallel: use fully_shard instead"
+                "the model is wrapped in FullyShardedDataParallel (FSDP1), whose flat parameters a "
+                "clan cannot inherit: use fully_shard of torch.distributed.fsdp instead, as in "
+                "fully_shard(model, mesh=clan.member_mesh())"
             ),
         ),
         (
@@ -84,12 +85,15 @@ def test_a_model_that_no_member_can_have_is_refused_by_name(ranks, what, message
 def normalised_within_members():
     model = nn.Sequential(nn.Linear(2, 2), nn.SyncBatchNorm(2))
     channel = Communication(ranks_per_member=2, timeout=TIMEOUT)
-    member(model, channel=channel)
-    return dist.get_process_group_ranks(model[1].process_group)
+    individual = member(model, channel=channel)
+    among = dist.get_process_group_ranks(model[1].process_group)
+    individual._state.close()
+    return among, model[1].process_group
 
 
-def test_batches_are_normalised_within_a_member(ranks):
-    assert ranks(4).run(normalised_within_members) == [[0, 1], [0, 1], [2, 3], [2, 3]]
+def test_batches_are_normalised_within_a_member_until_the_clan_is_closed(ranks):
+    among = [[0, 1], [0, 1], [2, 3], [2, 3]]
+    assert ranks(4).run(normalised_within_members) == [(own, None) for own in among]
 
 
 def copied_with_its_group():

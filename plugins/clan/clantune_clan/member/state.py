@@ -208,7 +208,8 @@ def _require_same_genes(loaded: Genome, own: Genome) -> None:
             f"{[*own.alleles]}; bind the same"
         )
     for name, allele in own.alleles.items():
-        here, there = (Expressed.of(name, each).path for each in (allele, loaded.alleles[name]))
+        # The distance between paths is that of the loaded state: `clan.refresh` measures it anew.
+        here, there = ([*Expressed.of(name, a).path] for a in (allele, loaded.alleles[name]))
         if here != there:
             raise ClanError(
                 f"the loaded state expresses gene {name!r} at {', '.join(there)}, and this one at "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -13,7 +14,7 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError, GradientError
 from clantune_clan.reduction.exact import ExactGradients
 from clantune_clan.reduction.gradients import Gradients
-from clantune_clan.reduction.models import require_trainable
+from clantune_clan.reduction.models import require_trainable, synchronise_inside_member
 from clantune_clan.reduction.sharded import ShardedGradients
 from clantune_clan.reduction.sharding import refuse_old_shards, require_shards
 from clantune_clan.reduction.switchboard import has_other_hook
@@ -43,8 +44,9 @@ def make_gradients(
         optimizers: Optimizers of its parameters.
         communicator: Channel to the other ranks.
         name: Name of the reduction. `"auto"` uses the `DistributedDataParallel` that a model comes
-            wrapped in, and wraps one that is large, on an accelerator, and has one optimizer;
-            others are `"exact"`. A model that `fully_shard` has sharded has a reduction of its own.
+            wrapped in, if it can, and wraps a model that is large, on an accelerator, and has one
+            optimizer; others are `"exact"`. A model that `fully_shard` has sharded has a reduction
+            of its own.
 
     Raises:
         ClanError: The model cannot be trained in a clan, or not with this reduction.
@@ -55,6 +57,19 @@ def make_gradients(
     refuse_old_shards(model)
     reshard(sharded_modules(module))
     require_trainable(module, communicator)
+    gradients = _choose(model, optimizers, communicator, name)
+    for each in synchronise_inside_member(module, communicator):
+        gradients.when_closed(functools.partial(setattr, each, "process_group", None))
+    return gradients
+
+
+def _choose(
+    model: nn.Module,
+    optimizers: Sequence[Optimizer],
+    communicator: Communication,
+    name: ReductionName,
+) -> Gradients:
+    module = bare_module(model)
     if sharded_modules(module):
         return _sharded(model, optimizers, communicator, name)
     if name == "exact" or communicator.world_size == 1:
@@ -67,7 +82,9 @@ def make_gradients(
             model, init_sync=False, gradient_as_bucket_view=True
         )
     problem = None if wrapper is None else _problem(wrapper, communicator.world_size)
-    if wrapper is None or (problem is not None and name == "auto"):
+    # A wrapper that looks for unused parameters does so over all ranks, also while members compete.
+    is_unfit = problem is not None or (wrapper is not None and wrapper.find_unused_parameters)
+    if wrapper is None or (is_unfit and name == "auto"):
         return ExactGradients(model, optimizers, communicator)
     if problem is not None:
         raise problem

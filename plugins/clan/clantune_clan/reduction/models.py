@@ -17,7 +17,7 @@ from clantune_clan.shards import sharded_modules
 
 
 def require_trainable(module: nn.Module, communicator: Communication) -> None:
-    """Raise an error that names what a clan cannot train. Synchronise batches inside the member.
+    """Raise an error that names what a clan cannot train.
 
     Args:
         module: Bare module.
@@ -39,8 +39,30 @@ def require_trainable(module: nn.Module, communicator: Communication) -> None:
     if not any(parameter.requires_grad for parameter in module.parameters()):
         raise ClanError("the model has no parameter that learns")
     for name, child in module.named_modules():
-        if isinstance(child, nn.SyncBatchNorm):
-            _synchronise_inside_member(name, child, communicator)
+        if isinstance(child, nn.SyncBatchNorm) and _mixes_members(child, communicator):
+            raise ClanError(
+                f"the module {name!r} is a SyncBatchNorm, which would mix the statistics of "
+                "members: use BatchNorm, or members of several ranks, and leave process_group out"
+            )
+
+
+def synchronise_inside_member(
+    module: nn.Module, communicator: Communication
+) -> list[nn.SyncBatchNorm]:
+    """Let `SyncBatchNorm` share its statistics with the ranks of this member.
+
+    Args:
+        module: Bare module.
+        communicator: Channel to the other ranks.
+
+    Returns:
+        The modules that have got the process group of the member, which ends with the clan.
+    """
+    found = [m for m in module.modules() if isinstance(m, nn.SyncBatchNorm)]
+    found = [each for each in found if each.process_group is None]
+    for each in found:
+        each.process_group = communicator.own
+    return found
 
 
 def _named_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -67,22 +89,11 @@ def _why_not(tensor: Tensor) -> str | None:
     return None
 
 
-def _synchronise_inside_member(
-    name: str, module: nn.SyncBatchNorm, communicator: Communication
-) -> None:
-    """Let a module share its statistics with the ranks of this member, and with no others."""
-    own = communicator.own
-    given = module.process_group
-    if own is not None and given is None:
-        module.process_group = own
-    elif communicator.world_size > 1 and not _is_inside(given, own):
-        raise ClanError(
-            f"the module {name!r} is a SyncBatchNorm, which would mix the statistics of members: "
-            "use BatchNorm, or members of several ranks, and leave process_group out"
-        )
-
-
-def _is_inside(given: object, own: object) -> bool:
-    if given is None or own is None:
+def _mixes_members(module: nn.SyncBatchNorm, communicator: Communication) -> bool:
+    """Whether a module shares its statistics with ranks of other members."""
+    if communicator.world_size == 1:
         return False
-    return get_process_group_ranks(given) == get_process_group_ranks(own)  # type: ignore[arg-type]
+    given, own = module.process_group, communicator.own
+    if given is None or own is None:
+        return own is None
+    return get_process_group_ranks(given) != get_process_group_ranks(own)

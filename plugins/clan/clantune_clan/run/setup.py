@@ -73,6 +73,8 @@ class Setup:
         return self.arguments.resolve()
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.scaler, GradScaler | None):
+            raise ClanError(f"scaler is a torch.amp.GradScaler; got {self.scaler!r}")
         if self.scaler is not None and self.scaler.is_enabled():
             self.registered["scaler"] = self.scaler
 

@@ -161,12 +161,12 @@ class Training:
         self.state.load_state_dict(state["member"])
         self._half_clans.latents, self._centre.values = state["half clans"], state["centre"]
         self._learning_rate.remember(state["learning rates"])
-        for name, each in self._registered.items():
-            each.load_state_dict(state["registered"][name])
         if self.run.is_in_round:
             self.run.is_in_round = False
             self.begin_round().load_state_dict(state["member"])
             self._is_resumed = True
+        for name, each in self._registered.items():  # last: a new round has one scale for all
+            each.load_state_dict(state["registered"][name])
 
     def require_done(self) -> None:
         """Raise an error if the round cannot end now."""
