@@ -8,6 +8,7 @@ from small_clans import loss, take_step
 from torch import nn
 from torch.optim import SGD, AdamW
 
+from clantune_autobind import adam, adamw
 from clantune_clan import Clan, ClanError, PathError
 from clantune_clan.member.optimizers import Optimizers, split_path
 from clantune_clan.member.state import State
@@ -268,6 +269,14 @@ def test_a_preset_that_fits_no_optimizer_is_refused():
         "the preset 'adamw' fits none of the optimizers 'head' (SGD), 'other' (SGD): give "
         "autobind= by optimizer"
     )
+
+
+def test_an_error_in_the_presets_of_one_optimizer_names_it():
+    with pytest.raises(ClanError, match="adam and adamw both bind") as raised:
+        clan(lambda body, head: [body, head], autobind=[adam, adamw])
+    assert raised.value.__notes__ == [
+        "for the optimizer '0'; autobind={'0': [...], ...} gives each optimizer presets of its own"
+    ]
 
 
 def test_optimizers_of_optimizers_are_the_same():

@@ -334,6 +334,17 @@ def test_a_momentum_gene_is_found_by_its_place_and_not_by_its_name():
         it.round()
 
 
+def test_a_scheduler_cycles_the_momentum_of_its_own_optimizer_only():
+    model, _ = model_and_optimizer()
+    first, second = ([parameter] for parameter in [*model.parameters()][:2])
+    optimizers = {"a": torch.optim.SGD(first, lr=0.1, momentum=0.9)}
+    optimizers["b"] = torch.optim.SGD(second, lr=0.1, momentum=0.9)
+    it = clan(model=model, optimizer=optimizers, scheduler=one_cycle(optimizers["a"]), autobind=[])
+    it.add_gene("b/momentum", can_mutate=True)
+    member = it.round()
+    assert optimizers["b"].param_groups[0]["momentum"] == member.get_gene("b/momentum")
+
+
 # ---- Schedulers that do not belong there ----
 
 

@@ -199,6 +199,26 @@ def passes_of_several_kinds():
     return twice, alone, together, model.weight.grad.tolist()
 
 
+def that_are_never_averaged(reduction):
+    individual = member(nn.Linear(2, 1), reduction=reduction, duty_cycle=0.0)
+    with individual.sync_context(sync=False):
+        individual.model(torch.ones(1, 2)).sum().backward()
+    individual.optimizer.step()
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_a_step_after_passes_that_were_all_held_back_is_an_error(ranks, reduction):
+    for raised in ranks(2).fail(that_are_never_averaged, reduction):
+        assert (raised.kind, raised.message) == (
+            "GradientError",
+            (
+                "the optimizer takes step 0 with gradients of passes inside "
+                "sync_context(sync=False) alone, so members would drift apart: let the last "
+                "backward pass before a step average them"
+            ),
+        )
+
+
 class Failing(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):

@@ -31,11 +31,18 @@ class Announced:
         return cls(named_tensors(model), tuple(optimizers.groups))
 
     def new_tensors(self, model: nn.Module) -> dict[str, Tensor]:
-        """Return the parameters and buffers that were added or replaced since, by name."""
+        """Return the parameters and buffers that were added or replaced since, by name.
+
+        A module may replace its buffers in a forward pass, so a buffer of the same shape counts as
+        replaced only if a parameter of its module is.
+        """
+        now = named_tensors(model)
+        new = {name for name, tensor in now.items() if not _is_same(self.tensors.get(name), tensor)}
+        modules = {_module(name) for name in new}
         return {
             name: tensor
-            for name, tensor in named_tensors(model).items()
-            if not _is_same(self.tensors.get(name), tensor)
+            for name, tensor in now.items()
+            if name in new or (not isinstance(tensor, nn.Parameter) and _module(name) in modules)
         }
 
     def new_groups(self, optimizers: Optimizers) -> list[str]:
@@ -57,4 +64,8 @@ class Announced:
 def _is_same(before: Tensor | None, now: Tensor) -> bool:
     if before is None or (before.shape, before.dtype) != (now.shape, now.dtype):
         return False
-    return before is now or not isinstance(now, nn.Parameter)  # a module may replace its buffers
+    return before is now or not isinstance(now, nn.Parameter)
+
+
+def _module(name: str) -> str:
+    return name.rpartition(".")[0]

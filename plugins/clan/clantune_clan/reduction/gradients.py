@@ -19,7 +19,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from clantune_clan.communication import Communication
 from clantune_clan.communication.patience import poll_for_sum, wait_for_sum
@@ -28,15 +27,13 @@ from clantune_clan.reduction.along import Counts
 from clantune_clan.reduction.fingerprint import ParameterFingerprint
 from clantune_clan.reduction.hooks import hidden_hook, weak_hook
 from clantune_clan.reduction.loss_scale import LossScale
+from clantune_clan.reduction.owners import claim, release, require_free
 from clantune_clan.reduction.soundness import is_finite
 from clantune_clan.shards import local
 from clantune_clan.unwrapping import bare_module
 from clantune_core import ClanTuneError
 
 _LOGGER = logging.getLogger("clantune")
-
-_AVERAGED_BY = WeakTensorKeyDictionary()
-"""The `Gradients` that average the gradient of each parameter, by weak references on both sides."""
 
 
 class Gradients(ABC):
@@ -75,10 +72,11 @@ class Gradients(ABC):
         module = bare_module(model)
         self._fingerprint = ParameterFingerprint(module, optimizers)
         self.parameters = [p for p in module.parameters() if p.requires_grad]
-        _require_free(self.parameters)
+        require_free(self.parameters)
         self._group: weakref.ref[dist.ProcessGroup] | None = None  # its owner may destroy it
         self._paused = False
-        self._unused = False  # whether gradients have arrived that no step has used yet
+        self._are_waiting = False  # whether gradients have arrived since the last step
+        self._held_back: set[int] = set()  # parameters whose gradients were accumulated only
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
         self._ends: list[weakref.finalize[..., Gradients]] = []
         self._hook(optimizers)
@@ -88,6 +86,7 @@ class Gradients(ABC):
     def average_over(self, group: dist.ProcessGroup | None) -> None:
         """Set the group that averages gradients from now on; None: each rank keeps its own."""
         self._group = None if group is None else weakref.ref(group)
+        self._held_back.clear()
 
     def at_step(self, step: int) -> None:
         """Set the number of the step.
@@ -118,7 +117,7 @@ class Gradients(ABC):
         zeroed since. A `GradScaler` skips the step of gradients that are not finite.
         """
         gradients = [local(p.grad) for p in self.parameters if p.grad is not None]
-        if not self._unused or not any(bool(gradient.any()) for gradient in gradients):
+        if not self._are_waiting or not any(bool(gradient.any()) for gradient in gradients):
             return False
         return self.loss_scale is None or all(bool(is_finite(each)) for each in gradients)
 
@@ -130,8 +129,8 @@ class Gradients(ABC):
         """Remove all hooks. Each rank keeps its own gradients from now on."""
         for hook in self._hooks:
             hook.remove()
-        for parameter in self.parameters if self._hooks else ():
-            del _AVERAGED_BY[parameter]
+        if self._hooks:
+            release(self.parameters)
         self._hooks = []
         for end in self._ends:
             end()
@@ -162,6 +161,7 @@ class Gradients(ABC):
             raise self._interrupted(error) from error
         if counts.present != self.size:
             raise self._out_of_step()
+        self._held_back.clear()
         if counts.stops:
             self._communicator.stop.is_known_to_peers = True
         self.averaged += 1
@@ -224,8 +224,9 @@ class Gradients(ABC):
         on_gradient, on_step = weak_hook(self._arrived), hidden_hook(weak_hook(self._stepped))
         for parameter in self.parameters:
             self._hooks.append(parameter.register_post_accumulate_grad_hook(on_gradient))
-            _AVERAGED_BY[parameter] = weakref.ref(self)
+        claim(self.parameters, self)
         self._hooks += [optimizer.register_step_post_hook(on_step) for optimizer in optimizers]
+        self.before_steps(optimizers, self._require_averaged)
 
     def _late_hook(self) -> GradientError | None:
         """Return an error if a later hook would see gradients before they are averaged."""
@@ -239,17 +240,29 @@ class Gradients(ABC):
                 )
         return None
 
+    def _require_averaged(self, optimizer: Optimizer, *_: object) -> None:
+        """Raise an error if a step follows passes that were all held back on this rank."""
+        used = (id(p) for group in optimizer.param_groups for p in group["params"])
+        if self._held_back and not self._held_back.isdisjoint(used):
+            raise GradientError(
+                f"the optimizer takes step {self.step} with gradients of passes inside "
+                "sync_context(sync=False) alone, so members would drift apart: let the last "
+                "backward pass before a step average them"
+            )
+
     def _stepped(self, *_: object) -> None:
         self.steps += 1
-        self._unused = False
+        self._are_waiting = False
 
     def _arrived(self, parameter: Tensor) -> None:
-        self._unused = True
+        self._are_waiting = True
         if self.group is not None and parameter.grad is None:
             raise GradientError(
                 f"the gradient of {self.name_of(parameter)!r} is gone when it has just arrived: an "
                 "optimizer that steps inside the backward pass does not go with a clan"
             )
+        if self._paused and self._group is not None:
+            self._held_back.add(id(parameter))
         self._note(parameter)
 
     def _warn_of_scaler(self) -> None:
@@ -279,12 +292,3 @@ class Gradients(ABC):
             error,
             "; every rank calls backward as often as the others while members cooperate",
         )
-
-
-def _require_free(parameters: Iterable[Tensor]) -> None:
-    for parameter in parameters:
-        if _AVERAGED_BY.get(parameter, lambda: None)() is not None:
-            raise GradientError(
-                "the gradients of this model are averaged by another clan already, which "
-                "would divide them twice; close that one first: clan.close()"
-            )

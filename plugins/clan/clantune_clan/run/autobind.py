@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from clantune_clan.errors import ClanError
 from clantune_clan.member.optimizers import ALONE, ROOT, Optimizers
 from clantune_clan.run.presets import Bound, bind
-from clantune_core import AbstractAllele, Genome, Preset, load_preset
+from clantune_core import AbstractAllele, ClanTuneError, Genome, Preset, load_preset
 from clantune_core.contracts import Expressed
 
 Presets: TypeAlias = str | Iterable[str | Preset]
@@ -39,7 +39,7 @@ def bind_optimizers(
     """
     texts: list[str] = []
     for name, presets in _by_optimizer(autobind, optimizers).items():
-        found = bind(Genome(), presets, model, optimizers[name])
+        found = _bind(presets, model, name, optimizers[name])
         texts += [f"{name}: {text}" if name else text for text in found.presets]
         for gene, allele in found.genome.alleles.items():
             place, placed = _placed(gene, allele, name, optimizers)
@@ -47,6 +47,18 @@ def bind_optimizers(
             if genome.alleles.get(place) != placed:
                 genome = genome.add_hyperparameter(place, placed)
     return Bound(genome, tuple(texts))
+
+
+def _bind(presets: Presets, model: nn.Module, name: str, optimizer: Optimizer) -> Bound:
+    try:
+        return bind(Genome(), presets, model, optimizer)
+    except ClanTuneError as error:
+        if name != ALONE:
+            error.add_note(
+                f"for the optimizer {name!r}; autobind={{{name!r}: [...], ...}} gives each "
+                "optimizer presets of its own"
+            )
+        raise
 
 
 def _by_optimizer(autobind: Autobind, optimizers: Optimizers) -> dict[str, Presets]:

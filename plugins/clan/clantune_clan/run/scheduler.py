@@ -49,20 +49,26 @@ def at_base_rates(optimizers: Optimizers) -> Iterator[None]:
             group["lr"] = rate
 
 
-def over_schedulers(genome: Genome, schedulers: Iterable[Any]) -> Genome:
+def over_schedulers(genome: Genome, schedulers: Iterable[Any], optimizers: Optimizers) -> Genome:
     """Return the genome for a run with schedulers: genes multiply the rates that they set.
 
     Raises:
         ClanError: A scheduler cycles a momentum or beta that evolves.
     """
-    cycling = [each for scheduler in schedulers for each in _cycling(scheduler)]
+    cycling = {
+        optimizers.path_of(name): type(each).__name__
+        for scheduler in schedulers
+        for each in _cycling(scheduler)
+        for name, optimizer in optimizers.items()
+        if optimizer.param_groups is each.optimizer.param_groups
+    }
     rates = genes_of_rates(genome)
     made: dict[str, AbstractAllele] = {}
     for name, allele in genome.alleles.items():
-        if cycling and _is_cycled(name, allele):
+        if kinds := [kind for place, kind in cycling.items() if _is_cycled(name, allele, place)]:
             if allele.can_mutate:
                 raise ClanError(
-                    f"gene {name!r} evolves, and {type(cycling[0]).__name__} cycles it: give it "
+                    f"gene {name!r} evolves, and {kinds[0]} cycles it: give it "
                     "cycle_momentum=False, or leave the gene out"
                 )
             continue
@@ -78,9 +84,10 @@ def _cycling(scheduler: Any) -> Iterator[Any]:
         yield from _cycling(part)
 
 
-def _is_cycled(name: str, allele: AbstractAllele) -> bool:
+def _is_cycled(name: str, allele: AbstractAllele, optimizer: str) -> bool:
+    """Whether a gene sets a momentum of the optimizer at a path."""
     paths = Expressed.of(name, allele).path
-    return any(path.startswith("optimizer/") and path.endswith(_CYCLED) for path in paths)
+    return any(path.startswith(f"{optimizer}/") and path.endswith(_CYCLED) for path in paths)
 
 
 def _only_read(name: str, allele: AbstractAllele) -> AbstractAllele:

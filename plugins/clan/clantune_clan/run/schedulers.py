@@ -81,7 +81,7 @@ class Schedulers:
         """
         if self.given:
             self._over = GeneOverScheduler.of(genome, optimizers)
-            return over_schedulers(genome, self.given)
+            return over_schedulers(genome, self.given, optimizers)
         if has_ramp or genes_of_rates(genome):
             self._alone_on = tuple(optimizers.values())
             for optimizer in self._alone_on:
