@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import weakref
 from collections.abc import Sequence
 from datetime import timedelta
 
 import torch.distributed as dist
+
+_ALL: weakref.WeakSet[Groups] = weakref.WeakSet()
+
+_INHERITED: list[dist.ProcessGroup] = []
+"""Groups of the process that has forked this one, such as a worker of a loader. Their threads are
+not here, so that to destroy a group would wait for them without end."""
+
+
+def _keep_inherited() -> None:
+    for groups in [*_ALL]:
+        groups.forget(_INHERITED)
+
+
+os.register_at_fork(after_in_child=_keep_inherited)
 
 
 class Groups:
@@ -24,6 +40,7 @@ class Groups:
         """
         self._timeout = timeout
         self._groups: dict[str, dist.ProcessGroup] = {}
+        _ALL.add(self)
 
     def __getitem__(self, name: str) -> dist.ProcessGroup:
         """Return the group of this name that this rank belongs to."""
@@ -49,6 +66,11 @@ class Groups:
             group = dist.new_group([*ranks], backend=backend, timeout=self._timeout)
             if dist.get_rank() in ranks:
                 self._groups[name] = group
+
+    def forget(self, kept: list[dist.ProcessGroup]) -> None:
+        """Move all groups to a list, without destroying them."""
+        kept += self._groups.values()
+        self._groups = {}
 
     def close(self) -> None:
         """Destroy all groups, on this rank."""
