@@ -137,7 +137,8 @@ def launched(launcher, tmp_path, pace=0.2):
         start_new_session=True,
     )
     try:
-        wait_until(lambda: len(children(process.pid)) >= 4)  # two ranks, and a loader of each
+        # Two ranks, and a worker of each, which the launcher's signal to a group no longer reaches.
+        wait_until(lambda: sum(map(leads_a_group, children(process.pid))) >= 4)
         yield process
     finally:
         for pid in [process.pid, *children(process.pid)]:
@@ -155,6 +156,12 @@ def children(pid):
             if f"\nPPid:\t{pid}\n" in status.read_text():
                 own.append(int(status.parent.name))
     return own + [each for child in own for each in children(child)]
+
+
+def leads_a_group(pid):
+    with contextlib.suppress(ProcessLookupError):
+        return os.getpgid(pid) == pid
+    return False
 
 
 def wait_until(holds, seconds=90):

@@ -194,8 +194,9 @@ def static(handed):
             member(DistributedDataParallel(net(), static_graph=True))
         else:
             task = Task()
-            member(task.model)
+            individual = member(task.model)
             DistributedDataParallel(task, static_graph=True)(*batch(0, 0)).backward()
+            individual.step()
 
 
 def around_more_than_the_model():
