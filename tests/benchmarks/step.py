@@ -16,7 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal, cast
 
 import attrs
 import torch
@@ -100,8 +100,7 @@ def network(width: int, depth: int) -> nn.Module:
 
 def unwrapped(width: int, depth: int, form: str) -> nn.Module:
     model = network(width, depth)
-    compiled: Any = torch.compile(model) if form == "compiled" else model
-    return compiled if isinstance(compiled, nn.Module) else model
+    return cast(nn.Module, torch.compile(model)) if form == "compiled" else model
 
 
 def wrapped(width: int, depth: int, form: str) -> DistributedDataParallel:
