@@ -33,7 +33,7 @@ class Counts:
 
     @property
     def divisor(self) -> int:
-        """Number of ranks that the mean is over; 0 if there is no mean for all parts."""
+        """Number of ranks in the mean; 0 if none is finite, or one in some parts only."""
         return 0 if self.torn else self.sound
 
 

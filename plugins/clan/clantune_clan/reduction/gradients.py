@@ -1,7 +1,7 @@
 """What every reduction has in common: when gradients are averaged, over which ranks, and errors.
 
 A hook on each parameter reports that its gradient has arrived, so a backward pass is noticed
-whoever starts it. The group is read when gradients arrive. So it may change after the forward
+whoever starts it. The group is read when gradients arrive, so it may change after the forward
 pass.
 """
 

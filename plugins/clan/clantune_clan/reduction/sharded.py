@@ -59,7 +59,7 @@ class ShardedGradients(Gradients):
 
         def leave() -> None:
             for module in modules:
-                module.set_all_reduce_hook(None)  # type: ignore[arg-type]  # there is no other way
+                module.set_all_reduce_hook(None)  # type: ignore[arg-type]  # removes it
 
         self.when_closed(leave)
 
