@@ -57,12 +57,13 @@ def twin_of(model):
     return twin
 
 
-def mean_over(gradients, count):
+def mean_over(gradients, count, *, ranks=None):
+    """The mean over some of the ranks; None: over all of them."""
     means = []
     for gradient in gradients:
         every = [torch.empty_like(gradient) for _ in range(count)]
         dist.all_gather(every, gradient)
-        means.append(torch.stack(every).mean(0))
+        means.append(torch.stack([every[rank] for rank in ranks or range(count)]).mean(0))
     return means
 
 

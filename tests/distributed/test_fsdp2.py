@@ -304,7 +304,12 @@ def in_half_clans(sides, num_members):
 
 @pytest.mark.parametrize(
     ("sides", "size"),
-    [([True, False], 4), ([True, True], 4), ([True, False, True, False], 4)],
+    [
+        ([True, False], 4),
+        ([True, True], 4),
+        ([True, False, True, False], 4),
+        ([True, False, True, False], 8),
+    ],
 )
 def test_half_clans_average_within_their_side(ranks, sides, size):
     assert max(ranks(size).run(in_half_clans, sides, len(sides))) < 1e-6

@@ -2,7 +2,14 @@
 
 import pytest
 import torch
-import torch.distributed as dist
+from going_on import (
+    Script,
+    assert_goes_on,
+    growing_scaler,
+    outcome,
+    train_on,
+    two_optimizers,
+)
 from safetensors.torch import load_file
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
@@ -19,6 +26,7 @@ RECIPES = {
 }
 X = torch.randn(400, 4, generator=torch.Generator().manual_seed(1))
 Y = X[:, :1] * X[:, 1:2]
+LENGTH, ALL = 6, {"has_all": True}
 DATA = torch.utils.data.TensorDataset(X, Y)
 
 
@@ -29,13 +37,19 @@ def net():
     )
 
 
-def make(recipe, *, num_members=2, **options):
-    given = {"total_steps": 36, "round_length": 6, "timeout": 20.0, "autobind": ["adamw"]}
+def make(recipe, *, num_members=2, has_all=False, **options):
+    given = {"total_steps": 36, "round_length": LENGTH, "timeout": 20.0, "autobind": ["adamw"]}
+    if has_all:
+        given |= {"autobind": {"0": ["adamw"], "1": ["sgd"]}, "scaler": growing_scaler()}
     clan = Clan(population_size=num_members, strategies=RECIPES[recipe](), **given | options)
     mesh, model = clan.member_mesh(), net()
     fully_shard(model[0], mesh=mesh)
     fully_shard(model, mesh=mesh)
-    clan.attach(model, torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1))
+    if has_all:
+        optimizers, schedulers = two_optimizers(model[:-1].parameters(), model[-1].parameters())
+        clan.attach(model, optimizers, scheduler=schedulers)
+    else:
+        clan.attach(model, torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1))
     return clan, clan.loader(DATA, 4, drop_last=True)
 
 
@@ -43,60 +57,15 @@ def loss_of(model):
     return (model(X[:64]) - Y[:64]).square().mean()
 
 
-def train(clan, loader, saves=(), folder=None):
-    """Train to the end, or to the last of the steps at which a checkpoint is written."""
-    member = clan.round()
-    while not clan.finished:
-        for batch, targets in loader:
-            (member.model(batch) - targets).square().mean().backward()
-            member.optimizer.step()
-            member.optimizer.zero_grad()
-            member.step()
-            step = member.steps_done
-            if member.done:
-                clan.step(loss_of)
-            if step in saves:
-                clan.save(folder)
-                if step == max(saves):
-                    return
-            if member.done:
-                member = clan.round()
-
-
 def best_of(clan):
     return [t.tolist() for t in clan.best(into=net()).state_dict().values()]
 
 
-def outcome(clan):
-    """Return all that a run leads to, in bits."""
-    state = clan._state.state_dict()
-    entries = list(state["optimizer"]["state"].values())
-    tensors = [
-        *state["model"].values(),
-        *(tensor for entry in entries for tensor in entry.values()),
-    ]
-    records = [{**record.as_data(), "seconds": {}} for record in clan.history]
-    return [tensor.tolist() for tensor in tensors], clan.genome.serialize(), records, best_of(clan)
+SCRIPT = Script(make, train_on, loss_of, lambda clan: [*outcome(clan), best_of(clan)])
 
 
-def never_stopped(recipe, options):
-    clan, loader = make(recipe, **options)
-    torch.manual_seed(100 + dist.get_rank())  # dropout differs between ranks
-    train(clan, loader)
-    return outcome(clan)
-
-
-def stopped(recipe, options, steps, folder):
-    clan, loader = make(recipe, **options)
-    torch.manual_seed(100 + dist.get_rank())
-    train(clan, loader, steps, folder)
-
-
-def resumed(recipe, options, folder):
-    clan, loader = make(recipe, **options)
-    clan.resume(folder)
-    train(clan, loader)
-    return outcome(clan)
+def script(method, *arguments):
+    return getattr(SCRIPT, method)(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -105,17 +74,16 @@ def resumed(recipe, options, folder):
         pytest.param("factorial", {}, [12, 21], id="factorial"),
         pytest.param("as specified", {"duty_cycle": 0.5}, [21], id="competing"),
         pytest.param("calibrated", {}, [5], id="calibrated"),
+        pytest.param("factorial", ALL, [12, 21], id="all"),
     ],
 )
 def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
     ranks, tmp_path, recipe, options, steps
 ):
-    wanted = ranks(4).run(never_stopped, recipe, options)
-    assert len({record["round"] for record in wanted[0][2]}) == 6
-    ranks(4).run(stopped, recipe, options, steps, str(tmp_path))
-    for step in steps:
-        folder = str(tmp_path / f"step-{step:09d}-round-{step // 6:05d}")
-        assert ranks(4).run(resumed, recipe, options, folder) == wanted, step
+    wanted = assert_goes_on(ranks(4), script, recipe, options, steps, LENGTH, tmp_path)
+    _, _, records, scale, _ = wanted[0]
+    assert len({record["round"] for record in records}) == 6
+    assert (scale is not None) == ("has_all" in options)
 
 
 def number_of(model):
@@ -144,23 +112,19 @@ def test_the_file_of_the_best_weights_has_whole_tensors(ranks, tmp_path):
 
 
 @pytest.mark.parametrize(("members", "size"), [((2, 1), (4, 2)), ((1, 2), (2, 4))])
-def test_another_number_of_members_goes_on(ranks, tmp_path, members, size):
-    old, new = ({"num_members": number} for number in members)
-    ranks(size[0]).run(stopped, "factorial", old, [12], str(tmp_path))
-    answers = ranks(size[1]).run(resumed, "factorial", new, str(tmp_path))
-    assert [record["member"] for record in answers[0][2]][-members[1] :] == [*range(members[1])]
-    assert len({str(answer[3]) for answer in answers}) == 1
-
-
-def goes_on(num_members, folder):
-    clan, loader = make("factorial", num_members=num_members)
-    clan.resume(folder)
-    train(clan, loader)
+@pytest.mark.parametrize("options", [{}, ALL], ids=["alone", "all"])
+def test_another_number_of_members_goes_on(ranks, tmp_path, members, size, options):
+    old, new = ({"num_members": number, **options} for number in members)
+    ranks(size[0]).run(script, "stopped", "factorial", old, [12], str(tmp_path))
+    answers = ranks(size[1]).run(script, "resumed", "factorial", new, str(tmp_path))
+    _, _, records, _, _ = answers[0]
+    assert [record["member"] for record in records][-members[1] :] == [*range(members[1])]
+    assert len({str([scale, best]) for _, _, _, scale, best in answers}) == 1
 
 
 def test_members_of_another_number_of_ranks_do_not_go_on(ranks, tmp_path):
-    ranks(4).run(stopped, "factorial", {}, [12], str(tmp_path))
-    raised = ranks(4).fail(goes_on, 1, str(tmp_path))
+    ranks(4).run(script, "stopped", "factorial", {}, [12], str(tmp_path))
+    raised = ranks(4).fail(script, "resumed", "factorial", {"num_members": 1}, str(tmp_path))
     assert raised[0].message == (
         "the loaded state has other shards than this model: 0.weight is torch.Size([4, 4]) there "
         "and torch.Size([2, 4]) here; resume with as many ranks per member, and shard the model "

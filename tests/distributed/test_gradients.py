@@ -330,39 +330,6 @@ def test_half_clans_average_within_their_side(ranks, reduction, sides, means):
     assert ranks(4).run(in_half_clans, reduction, sides) == means
 
 
-def members_of_two_ranks(reduction):
-    channel = Communication(ranks_per_member=2, timeout=TIMEOUT)
-    model = nn.Linear(1, 1)
-    individual = member(
-        model, channel=channel, reduction=reduction, lr=0.1 * (1 + channel.member_index)
-    )
-    means, lr = [], []
-    while not individual.done:
-        individual.model(torch.tensor([[1.0 + channel.rank]])).backward()
-        means.append(model.weight.grad.item())
-        lr.append(individual.get_value("optimizer/param_groups/0/lr"))
-        individual.optimizer.step()
-        individual.optimizer.zero_grad()
-        individual.step()
-    fitness = individual.get_world_fitness(float(channel.member_index))
-    return means, lr, model.weight.item(), {m: g.fitness for m, g in fitness.items()}
-
-
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-def test_members_of_two_ranks(ranks, reduction):
-    answers = ranks(4).run(members_of_two_ranks, reduction)
-    assert [means for means, *_ in answers] == [
-        [2.5, 2.5, 1.5, 1.5],
-        [2.5, 2.5, 1.5, 1.5],
-        [2.5, 2.5, 3.5, 3.5],
-        [2.5, 2.5, 3.5, 3.5],
-    ]
-    assert [lr[0] for _, lr, _, _ in answers] == [0.1, 0.1, 0.2, 0.2]
-    weights = [weight for _, _, weight, _ in answers]
-    assert weights[0] == weights[1] != weights[2] == weights[3]
-    assert all(fitness == {0: 0.0, 1: 1.0} for *_, fitness in answers)
-
-
 def wrapped():
     """The same training, bare and wrapped by the user."""
     weights = []

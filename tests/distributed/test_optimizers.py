@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.distributed as dist
 from by_hand import mean_over
+from going_on import Script, assert_goes_on, outcome
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -36,17 +37,16 @@ def gan(recipe="factorial", **options):
     given = {"total_steps": STEPS, "round_length": LENGTH, "timeout": TIMEOUT}
     given |= {"autobind": {"generator": ["adamw"], "critic": ["sgd"]}, "reduction": "exact"}
     clan = Clan(model=model, optimizer=optimizers, strategies=RECIPES[recipe](), **given | options)
-    torch.manual_seed(100 + dist.get_rank() if dist.is_initialized() else 100)
     return clan, clan.loader(DATA, 8, drop_last=True)
 
 
-def step_of_gan(member, real):
+def train_on(clan, member, batch):
     """Train the critic, then the generator, as in PyTorch's own tutorial.
 
     The backward pass of the generator leaves gradients in the critic, which are zeroed before the
     next pass of the critic.
     """
-    model, optimizers = member.model, member.optimizer
+    (real,), model, optimizers = batch, member.model, member.optimizer
     ones, zeros = torch.ones(len(real), 1), torch.zeros(len(real), 1)
     optimizers["critic"].zero_grad()
     fake = model.generator(torch.randn(len(real), 2))
@@ -63,52 +63,11 @@ def judge(model):
     return (model.generator(noise).mean(0) - 2.0).square().sum()
 
 
-def train(clan, loader, saves=(), folder=None):
-    """Train to the end, or to the last of the steps at which a checkpoint is written."""
-    training = clan._training
-    member = clan.round() if training is None else training.member
-    while not clan.finished:
-        for (real,) in loader:
-            step_of_gan(member, real)
-            member.step()
-            step = member.steps_done
-            if member.done:
-                clan.step(judge)
-            if step in saves:
-                clan.save(folder)
-                if step == max(saves):
-                    return
-            if member.done:
-                member = clan.round()
+SCRIPT = Script(gan, train_on, judge)
 
 
-def outcome(clan):
-    """Return all that a run leads to, in bits."""
-    state = clan._state
-    tensors = [*state.model.state_dict().values()]
-    for optimizer in state.optimizers.values():
-        for entry in optimizer.state.values():
-            tensors += [tensor for tensor in entry.values() if tensor is not None]
-    records = [{**record.as_data(), "seconds": {}} for record in clan.history]
-    return [tensor.tolist() for tensor in tensors], clan.genome.serialize(), records
-
-
-def never_stopped(recipe, options):
-    clan, loader = gan(recipe, **options)
-    train(clan, loader)
-    return outcome(clan)
-
-
-def stopped(recipe, options, steps, folder):
-    clan, loader = gan(recipe, **options)
-    train(clan, loader, steps, folder)
-
-
-def resumed(recipe, options, folder):
-    clan, loader = gan(recipe, **options)
-    clan.resume(folder)
-    train(clan, loader)
-    return outcome(clan)
+def script(method, *arguments):
+    return getattr(SCRIPT, method)(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -117,45 +76,33 @@ def resumed(recipe, options, folder):
 def test_a_gan_trains_through_all_phases_and_goes_on_as_if_never_stopped(
     ranks, tmp_path, recipe, options
 ):
-    wanted = ranks(4).run(never_stopped, recipe, options)
-    records = wanted[0][-1]
+    wanted = assert_goes_on(ranks(4), script, recipe, options, [9, 12], LENGTH, tmp_path)
+    _, _, records, _ = wanted[0]
     assert len(records) == 4 * STEPS / LENGTH
     genes = {"generator/lr", "generator/weight_decay", "critic/lr", "critic/momentum"}
     assert genes <= {*records[0]["genes"]}
     assert len({record["genes"]["critic/lr"] for record in records}) > 4
     assert all(len(record["learning_rates"]) == 2 for record in records)
-    steps = [9, 12]
-    ranks(4).run(stopped, recipe, options, steps, str(tmp_path))
-    for step in steps:
-        folder = str(tmp_path / f"step-{step:09d}-round-{step // LENGTH:05d}")
-        assert ranks(4).run(resumed, recipe, options, folder) == wanted, step
 
 
-def tensors_of(clan):
-    return outcome(clan)[0]
-
-
-def saved_in_competition(folder):
-    clan, loader = gan("as specified", duty_cycle=0.5)
-    train(clan, loader, [10], folder)
-    return tensors_of(clan)
+COMPETING = {"duty_cycle": 0.5}
 
 
 def begun_elsewhere(folder):
-    clan, loader = gan("as specified", duty_cycle=0.5)
+    clan, loader = gan("as specified", **COMPETING)
     clan.resume(folder)
     clan.round()
-    begun = tensors_of(clan)
-    train(clan, loader)
+    begun, *_ = outcome(clan)
+    SCRIPT.train(clan, loader)
     return begun
 
 
 @pytest.mark.parametrize("count", [2, 4])
 def test_a_gan_goes_on_with_fewer_or_more_members(ranks, tmp_path, count):
-    saved = ranks(3).run(saved_in_competition, str(tmp_path))
+    saved = ranks(3).run(script, "stopped", "as specified", COMPETING, [10], str(tmp_path))
     begun = ranks(count).run(begun_elsewhere, str(tmp_path))
     assert len({*map(str, begun)}) == min(3, count)
-    assert all(each in saved for each in begun)
+    assert all(each in [tensors for tensors, *_ in saved] for each in begun)
 
 
 class BodyAndHead(nn.Module):

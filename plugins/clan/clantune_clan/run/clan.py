@@ -140,9 +140,9 @@ class Clan(Shardable, WithBest, Stoppable):
 
     # ---- Before the first round ----
 
-    def attach(self, model: nn.Module, optimizer: OptimizersLike) -> None:
-        """Give the clan its model and optimizer, if it was made without them."""
-        self._setup.attach(model, optimizer)
+    def attach(self, model: nn.Module, optimizer: OptimizersLike, *, scheduler: Any = None) -> None:
+        """Give the clan its model, optimizer and scheduler, if it was made without them."""
+        self._setup.attach(model, optimizer, scheduler)
 
     def add_gene(self, name: str, type: str = "optimizer", **options: Any) -> None:
         """Add a gene, before the first round.

@@ -99,10 +99,12 @@ class Setup:
         elif model is not None or optimizer is not None:
             raise ClanError("a clan needs both, model= and optimizer=, or neither for now")
 
-    def attach(self, model: nn.Module, optimizer: OptimizersLike) -> None:
-        """Attach the model and its optimizer or optimizers, and bind their genes."""
+    def attach(self, model: nn.Module, optimizer: OptimizersLike, scheduler: Any = None) -> None:
+        """Attach the model, its optimizers and their schedulers, and bind genes."""
         if self._draft is not None:
             raise ClanError("this clan has its model and optimizer already")
+        if scheduler is not None:
+            self._add_scheduler(scheduler)
         optimizers = Optimizers(optimizer)
         self.schedulers.require_fitting(optimizers, self.settings.mode)
         seed, index = self.arguments.seed, self.communicator.member_index
@@ -114,6 +116,13 @@ class Setup:
             draft.genome = genes.configure(draft.genome, self.genome_config, draft)
         require_fitting(draft.genome, draft)
         self.presets, self._draft = bound.presets, draft
+
+    def _add_scheduler(self, scheduler: Any) -> None:
+        if self.schedulers.given:
+            raise ClanError("this clan has its scheduler already, from Clan(scheduler=...)")
+        self.schedulers = scheduler  # attrs converts it
+        self.arguments = attrs.evolve(self.arguments, has_scheduler=True)
+        self.settings = self.arguments.resolve()  # without a warm-up and a cooldown of its own
 
     def add_gene(self, name: str, kind: str, **options: Any) -> None:
         """Add a gene."""
