@@ -23,7 +23,7 @@ from clantune_clan.member import (
     build_state,
 )
 from clantune_clan.reduction import Gradients
-from clantune_clan.run import Clan, RoundRecord, RunState
+from clantune_clan.run import Clan, Judge, RoundRecord, RunState
 from clantune_clan.schedule import Schedule
 
 Member = Individual
@@ -42,6 +42,7 @@ __all__ = [
     "GradientError",
     "Gradients",
     "Individual",
+    "Judge",
     "LoaderError",
     "Member",
     "Optimizers",

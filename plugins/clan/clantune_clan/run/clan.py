@@ -171,13 +171,18 @@ class Clan(Shardable, WithBest, Stoppable):
     add_genome, register = add_gene, inherits  # their names in the specification
 
     def loader(
-        self, dataset: Any, batch_size: int = 1, *, epochs: int | None = None, **options: Any
+        self,
+        dataset: Any,
+        batch_size: int | None = None,
+        *,
+        epochs: int | None = None,
+        **options: Any,
     ) -> ClanLoader:
         """Return a loader that knows the phases of this clan.
 
         Args:
-            dataset: Dataset, in a form that `clan_loader` accepts.
-            batch_size: Samples in a batch of one rank.
+            dataset: Dataset that `clan_loader` accepts, or a `DataLoader` to take over.
+            batch_size: Samples in a batch of one rank; None: 1, or as in the `DataLoader`.
             epochs: Length of the run in epochs, if the clan does not know it yet.
             options: Further options of `clan_loader`.
         """

@@ -14,6 +14,7 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import CheckpointError, ClanError
 from clantune_clan.loader import ClanLoader, clan_loader
 from clantune_clan.loader.arguments import samples_of
+from clantune_clan.loader.given import arguments_for
 from clantune_clan.member.binding import require_fitting
 from clantune_clan.member.construction import build_state
 from clantune_clan.member.optimizers import Optimizers, OptimizersLike
@@ -150,7 +151,7 @@ class Setup:
     def make_loader(
         self,
         dataset: Any,
-        batch_size: int,
+        batch_size: int | None,
         epochs: int | None,
         steps_done: Callable[[], int],
         *,
@@ -160,14 +161,16 @@ class Setup:
         """Return a loader that knows the phases; `epochs` also sets the length of the run.
 
         Args:
-            dataset: Dataset of the run.
-            batch_size: Samples in a batch of one rank.
+            dataset: Dataset of the run, or a `DataLoader` of it.
+            batch_size: Samples in a batch of one rank; None: 1, or as in the `DataLoader`.
             epochs: Length of the run in epochs; None if it is known already, or stays unknown.
             steps_done: Function that returns the number of steps of the run that are done.
             has_begun: Whether the first round has begun.
             options: Further options of `clan_loader`.
         """
+        given = arguments_for(dataset, batch_size)
         fixed = {
+            **given,
             "seed": self.arguments.seed,
             "rank": self.communicator.rank,
             "world_size": self.communicator.world_size,
@@ -177,11 +180,11 @@ class Setup:
         }
 
         def make(schedule: Schedule) -> ClanLoader:
-            return clan_loader(dataset, batch_size, **{"schedule": schedule, **fixed})
+            return clan_loader(**{"schedule": schedule, **fixed})
 
+        samples, size = samples_of(given["dataset"]), given["batch_size"]
         self.communicator.require_same(
-            "the loader",
-            lambda: {"the data": {"samples": samples_of(dataset), "batch_size": batch_size}},
+            "the loader", lambda: {"the data": {"samples": samples, "batch_size": size}}
         )
         if epochs is None and self.arguments.total_steps is None:
             epochs = self.epochs
