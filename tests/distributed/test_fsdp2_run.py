@@ -1,7 +1,10 @@
 """Runs of sharded members: the user's loop, results, checkpoints, and what is refused."""
 
+import warnings
+
 import pytest
 import torch
+import torch.distributed as dist
 from going_on import (
     Script,
     assert_goes_on,
@@ -12,8 +15,9 @@ from going_on import (
 )
 from safetensors.torch import load_file
 from torch import nn
+from torch._dynamo.testing import CompileCounter
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+from torch.distributed.fsdp import CPUOffloadPolicy, FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor import Shard, distribute_tensor
 
 from clantune_clan import Checkpoints, Clan, ClanError
@@ -135,6 +139,71 @@ def test_members_of_another_number_of_ranks_do_not_go_on(ranks, tmp_path):
 # What is refused
 
 
+def after_an_evaluation():
+    """Evaluate the model, which gathers its root, and then ask for the best weights."""
+    clan, loader = make("as specified")
+    member = clan.round()
+    for batch in member.batches(loader):
+        (x, y) = batch
+        (member.model(x) - y).square().mean().backward()
+        member.optimizer.step()
+        member.optimizer.zero_grad()
+    clan.step(loss_of)
+    with torch.no_grad():
+        loss_of(member.model)
+    return best_of(clan)
+
+
+def test_the_best_weights_are_there_after_an_evaluation(ranks):
+    answers = ranks(4).run(after_an_evaluation)
+    assert answers[0] == answers[1] == answers[2] == answers[3]
+
+
+def compiled_steps(is_sharded):
+    """Return how often a step of the optimizer was compiled, after each round."""
+    warnings.simplefilter("ignore", DeprecationWarning)  # of torch's own code
+    clan = Clan(population_size=2, strategies=as_specified(), round_length=2, timeout=60.0)
+    model = net()
+    if is_sharded:
+        fully_shard(model, mesh=clan.member_mesh())
+    optimizer, counter = torch.optim.AdamW(model.parameters(), lr=0.01), CompileCounter()
+    clan.attach(model, optimizer)
+    step = torch.compile(optimizer.step, backend=counter)
+    found = []
+    for _ in range(4):
+        member = clan.round()
+        while not member.done:
+            loss_of(member.model).backward()
+            step()
+            optimizer.zero_grad()
+            member.step()
+        clan.step(float(dist.get_rank() // 2))
+        found.append(counter.frame_count)
+    clan.close()
+    return found
+
+
+@pytest.mark.parametrize("is_sharded", [False, True])
+def test_a_turnover_does_not_compile_the_step_again(ranks, is_sharded):
+    for found in ranks(4).run(compiled_steps, is_sharded):
+        assert found == found[:1] * 4
+
+
+def with_a_bad_result():
+    clan, loader = make("factorial", timeout=20.0)
+    member = clan.round()
+    for x, y in member.batches(loader):
+        (member.model(x) - y).square().mean().backward()
+        member.optimizer.step()
+        member.optimizer.zero_grad()
+    clan.step("x" if dist.get_rank() == 1 else 1.0)
+
+
+def test_an_error_on_one_rank_of_a_member_is_known_to_all(ranks):
+    for raised in ranks(4).fail(with_a_bad_result):
+        assert "a round ends with a loss" in raised.message, raised.message
+
+
 def shard(model, mesh, what):
     """Shard a model, rightly or not."""
     if what == "all ranks":
@@ -146,6 +215,8 @@ def shard(model, mesh, what):
         return model
     if what == "FSDP1":
         return FullyShardedDataParallel(model, device_id=torch.device("cpu"))
+    if what == "offloaded":
+        return fully_shard(model, mesh=mesh, offload_policy=CPUOffloadPolicy(pin_memory=False))
     if what == "by hand":
         model[0].weight = nn.Parameter(distribute_tensor(model[0].weight, mesh, [Shard(0)]))
         return model
@@ -158,8 +229,13 @@ def that_goes_wrong(what):
     model = shard(model, clan.member_mesh(), what)
     if what == "a hook":
         model.set_all_reduce_hook(lambda _: None)
-    clan.attach(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    clan.attach(model, optimizer)
     clan.round()
+    if what == "two clans":
+        other = Clan(population_size=2, timeout=20.0)
+        other.attach(model, optimizer)
+        other.round()
     if what == "a copy":
         clan.best()
     clan.best(into=nn.Linear(2, 2))
@@ -191,6 +267,14 @@ REFUSED = {
     "exact": (
         "reduction is 'exact', and the model is sharded by fully_shard, which averages gradients "
         "itself: leave reduction out"
+    ),
+    "offloaded": (
+        "the model is sharded with offload_policy=CPUOffloadPolicy(), and a clan needs parameters "
+        "and gradients on one device: leave offload_policy out"
+    ),
+    "two clans": (
+        "the gradients of this model are averaged by another clan already, which would divide "
+        "them twice; close that one first: clan.close()"
     ),
     "a hook": (
         "the sharded model has an all-reduce hook already, and torch allows one: leave "

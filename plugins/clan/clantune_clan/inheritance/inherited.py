@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from clantune_clan.communication.buckets import Outline
@@ -151,9 +152,17 @@ def _put(optimizer: Optimizer, parameter: Tensor, entry: Any) -> None:
         # optimizer.step is compiled again for another order.
         for name in current.keys() - entry.keys():
             del current[name]
-        current.update(entry)
+        current.update({k: v for k, v in entry.items() if not _is_same_shard(current.get(k), v)})
     else:
         optimizer.state[parameter] = entry
+
+
+def _is_same_shard(one: Any, other: Any) -> bool:
+    """Whether two sharded tensors have the same memory; another object is compiled for again."""
+    if not (isinstance(one, DTensor) and isinstance(other, DTensor)):
+        return False
+    own, new = local(one), local(other)
+    return own.data_ptr() == new.data_ptr() and own.shape == new.shape
 
 
 def _parameters(state: TrainingState) -> Iterator[tuple[str, Tensor, Optimizer]]:

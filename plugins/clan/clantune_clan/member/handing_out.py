@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 from clantune_clan.communication import Communication
+from clantune_clan.shards import reshard, sharded_modules
 from clantune_clan.unwrapping import bare_module, named_tensors
 
 
@@ -31,9 +32,11 @@ def hand_out(
         member: Member that has the weights.
         tensors: Tensors by name to send and to fill; None: those of the module.
     """
+    bare = bare_module(module)
+    reshard(sharded_modules(bare))
     tensors = named_tensors(module) if tensors is None else tensors
     source = member * communicator.ranks_per_member
-    sharded = {name for name, p in bare_module(module).named_parameters() if isinstance(p, DTensor)}
+    sharded = {name for name, p in bare.named_parameters() if isinstance(p, DTensor)}
     whole = [tensor for name, tensor in tensors.items() if name not in sharded]
     communicator.broadcast(where, whole, source=source)
     if sharded:

@@ -12,7 +12,6 @@ from torch.autograd import Variable
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
-from clantune_clan.errors import GradientError
 from clantune_clan.reduction.along import Counts
 from clantune_clan.reduction.bucket import Wait, buckets_of
 from clantune_clan.reduction.gradients import Gradients
@@ -52,10 +51,7 @@ class ExactGradients(Gradients):
 
     def _end(self, backward: int) -> None:
         if backward != self._backward:
-            raise GradientError(
-                "one backward pass ran inside another, and ended it too early: use "
-                "torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
-            )
+            raise self.nested()
         try:
             self.average()
         except BaseException:

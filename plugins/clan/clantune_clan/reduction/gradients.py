@@ -116,8 +116,10 @@ class Gradients(ABC):
         A gradient does not count if a step has followed its backward pass, even if it was not
         zeroed since. A `GradScaler` skips the step of gradients that are not finite.
         """
+        if not self._are_waiting:
+            return False
         gradients = [local(p.grad) for p in self.parameters if p.grad is not None]
-        if not self._are_waiting or not any(bool(gradient.any()) for gradient in gradients):
+        if not any(bool(gradient.any()) for gradient in gradients):
             return False
         return self.loss_scale is None or all(bool(is_finite(each)) for each in gradients)
 
@@ -206,6 +208,13 @@ class Gradients(ABC):
     def name_of(self, parameter: Tensor) -> str:
         """Return the name of a parameter."""
         return self._fingerprint.name_of(parameter)
+
+    def nested(self) -> GradientError:
+        """Return the error of a backward pass inside another one."""
+        return GradientError(
+            "one backward pass ran inside another, and ended it too early: use "
+            "torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
+        )
 
     def before_steps(self, optimizers: Iterable[Optimizer], check: Callable[..., None]) -> None:
         """Call a method of this object before each step of an optimizer."""

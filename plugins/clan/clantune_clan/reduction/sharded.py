@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd import Variable
+from torch.distributed.fsdp import FSDPModule
 from torch.optim import Optimizer
 
 from clantune_clan.communication import Communication
@@ -30,7 +31,7 @@ class ShardedGradients(Gradients):
     """Averages the shards of a member's gradients over the members.
 
     After the last shard goes a small tensor, which says for each rank whether its shards are
-    finite. A member whose shards are all not finite does not count. If only some of them are, all
+    finite. A member none of whose shards is finite does not count. If only some of them are, all
     members skip the pass.
     """
 
@@ -42,20 +43,19 @@ class ShardedGradients(Gradients):
         """Register hooks on the parameters and the sharded modules."""
         super().__init__(model, optimizers, communicator)
         self._backward = -1  # number of the graph of the current backward pass
-        self._sound: list[Tensor] = []  # whether the shards of this pass are finite
+        self._sound: list[tuple[FSDPModule, Tensor]] = []  # whether shards of this pass are finite
         self._earlier: list[tuple[Tensor, Tensor]] = []  # gradients that this pass adds to
         self._is_local = False  # whether they include passes that were not averaged
         modules = sharded_modules(model)
+        self._parameters_of = {module: [*parameters_of(module)] for module in modules}
         method = weakref.WeakMethod(self._average_shard)
 
-        def average(shard: Tensor, *, has_values: bool) -> None:
+        def average(module: FSDPModule, shard: Tensor) -> None:
             if (average_shard := method()) is not None:
-                average_shard(shard, has_values=has_values)
+                average_shard(module, shard)
 
         for module in modules:
-            # The shard of a small module may consist of padding.
-            has_values = any(local(p).numel() for p in parameters_of(module))
-            module.set_all_reduce_hook(functools.partial(average, has_values=has_values))
+            module.set_all_reduce_hook(functools.partial(average, module))
 
         def leave() -> None:
             for module in modules:
@@ -67,18 +67,19 @@ class ShardedGradients(Gradients):
         if self.group is None:
             self._is_local = True
 
-    def _average_shard(self, shard: Tensor, *, has_values: bool) -> None:
+    def _average_shard(self, module: FSDPModule, shard: Tensor) -> None:
         """Average the shard of a module's gradients, in place."""
+        if shard.device.type != "cpu":
+            # Torch made it on another stream, and may free it there while this one still uses it.
+            shard.record_stream(torch.accelerator.current_stream(shard.device))
         group = self.group
         if group is None:
             return
         backward = torch._C._current_graph_task_id()
         if backward != self._backward:
             self._begin(backward)
-        if not has_values:
-            return
         sound = is_finite(shard)
-        self._sound.append(sound)
+        self._sound.append((module, sound))
         zero_unless(sound, shard)
         self._average_over_members(shard, group)
 
@@ -90,7 +91,7 @@ class ShardedGradients(Gradients):
             work = dist.all_reduce(tensor, dist.ReduceOp.AVG, group=peers, async_op=True)
             if tensor.device.type == "cpu":
                 self.wait(work)
-            else:  # the stream of this hook waits, and the host does not
+            else:  # with NCCL, the stream of this hook waits and not the host
                 work.wait()
         except (RuntimeError, ValueError) as error:
             raise self._interrupted(error) from error
@@ -109,10 +110,7 @@ class ShardedGradients(Gradients):
 
     def _end(self, backward: int) -> None:
         if backward != self._backward:
-            raise GradientError(
-                "one backward pass ran inside another, and ended it too early: use "
-                "torch.utils.checkpoint.checkpoint(..., use_reentrant=False)"
-            )
+            raise self.nested()
         try:
             self.average()
         finally:
@@ -121,11 +119,15 @@ class ShardedGradients(Gradients):
     def _sum(self) -> Counts:
         group, channel = self.group, self._communicator
         assert group is not None  # noqa: S101  (a shard of this pass has found it)
+        sound_shards = [sound for module, sound in self._sound if self._has_gradient(module)]
         earlier = self._flat_earlier()
+        if earlier is not None and earlier.numel():
+            sound_shards.append(is_finite(earlier))
+            zero_unless(sound_shards[-1], earlier)
         size, device = channel.num_members, self.parameters[0].device
         own, is_sound = torch.zeros(2 * size + 1, device=device), torch.ones((), device=device)
-        if self._sound:
-            me, sound = channel.member_index, torch.stack(self._sound)
+        if sound_shards:
+            me, sound = channel.member_index, torch.stack(sound_shards)
             is_sound = sound.all()
             own[me], own[size + me], own[-1] = is_sound, 1.0, sound.any() ^ is_sound
         along = [float(earlier is not None), *numbers_of(self.step, stops=self.wants_to_stop)]
@@ -161,15 +163,16 @@ class ShardedGradients(Gradients):
             )
         return counts
 
+    def _has_gradient(self, module: FSDPModule) -> bool:
+        """Whether this rank has values of a gradient; a shard may consist of padding alone."""
+        parameters = self._parameters_of[module]
+        return any(p.grad is not None and local(p.grad).numel() for p in parameters)
+
     def _flat_earlier(self) -> Tensor | None:
         """Return the earlier gradients in one tensor if they are to be averaged, or None."""
         if not self._is_local:
             return None
-        flat = torch.cat([local(gradient).reshape(-1) for _, gradient in self._earlier])
-        if flat.numel():
-            self._sound.append(is_finite(flat))
-            zero_unless(self._sound[-1], flat)
-        return flat
+        return torch.cat([local(gradient).reshape(-1) for _, gradient in self._earlier])
 
     def _average_earlier(self, flat: Tensor, group: dist.ProcessGroup) -> None:
         self._average_over_members(flat, group)

@@ -7,11 +7,12 @@ from typing import Any
 
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.fsdp import FSDPModule, FullyShardedDataParallel
+from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, FullyShardedDataParallel
 from torch.distributed.tensor import DTensor
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError, GradientError
+from clantune_clan.reduction.owners import require_free
 from clantune_clan.shards import sharded_modules
 
 ADVICE = "as in fully_shard(model, mesh=clan.member_mesh())"
@@ -28,6 +29,7 @@ def require_shards(module: nn.Module, communicator: Communication) -> None:
         ClanError: A parameter is not sharded, or over other ranks than those of this member.
         GradientError: Other code averages the gradients too.
     """
+    require_free(module.parameters())
     managed = {id(p) for each in sharded_modules(module) for p in parameters_of(each)}
     size, first = communicator.ranks_per_member, communicator.member_index
     own = [*range(first * size, (first + 1) * size)]
@@ -41,16 +43,7 @@ def require_shards(module: nn.Module, communicator: Communication) -> None:
         elif isinstance(parameter, DTensor):
             _require_own_mesh(name, parameter, own)
     for each in sharded_modules(module):
-        if any(group._all_reduce_hook is not None for group in _groups(each)):  # noqa: SLF001
-            raise GradientError(
-                "the sharded model has an all-reduce hook already, and torch allows one: leave "
-                "set_all_reduce_hook out"
-            )
-        if len(_groups(each)) > 1:
-            raise GradientError(
-                "a module is sharded over several meshes by shard_placement_fn, and the clan "
-                f"cannot average its gradients: shard all parameters over one mesh, {ADVICE}"
-            )
+        _require_usual_groups(_groups(each))
 
 
 def refuse_old_shards(model: nn.Module) -> None:
@@ -73,6 +66,24 @@ def parameters_of(module: FSDPModule) -> Iterator[Tensor]:
 def _groups(module: FSDPModule) -> list[Any]:
     groups: list[Any] = module._get_fsdp_state()._fsdp_param_groups  # noqa: SLF001
     return groups
+
+
+def _require_usual_groups(groups: list[Any]) -> None:
+    if any(group._all_reduce_hook is not None for group in groups):  # noqa: SLF001
+        raise GradientError(
+            "the sharded model has an all-reduce hook already, and torch allows one: leave "
+            "set_all_reduce_hook out"
+        )
+    if any(isinstance(group.offload_policy, CPUOffloadPolicy) for group in groups):
+        raise ClanError(
+            "the model is sharded with offload_policy=CPUOffloadPolicy(), and a clan needs "
+            "parameters and gradients on one device: leave offload_policy out"
+        )
+    if len(groups) > 1:
+        raise GradientError(
+            "a module is sharded over several meshes by shard_placement_fn, and the clan "
+            f"cannot average its gradients: shard all parameters over one mesh, {ADVICE}"
+        )
 
 
 def _require_own_mesh(name: str, parameter: DTensor, own: list[int]) -> None:

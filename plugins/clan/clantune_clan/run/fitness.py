@@ -18,6 +18,7 @@ from clantune_clan.errors import ClanError
 from clantune_clan.member.average import WeightAverage
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.run.settings import Settings
+from clantune_clan.shards import local
 
 Judge = Callable[[nn.Module], Any]
 """A function that takes the model and returns its loss or score."""
@@ -80,7 +81,7 @@ def losses_of_member(result: Any, state: TrainingState) -> Losses:
     if callable(result):
         return Losses(judged, measure(result, state.model))
     # There is no loss of the own weights, but their values show whether they are finite.
-    finite = all(map(_is_finite, state.model.parameters()))
+    finite = all(map(_is_finite, map(local, state.model.parameters())))
     return Losses(judged, judged if finite else math.nan)
 
 
@@ -95,7 +96,14 @@ def losses_of_members(
 ) -> list[Losses]:
     """Return the losses of each member: its first rank's, or the mean if ranks judge on parts."""
     if settings.judge == "shared":
-        return [*losses[::ranks_per_member]]
+        firsts = range(0, len(losses), ranks_per_member)
+        members = [losses[first : first + ranks_per_member] for first in firsts]
+        # A rank of a sharded member knows only whether its own shards are finite.
+        failed = [any(math.isnan(each.own) for each in member) for member in members]
+        return [
+            Losses(member[0].judged, math.nan if has_failed else member[0].own)
+            for member, has_failed in zip(members, failed, strict=True)
+        ]
     made = []
     for first in range(0, len(losses), ranks_per_member):
         judged, own = zip(*losses[first : first + ranks_per_member], strict=True)

@@ -69,7 +69,7 @@ def whole_state(model: nn.Module, tensors: Mapping[str, Tensor], *, keep: bool) 
     for name, original in _originals(module):
         gathered = _whole(original, tensors[name])
         if keep:
-            whole[name] = gathered
+            whole[name] = gathered.cpu()  # the whole model may not fit on one device
     state = module.state_dict(keep_vars=True)
     return {
         name: whole.get(names.get(id(entry), ""), entry) for name, entry in state.items() if keep
