@@ -25,7 +25,7 @@ from clantune_clan.communication.patience import poll_for_sum, wait_for_sum
 from clantune_clan.errors import ClanError, GradientError
 from clantune_clan.reduction.along import Counts
 from clantune_clan.reduction.fingerprint import ParameterFingerprint
-from clantune_clan.reduction.hooks import hidden_hook, weak_hook
+from clantune_clan.reduction.hooks import hidden_hook, late_hook, weak_hook
 from clantune_clan.reduction.loss_scale import LossScale
 from clantune_clan.reduction.owners import claim, release, require_free
 from clantune_clan.reduction.soundness import is_finite
@@ -125,7 +125,7 @@ class Gradients(ABC):
 
     def problem(self) -> GradientError | None:
         """Return an error if the parameters have changed, or if a hook runs after ClanTune's."""
-        return self._fingerprint.problem() or self._late_hook()
+        return self._fingerprint.problem() or late_hook(self.parameters, self._hooks)
 
     def close(self) -> None:
         """Remove all hooks. Each rank keeps its own gradients from now on."""
@@ -236,18 +236,6 @@ class Gradients(ABC):
         claim(self.parameters, self)
         self._hooks += [optimizer.register_step_post_hook(on_step) for optimizer in optimizers]
         self.before_steps(optimizers, self._require_averaged)
-
-    def _late_hook(self) -> GradientError | None:
-        """Return an error if a later hook would see gradients before they are averaged."""
-        for parameter, hook in zip(self.parameters, self._hooks, strict=False):
-            hooks = parameter._post_accumulate_grad_hooks
-            if next(reversed(hooks)) != hook.id:
-                return GradientError(
-                    "a hook was registered by register_post_accumulate_grad_hook after the member "
-                    "was set up; it sees gradients before they are averaged: an optimizer that "
-                    "steps inside the backward pass does not go with a clan"
-                )
-        return None
 
     def _require_averaged(self, optimizer: Optimizer, *_: object) -> None:
         """Raise an error if a step follows passes that were all held back on this rank."""
