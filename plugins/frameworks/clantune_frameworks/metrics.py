@@ -18,6 +18,11 @@ def metrics_of(records: Sequence[RoundRecord]) -> dict[str, float]:
     return {name: float(value) for name, value in _numbers(records) if math.isfinite(value)}
 
 
+def competition_of(member: Individual) -> dict[str, float]:
+    """Return whether members compete from now on, as a metric."""
+    return {"clan/competes": float(member.mode == "competitive")}
+
+
 def _numbers(records: Sequence[RoundRecord]) -> Iterator[tuple[str, float]]:
     first = records[0]
     yield "clan/round", first.round
@@ -39,7 +44,7 @@ class Logging:
 
     def on_phase(self, member: Individual) -> None:
         """Log whether members compete."""
-        self.log({"clan/competes": float(member.mode == "competitive")})
+        self.log(competition_of(member))
 
     def on_round_end(self, records: Sequence[RoundRecord]) -> None:
         """Log the results of a round."""

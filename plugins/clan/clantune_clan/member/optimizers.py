@@ -37,6 +37,8 @@ def split_path(path: str) -> tuple[str, str] | None:
 def _to_names(given: Any) -> Mapping[str, Optimizer]:
     if isinstance(given, Optimizers):
         return MappingProxyType(dict(given))
+    if isinstance(given, Optimizer):
+        return MappingProxyType({ALONE: _bare(given)})
     if isinstance(given, list | tuple):
         given = {str(place): optimizer for place, optimizer in enumerate(given)}
     if hasattr(given, "param_groups"):
@@ -50,7 +52,14 @@ def _to_names(given: Any) -> Mapping[str, Optimizer]:
         raise ClanError("optimizer= is empty: give at least one optimizer")
     for name, optimizer in given.items():
         _require_named(name, optimizer)
-    return MappingProxyType(dict(given))
+    return MappingProxyType({name: _bare(optimizer) for name, optimizer in given.items()})
+
+
+def _bare(optimizer: Optimizer) -> Optimizer:
+    """Return the optimizer inside the wrappers of other packages, such as Accelerate's."""
+    while isinstance(inner := getattr(optimizer, "optimizer", None), Optimizer):
+        optimizer = inner
+    return optimizer
 
 
 def _require_named(name: object, optimizer: object) -> None:

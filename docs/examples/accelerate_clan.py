@@ -1,0 +1,40 @@
+"""The language model of `character_lm.py` with Accelerate: a clan of four members.
+
+torchrun --nproc-per-node 4 docs/examples/accelerate_clan.py
+"""
+
+import sys
+
+import torch
+from accelerate import Accelerator
+from character_lm import BATCH, Writer, loss_on, optimizer_of, texts
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
+
+from clantune.accelerate import accelerate_clan
+
+EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 4
+
+torch.set_num_threads(1)
+torch.manual_seed(0)
+letters, (train, validation, test) = texts()
+accelerator = Accelerator(cpu=True)
+model = Writer(letters)
+optimizer = optimizer_of(model)
+loader = DataLoader(train, batch_size=BATCH, shuffle=True)
+model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+clan, loader = accelerate_clan(
+    accelerator, model, optimizer, loader, epochs=EPOCHS, autobind="auto"
+)
+
+for member in clan.rounds():
+    for inputs, targets in member.batches(loader):
+        loss = cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+    clan.step(lambda model: loss_on(model, validation.some(256)))
+
+accelerator.print(f"loss on test data: {loss_on(clan.best(), test.some(1024)):.4f}")
+accelerator.end_training()
