@@ -24,6 +24,7 @@ TESTERS = {"hypothesis", "pytest"}
 
 EDGES = {
     "clantune-core": set(),
+    "clantune-frameworks": {"clantune_clan"},
     "clantune-neuro": {"clantune_core", "clantune_strategies"},
     "clantune-store": {"clantune_core", "clantune_strategies"},
 }

@@ -168,9 +168,8 @@ class Setup:
             has_begun: Whether the first round has begun.
             options: Further options of `clan_loader`.
         """
-        given = arguments_for(dataset, batch_size)
         fixed = {
-            **given,
+            **arguments_for(dataset, batch_size),
             "seed": self.arguments.seed,
             "rank": self.communicator.rank,
             "world_size": self.communicator.world_size,
@@ -182,7 +181,7 @@ class Setup:
         def make(schedule: Schedule) -> ClanLoader:
             return clan_loader(**{"schedule": schedule, **fixed})
 
-        samples, size = samples_of(given["dataset"]), given["batch_size"]
+        samples, size = samples_of(fixed["dataset"]), fixed["batch_size"]
         self.communicator.require_same(
             "the loader", lambda: {"the data": {"samples": samples, "batch_size": size}}
         )
