@@ -8,15 +8,31 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("accelerate_script.py")
+HERE = Path(__file__)
 
 
-@pytest.fixture(scope="module")
-def answers(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("accelerate")
+FEATURES = {
+    "accumulate(model)": "works",
+    "mixed_precision='bf16'": "works",
+    "dynamo_backend": "works",
+    "split_batches": "works",
+    "save_state: the best weights": "works",
+    "FSDP": (
+        "the accelerator trains by FSDP, and a clan shards each member over its own ranks: use "
+        "Accelerator() with plain data parallel training"
+    ),
+    "DeepSpeed": (
+        "the accelerator trains by DeepSpeed, which averages gradients itself: use Accelerator() "
+        "with plain data parallel training"
+    ),
+}
+
+
+def answers_of(script, folder):
+    """Run a script on four ranks; return what each has written."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"]
     done = subprocess.run(
-        [sys.executable, *launcher, SCRIPT, folder],
+        [sys.executable, *launcher, HERE.with_name(script), folder],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -25,6 +41,21 @@ def answers(tmp_path_factory):
     )
     assert done.returncode == 0, done.stderr
     return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in range(4)]
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory):
+    return answers_of("accelerate_script.py", tmp_path_factory.mktemp("accelerate"))
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory):
+    return answers_of("accelerate_features.py", tmp_path_factory.mktemp("features"))
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_features_work_or_say_why_not(features, feature):
+    assert [answer[feature] for answer in features] == [FEATURES[feature]] * 4
 
 
 def test_members_share_gradients_in_cooperation_alone(answers):
