@@ -1,0 +1,438 @@
+"""Every feature of Lightning in a clan of four, which Lightning starts; each rank reports."""
+
+import os
+import sys
+import warnings
+
+import torch
+import torchmetrics
+from features_lightning import FEATURES
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.callbacks import (
+    EarlyStopping,
+    GradientAccumulationScheduler,
+    LearningRateMonitor,
+    ModelCheckpoint,
+    StochasticWeightAveraging,
+    WeightAveraging,
+)
+from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.plugins import MixedPrecision
+from lightning.pytorch.strategies import (
+    DDPStrategy,
+    DeepSpeedStrategy,
+    FSDPStrategy,
+    ModelParallelStrategy,
+)
+from lightning.pytorch.utilities import CombinedLoader
+from lightning_ranks import on_ranks
+from lightning_task import (
+    Classifier,
+    Witness,
+    a_clan,
+    train_set,
+    trainer_of,
+    valid_set,
+    weights_of,
+)
+from torch import nn
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import fp16_compress_hook
+from torch.nn.functional import cross_entropy
+from torch.optim import LBFGS, SGD, lr_scheduler
+from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, WeightedRandomSampler
+
+RUNS = {}
+"""A function for each feature, which returns what `run` takes."""
+
+
+def feature(name):
+    """Let a function describe the run of a feature."""
+
+    def add(function):
+        RUNS[name] = function
+        return function
+
+    return add
+
+
+def run(folder, *callbacks, module=None, clan=None, data=(), ckpt_path=None, change=None, **options):
+    """Train, and return what has happened."""
+    clan = clan or a_clan()
+    witness = Witness(clan)
+    module = module or Classifier()
+    trainer = trainer_of(folder, clan, witness, *callbacks, **options)
+    if change is not None:
+        change(trainer)
+    trainer.fit(module, *data, ckpt_path=ckpt_path)
+    return {
+        "weights": weights_of(trainer.lightning_module),
+        "gradients": witness.gradients,
+        "steps": trainer.global_step,
+        "modes": witness.modes,
+        "history": [(r.round, r.metric, r.genes) for r in clan.clan.history],
+        "rates": [g["lr"] for o in trainer.optimizers for g in o.param_groups],
+        "reduction": "(exact" if "(exact" in clan.clan.describe() else "(ddp",
+    }
+
+
+class Scheduled(Classifier):
+    def __init__(self, make, **config):
+        super().__init__()
+        self.make, self.config = make, config
+
+    def configure_optimizers(self):
+        optimizer = super().configure_optimizers()
+        scheduler = {"scheduler": self.make(optimizer, self), **self.config}
+        return {"optimizer": optimizer, "lr_scheduler": scheduler}
+
+
+@feature("Progress bar")
+def _(folder):
+    return run(folder, enable_progress_bar=True)
+
+
+@feature("Loggers (`CSVLogger`)")
+def _(folder):
+    return run(folder, logger=CSVLogger(folder / "log"), log_every_n_steps=1)
+
+
+@feature("`LearningRateMonitor`")
+def _(folder):
+    logger = CSVLogger(folder / "rates")
+    return run(folder, LearningRateMonitor(), logger=logger, log_every_n_steps=1)
+
+
+@feature("`ModelCheckpoint(monitor=...)`")
+def _(folder):
+    files = ModelCheckpoint(folder / "monitored", monitor="val_loss", save_last=True)
+    answer = run(folder, files)
+    best = Classifier.load_from_checkpoint(folder / "monitored/last.ckpt", weights_only=True)
+    return {**answer, "loaded": weights_of(best)}
+
+
+@feature("`ModelCheckpoint(save_weights_only=True)`")
+def _(folder):
+    files = ModelCheckpoint(folder / "weights", "{step}", save_weights_only=True, save_top_k=-1)
+    answer = run(folder, files)
+    path = folder / "weights" / f"step={answer['steps']}.ckpt"
+    return {**answer, "loaded": weights_of(Classifier.load_from_checkpoint(path))}
+
+
+@feature("`EarlyStopping`")
+def _(folder):
+    stop = EarlyStopping("val_loss", min_delta=10.0, patience=1)
+    return run(folder, stop, max_epochs=5)
+
+
+@feature("`max_steps`")
+def _(folder):
+    return run(folder, max_steps=9, max_epochs=-1)
+
+
+@feature("`gradient_clip_val`")
+def _(folder):
+    return run(folder, gradient_clip_val=0.01)
+
+
+@feature("`accumulate_grad_batches`")
+def _(folder):
+    return run(folder, accumulate_grad_batches=2)
+
+
+@feature("`precision='bf16-mixed'`")
+def _(folder):
+    return run(folder, precision="bf16-mixed")
+
+
+@feature("`precision='16-mixed'`, with its scaler")
+def _(folder):
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    return run(folder, plugins=[MixedPrecision("16-mixed", "cpu", scaler)])
+
+
+@feature("`torch.compile(module)`")
+def _(folder):
+    return run(folder, module=torch.compile(Classifier(), backend="eager"), max_epochs=1)
+
+
+@feature("Scheduler, stepped by batch")
+def _(folder):
+    module = Scheduled(lambda o, _: lr_scheduler.ExponentialLR(o, 0.9), interval="step")
+    return run(folder, module=module)
+
+
+@feature("Scheduler, stepped by epoch")
+def _(folder):
+    module = Scheduled(lambda o, _: lr_scheduler.ExponentialLR(o, 0.1), interval="epoch")
+    return run(folder, module=module)
+
+
+@feature("`ReduceLROnPlateau`")
+def _(folder):
+    def make(optimizer, _):
+        return lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, threshold=10.0)
+
+    return run(folder, module=Scheduled(make, monitor="val_loss"))
+
+
+@feature("`OneCycleLR`, with `estimated_stepping_batches`")
+def _(folder):
+    def make(optimizer, module):
+        total = module.trainer.estimated_stepping_batches
+        return lr_scheduler.OneCycleLR(optimizer, 0.1, total, cycle_momentum=False)
+
+    return run(folder, module=Scheduled(make, interval="step"))
+
+
+@feature("Validation, `val_check_interval`")
+def _(folder):
+    return run(folder, val_check_interval=2)
+
+
+@feature("Several validation loaders")
+def _(folder):
+    class Several(Classifier):
+        def validation_step(self, batch, batch_idx, dataloader_idx):
+            super().validation_step(batch, batch_idx)
+
+        def val_dataloader(self):
+            return [super().val_dataloader(), DataLoader(train_set, batch_size=64)]
+
+    return run(folder, module=Several(), clan=a_clan(judge="val_loss/dataloader_idx_1"))
+
+
+@feature("Metrics of torchmetrics")
+def _(folder):
+    class Scored(Classifier):
+        def __init__(self):
+            super().__init__()
+            self.accuracy = torchmetrics.classification.MulticlassAccuracy(2, average="micro")
+
+        def validation_step(self, batch, batch_idx):
+            self.accuracy(self.net(batch[0]), batch[1])
+            self.log("accuracy", self.accuracy)
+
+    return run(folder, module=Scored(), clan=a_clan(judge="accuracy", mode="max"))
+
+
+@feature("`limit_train_batches`, `limit_val_batches`")
+def _(folder):
+    return run(folder, limit_train_batches=4, limit_val_batches=0.5)
+
+
+@feature("`LightningDataModule`")
+def _(folder):
+    class Data(LightningDataModule):
+        def train_dataloader(self):
+            return DataLoader(train_set, batch_size=8, shuffle=True)
+
+        def val_dataloader(self):
+            return DataLoader(valid_set, batch_size=24)
+
+    return run(folder, data=(Data(),))
+
+
+@feature("BatchNorm")
+def _(folder):
+    module = Classifier()
+    module.net.insert(1, nn.BatchNorm1d(8))
+    return run(folder, module=module)
+
+
+@feature("`find_unused_parameters=True`")
+def _(folder):
+    module = Classifier()
+    module.unused = nn.Linear(2, 2)
+    return run(folder, module=module, strategy="ddp_find_unused_parameters_true")
+
+
+@feature("Manual optimization, several optimizers")
+def _(folder):
+    class ByHand(Classifier):
+        def __init__(self):
+            super().__init__()
+            self.automatic_optimization = False
+
+        def configure_optimizers(self):
+            layers = self.net[0], self.net[-1]
+            return [SGD(layer.parameters(), lr=0.1, momentum=0.5) for layer in layers]
+
+        def training_step(self, batch, batch_idx):
+            for optimizer in self.optimizers():
+                loss = super().training_step(batch, batch_idx)
+                optimizer.zero_grad()
+                self.manual_backward(loss)
+                optimizer.step()
+            return {"loss": loss.detach()}
+
+    return run(folder, module=ByHand())
+
+
+@feature("`overfit_batches`")
+def _(folder):
+    return run(folder, overfit_batches=2)
+
+
+@feature("`reload_dataloaders_every_n_epochs`")
+def _(folder):
+    return run(folder, reload_dataloaders_every_n_epochs=1)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        rank = torch.distributed.get_rank()
+        return (train_set[i] for i in range(rank, 48 + rank))
+
+
+@feature("`IterableDataset`")
+def _(folder):
+    loader = DataLoader(Stream(), batch_size=8)
+    return run(folder, data=(loader,), max_epochs=1, max_steps=6)
+
+
+@feature("`WeightedRandomSampler`")
+def _(folder):
+    sampler = WeightedRandomSampler([1.0] * len(train_set), len(train_set))
+    return run(folder, data=(DataLoader(train_set, batch_size=8, sampler=sampler),))
+
+
+@feature("`CombinedLoader`")
+def _(folder):
+    class Two(Classifier):
+        def training_step(self, batch, batch_idx):
+            return super().training_step(batch["one"], batch_idx)
+
+    loaders = {"one": DataLoader(train_set, batch_size=8), "two": DataLoader(valid_set)}
+    loader = CombinedLoader(loaders, "min_size")
+    return run(folder, module=Two(), clan=a_clan(total_steps=8), data=(loader,))
+
+
+@feature("`use_distributed_sampler=False`")
+def _(folder):
+    return run(folder, use_distributed_sampler=False, limit_train_batches=6)
+
+
+# ---- What is refused ----
+
+
+@feature("`StochasticWeightAveraging`")
+def _(folder):
+    return run(folder, StochasticWeightAveraging(0.01))
+
+
+@feature("`WeightAveraging`")
+def _(folder):
+    return run(folder, WeightAveraging())
+
+
+@feature("`GradientAccumulationScheduler`")
+def _(folder):
+    return run(folder, GradientAccumulationScheduler({1: 2}))
+
+
+def pretending(kind):
+    """Return a function that lets a trainer have a strategy that needs other machines."""
+
+    def change(trainer):
+        trainer.strategy.__class__ = kind
+
+    return change
+
+
+@feature("`FSDPStrategy`")
+def _(folder):
+    return refused_by_strategy(folder, FSDPStrategy)
+
+
+@feature("`ModelParallelStrategy`")
+def _(folder):
+    return refused_by_strategy(folder, ModelParallelStrategy)
+
+
+@feature("`DeepSpeedStrategy`")
+def _(folder):
+    return refused_by_strategy(folder, DeepSpeedStrategy)
+
+
+def refused_by_strategy(folder, kind):
+    """Call the first hook of the callback with a strategy that needs other machines."""
+    clan = a_clan()
+    trainer = trainer_of(folder, clan)
+    trainer.strategy.__class__ = kind
+    clan.setup(trainer, Classifier(), "fit")
+
+
+@feature("`DDPStrategy(ddp_comm_hook=...)`")
+def _(folder):
+    return run(folder, strategy=DDPStrategy(ddp_comm_hook=fp16_compress_hook))
+
+
+@feature("`sync_batchnorm=True`")
+def _(folder):
+    module = Classifier()
+    module.net.insert(1, nn.SyncBatchNorm(8))
+    return run(folder, module=module)
+
+
+@feature("LBFGS")
+def _(folder):
+    class Second(Classifier):
+        def configure_optimizers(self):
+            return LBFGS(self.parameters())
+
+    return run(folder, module=Second())
+
+
+@feature("`devices=1` under torchrun")
+def _(folder):
+    os.environ["WORLD_SIZE"] = "4"
+    return run(folder, strategy="auto", devices=1)
+
+
+@feature("A preset for accumulation")
+def _(folder):
+    return run(folder, clan=a_clan(autobind=["adamw", "gradient_accumulation"]))
+
+
+@feature("`judge=` of an unknown metric")
+def _(folder):
+    return run(folder, clan=a_clan(judge="accuracy"))
+
+
+@feature("`judge=` without validation data")
+def _(folder):
+    return run(folder, limit_val_batches=0)
+
+
+@feature("A validation loader with `DistributedSampler`")
+def _(folder):
+    loader = DataLoader(valid_set, sampler=DistributedSampler(valid_set, shuffle=False))
+    return run(folder, data=(Classifier().train_dataloader(), loader))
+
+
+@feature("`ckpt_path` of a run without a clan")
+def _(folder):
+    files = ModelCheckpoint(folder / "plain", "{step}", every_n_train_steps=3)
+    trainer_of(folder, files, max_epochs=1).fit(Classifier())
+    return run(folder, ckpt_path=folder / "plain" / "step=6.ckpt")
+
+
+def outcome(name, folder):
+    """Return what a feature has given, or the error of this rank, and the warnings of the clan."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            answer = {"error": None, "run": RUNS[name](folder)}
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}", "run": None}
+    said = [str(each.message) for each in caught if "the clan" in str(each.message)]
+    return {**answer, "warnings": said}
+
+
+def features(folder):
+    """Return the outcome of all features, or of those that the command line names."""
+    return {name: outcome(name, folder) for name in sys.argv[2:] or FEATURES}
+
+
+if __name__ == "__main__":
+    on_ranks(features, sys.argv[1], "features")
