@@ -48,7 +48,6 @@ FEATURES = {
     "`ModelParallelStrategy`": "ModelParallelStrategy averages gradients in a way that a clan",
     "`DeepSpeedStrategy`": "DeepSpeedStrategy averages gradients in a way that a clan cannot",
     "`DDPStrategy(ddp_comm_hook=...)`": "DDPStrategy has a communication hook",
-    "`sync_batchnorm=True`": "SyncBatchNorm",
     "LBFGS": "LBFGS",
     "`devices=1` under torchrun": "WORLD_SIZE says that this is one of 4 processes, and "
     "Trainer(devices=1) makes each of them rank 0",

@@ -55,18 +55,16 @@ def feature(name):
     return add
 
 
-def run(folder, *callbacks, module=None, clan=None, data=(), ckpt_path=None, change=None, **options):
+def run(folder, *callbacks, module=None, clan=None, data=(), ckpt_path=None, **options):
     """Train, and return what has happened."""
     clan = clan or a_clan()
     witness = Witness(clan)
-    module = module or Classifier()
+    module = Classifier() if module is None else module
     trainer = trainer_of(folder, clan, witness, *callbacks, **options)
-    if change is not None:
-        change(trainer)
     trainer.fit(module, *data, ckpt_path=ckpt_path)
     return {
         "weights": weights_of(trainer.lightning_module),
-        "gradients": witness.gradients,
+        "norms": witness.norms,
         "steps": trainer.global_step,
         "modes": witness.modes,
         "history": [(r.round, r.metric, r.genes) for r in clan.clan.history],
@@ -217,7 +215,7 @@ def _(folder):
 
 @feature("`limit_train_batches`, `limit_val_batches`")
 def _(folder):
-    return run(folder, limit_train_batches=4, limit_val_batches=0.5)
+    return run(folder, limit_train_batches=4, limit_val_batches=1)
 
 
 @feature("`LightningDataModule`")
@@ -330,15 +328,6 @@ def _(folder):
     return run(folder, GradientAccumulationScheduler({1: 2}))
 
 
-def pretending(kind):
-    """Return a function that lets a trainer have a strategy that needs other machines."""
-
-    def change(trainer):
-        trainer.strategy.__class__ = kind
-
-    return change
-
-
 @feature("`FSDPStrategy`")
 def _(folder):
     return refused_by_strategy(folder, FSDPStrategy)
@@ -365,13 +354,6 @@ def refused_by_strategy(folder, kind):
 @feature("`DDPStrategy(ddp_comm_hook=...)`")
 def _(folder):
     return run(folder, strategy=DDPStrategy(ddp_comm_hook=fp16_compress_hook))
-
-
-@feature("`sync_batchnorm=True`")
-def _(folder):
-    module = Classifier()
-    module.net.insert(1, nn.SyncBatchNorm(8))
-    return run(folder, module=module)
 
 
 @feature("LBFGS")

@@ -6,13 +6,12 @@ from lightning_ranks import on_ranks
 from lightning_task import Classifier, Witness, a_clan, trainer_of, weights_of
 
 
-def resumed(folder):
-    """Go on in a new process in the middle of a run that another one has saved."""
+def resumed(folder, step):
+    """Go on after a step: in a round, and in the middle or at the end of an epoch."""
     clan = a_clan(reduction="exact")
     witness, module = Witness(clan), Classifier(dropout=0.2)
-    path = next((folder / "saved").glob("*=9.ckpt"))
     trainer = trainer_of(folder, clan, witness, max_epochs=3)
-    trainer.fit(module, ckpt_path=path, weights_only=True)
+    trainer.fit(module, ckpt_path=folder / "saved" / f"step={step}.ckpt", weights_only=True)
     return {
         "losses": witness.losses,
         "weights": weights_of(module),
@@ -21,5 +20,27 @@ def resumed(folder):
     }
 
 
+class Failing(Classifier):
+    def training_step(self, batch, batch_idx):
+        if self.global_rank == 1 and batch_idx == 2:
+            raise ValueError("the data is damaged")
+        return super().training_step(batch, batch_idx)
+
+
+def failing(folder):
+    """A run in which one rank fails; what each rank reads."""
+    module = Failing()
+    try:
+        trainer_of(folder, a_clan()).fit(module)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def all_runs(folder):
+    """Return what each run has seen on this rank. The failing one is last: it breaks the group."""
+    seen = {step: resumed(folder, step) for step in (3, 6, 9)}
+    return {**seen, "failing": failing(folder)}
+
+
 if __name__ == "__main__":
-    on_ranks(resumed, sys.argv[1], "resumed")
+    on_ranks(all_runs, sys.argv[1], "resumed")

@@ -65,21 +65,27 @@ class Witness(Callback):
 
     def __init__(self, clan_callback=None):
         self.clan_callback = clan_callback
-        self.batches, self.weights, self.gradients = [], [], []
+        self.batches, self.weights, self.gradients, self.norms = [], [], [], []
         self.losses, self.modes, self.global_steps = [], [], []
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
-        self.batches.append([part.clone() for part in batch])
+        self.batches.append(batch)
         self.weights.append(weights_of(module))
         if self.clan_callback is not None:
             self.modes.append(self.clan_callback.member.mode)
         self.global_steps.append(trainer.global_step)
 
     def on_before_optimizer_step(self, trainer, module, optimizer):
-        self.gradients.append([p.grad.flatten().tolist() for p in module.parameters()])
+        self.gradients.append([g.flatten().tolist() for g in gradients_of(module)])
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         self.losses.append(float(outputs["loss"]))
+        self.norms.append(float(torch.cat([g.flatten() for g in gradients_of(module)]).norm()))
+
+
+def gradients_of(module):
+    """Return the gradients of all parameters that have one."""
+    return [p.grad for p in module.parameters() if p.grad is not None]
 
 
 def weights_of(module):
