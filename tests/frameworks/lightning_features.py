@@ -37,7 +37,6 @@ from lightning_task import (
 )
 from torch import nn
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import fp16_compress_hook
-from torch.nn.functional import cross_entropy
 from torch.optim import LBFGS, SGD, lr_scheduler
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset, WeightedRandomSampler
 

@@ -6,6 +6,7 @@ import attrs
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from lightning_ranks import RANKS
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
@@ -13,7 +14,6 @@ from torch.utils.data import DataLoader, TensorDataset
 from clantune_core import Ancestry
 from clantune_core.strategies import AbstractCrossbreedingStrategy
 from clantune_frameworks.lightning import ClanCallback
-from lightning_ranks import RANKS
 
 torch.set_num_threads(1)
 warnings.filterwarnings("ignore", ".*does not have many workers.*")
