@@ -1,4 +1,4 @@
-"""The Lightning module of the specification, as it stands there, with a model and data filled in."""
+"""The Lightning module of the specification as it stands there, with model and data filled in."""
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning_task import features, train_set, valid_set

@@ -89,7 +89,7 @@ def test_the_description_says_who_averages(runs):
 
 def test_what_is_found_goes_to_the_logger_in_one_run(folder, runs):
     (file,) = (folder / "lightning_logs").glob("*/metrics.csv")
-    rows = [*csv.DictReader(file.open())]
+    rows = [*csv.DictReader(file.read_text().splitlines())]
     steps = [int(row["step"]) for row in rows]
     assert steps == sorted(steps)
     rounds = [row for row in rows if row["clan/round"]]
@@ -137,6 +137,12 @@ def test_features_work_or_say_why_not(features, feature):
     why = expected.partition("Lightning's batches: ")[2]
     assert bool(why) == bool(seen[0]["warnings"])
     assert all(why in warning for warning in seen[0]["warnings"])
+
+
+def test_the_page_lists_every_feature(root):
+    page = (root / "docs/frameworks/lightning.md").read_text("utf-8")
+    rows = [line.strip("| ").split(" | ", 1) for line in page.splitlines() if line[:1] == "|"]
+    assert dict(rows).items() >= FEATURES.items()
 
 
 def of(features, name):

@@ -81,10 +81,10 @@ class Wrappers:
         ranks = wrapper.process_group.size()
         if ranks > self._communicator.world_size:
             return GradientError(
-                f"the model runs inside DistributedDataParallel on {ranks} ranks, and this clan was "
-                "made before they could be reached, so it has one rank: make it later, such as in "
-                "configure_optimizers of a LightningModule instead of __init__; or leave it out "
-                "there, and write Trainer(callbacks=[ClanCallback(judge='val_loss')])"
+                f"the model runs inside DistributedDataParallel on {ranks} ranks, and this clan "
+                "was made before their process group, so it has one rank: in Lightning, leave the "
+                "clan out of the module, and write "
+                "Trainer(callbacks=[ClanCallback(judge='val_loss')])"
             )
         if wrapper.static_graph:
             return GradientError(
