@@ -411,9 +411,9 @@ def outcome(name, folder):
 
 
 def features(folder):
-    """Return the outcome of all features, or of those that the command line names."""
-    return {name: outcome(name, folder) for name in sys.argv[2:] or FEATURES}
+    """Return the outcomes of the features that the command line names; of all if it names none."""
+    return {name: outcome(name, folder) for name in sys.argv[3:] or FEATURES}
 
 
 if __name__ == "__main__":
-    on_ranks(features, sys.argv[1], "features")
+    on_ranks(features, *sys.argv[1:3])

@@ -3,10 +3,14 @@
 import json
 import multiprocessing
 import os
+import signal
 import socket
 from pathlib import Path
 
 RANKS = 4
+
+SECONDS = 240
+"""Time after which a rank ends itself."""
 
 
 def on_ranks(function, folder, name):
@@ -32,6 +36,7 @@ def on_ranks(function, folder, name):
 
 
 def _rank(function, folder, name, rank, port):
+    signal.alarm(SECONDS)  # a rank that never ends would outlive a test that has given it up
     # What the launcher of Lightning sets for the processes that it starts.
     os.environ.update(
         MASTER_ADDR="127.0.0.1",

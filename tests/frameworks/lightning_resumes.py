@@ -43,4 +43,4 @@ def all_runs(folder):
 
 
 if __name__ == "__main__":
-    on_ranks(all_runs, sys.argv[1], "resumed")
+    on_ranks(all_runs, *sys.argv[1:])

@@ -1,15 +1,30 @@
 """Whole runs of a clan in Lightning, which starts the ranks; each writes what it has seen."""
 
+import os
 import sys
 
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from lightning_init import ClanLightningModule
 from lightning_ranks import on_ranks
 from lightning_task import Classifier, KeepOwn, Witness, a_clan, trainer_of, weights_of
 from torch.utils.data import DataLoader
 
+from clantune_clan import ClanError
+
 EQUAL = {"autobind": (), "warmup": 0.0, "cooldown": 0.0, "strategies": [KeepOwn()]}
 """Options of a clan whose members are all alike, and none changes."""
+
+
+def made_too_early(folder):
+    """The error of a clan that the module makes before the ranks are started."""
+    world_size = os.environ.pop("WORLD_SIZE")
+    module = ClanLightningModule()
+    os.environ["WORLD_SIZE"] = world_size
+    try:
+        trainer_of(folder).fit(module)
+    except ClanError as error:
+        return str(error)
 
 
 def phases(folder):
@@ -61,8 +76,8 @@ def hooks_of(module):
 
 def runs(folder):
     """Return what each run has seen on this rank."""
-    return {run.__name__: run(folder) for run in (phases, equal_members, saved)}
+    return {run.__name__: run(folder) for run in (made_too_early, phases, equal_members, saved)}
 
 
 if __name__ == "__main__":
-    on_ranks(runs, sys.argv[1], "runs")
+    on_ranks(runs, *sys.argv[1:])

@@ -101,7 +101,13 @@ def trainer_of(folder, *callbacks, **options):
         "enable_progress_bar": False,
         "enable_model_summary": False,
     }
-    defaults = {"accelerator": "cpu", "strategy": "ddp", "devices": RANKS, "max_epochs": 2}
+    defaults = {
+        "num_sanity_val_steps": 0,
+        "accelerator": "cpu",
+        "strategy": "ddp",
+        "devices": RANKS,
+        "max_epochs": 2,
+    }
     return Trainer(
         callbacks=[*callbacks], default_root_dir=folder, **{**quiet, **defaults, **options}
     )

@@ -1,6 +1,7 @@
 """A clan that a callback of Lightning trains on four ranks, and what Lightning does beside it."""
 
 import csv
+import functools
 import math
 import os
 import subprocess
@@ -13,6 +14,9 @@ from lightning_ranks import RANKS, answers
 
 HERE = Path(__file__)
 
+PARTS = [[*FEATURES][part::3] for part in range(3)]
+"""The names of all features, in parts that take less than a minute each."""
+
 
 def finished(script, *arguments):
     """Run a script to its end, and return it."""
@@ -21,14 +25,14 @@ def finished(script, *arguments):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=240,
         check=False,
     )
 
 
-def answers_of(script, name, folder):
+def answers_of(script, name, folder, *arguments):
     """Run a script on four ranks; return what each has written."""
-    done = finished(script, folder)
+    done = finished(script, folder, name, *arguments)
     assert done.returncode == 0, done.stderr
     return answers(folder, name)
 
@@ -48,9 +52,19 @@ def resumed(folder, runs):
     return answers_of("lightning_resumes.py", "resumed", folder)
 
 
-@pytest.fixture(scope="module")
-def features(folder):
-    return answers_of("lightning_features.py", "features", folder)
+@functools.cache
+def features_like(name, folder):
+    """Return what each rank has written of a feature and others: a script runs a part of all."""
+    part = next(part for part in PARTS if name in part)
+    return answers_of(
+        "lightning_features.py", f"features of part {PARTS.index(part)}, ", folder, *part
+    )
+
+
+@pytest.fixture
+def outcomes(folder):
+    """Return a function that returns the outcome of a feature on each rank."""
+    return lambda name: [answer[name] for answer in features_like(name, folder)]
 
 
 # ---- Whole runs ----
@@ -126,8 +140,8 @@ def test_an_error_of_one_rank_is_read_on_all(resumed):
 
 
 @pytest.mark.parametrize("feature", FEATURES)
-def test_features_work_or_say_why_not(features, feature):
-    expected, seen = FEATURES[feature], [answer[feature] for answer in features]
+def test_features_work_or_say_why_not(outcomes, feature):
+    expected, seen = FEATURES[feature], outcomes(feature)
     if not expected.startswith("works"):
         assert all(expected in (each["error"] or "") for each in seen), seen[0]
         return
@@ -139,34 +153,36 @@ def test_features_work_or_say_why_not(features, feature):
     assert all(why in warning for warning in seen[0]["warnings"])
 
 
-def test_the_page_lists_every_feature(root):
-    page = (root / "docs/frameworks/lightning.md").read_text("utf-8")
+def test_the_page_lists_every_feature():
+    page = (HERE.parents[2] / "docs/frameworks/lightning.md").read_text("utf-8")
     rows = [line.strip("| ").split(" | ", 1) for line in page.splitlines() if line[:1] == "|"]
     assert dict(rows).items() >= FEATURES.items()
 
 
-def of(features, name):
-    return [answer[name]["run"] for answer in features]
+@pytest.fixture
+def run_of(outcomes):
+    """Return a function that returns what a run with a feature has seen, on each rank."""
+    return lambda name: [each["run"] for each in outcomes(name)]
 
 
-def test_early_stopping_ends_all_ranks_after_the_same_step(features):
-    assert {run["steps"] for run in of(features, "`EarlyStopping`")} == {12}
+def test_early_stopping_ends_all_ranks_after_the_same_step(run_of):
+    assert {run["steps"] for run in run_of("`EarlyStopping`")} == {12}
 
 
-def test_max_steps_counts_steps_of_the_optimizer(features):
-    assert {run["steps"] for run in of(features, "`max_steps`")} == {9}
-    run = of(features, "`accumulate_grad_batches`")[0]
+def test_max_steps_counts_steps_of_the_optimizer(run_of):
+    assert {run["steps"] for run in run_of("`max_steps`")} == {9}
+    run = run_of("`accumulate_grad_batches`")[0]
     assert (run["steps"], len(run["modes"])) == (6, 12)
 
 
-def test_gradients_are_clipped(features):
-    for run in of(features, "`gradient_clip_val`"):
+def test_gradients_are_clipped(run_of):
+    for run in run_of("`gradient_clip_val`"):
         assert all(norm <= 0.01001 for norm in run["norms"])
 
 
 @pytest.mark.parametrize("name", ["monitor=...", "save_weights_only=True"])
-def test_checkpoints_have_the_best_weights(features, name):
-    run = of(features, f"`ModelCheckpoint({name})`")[0]
+def test_checkpoints_have_the_best_weights(run_of, name):
+    run = run_of(f"`ModelCheckpoint({name})`")[0]
     assert run["loaded"] == run["weights"]
 
 
@@ -178,8 +194,8 @@ def test_checkpoints_have_the_best_weights(features, name):
         ("`ReduceLROnPlateau`", 0.01 * 0.1**3),
     ],
 )
-def test_schedulers_of_lightning_set_the_rates_that_genes_multiply(features, name, rate):
-    run = of(features, name)[0]
+def test_schedulers_of_lightning_set_the_rates_that_genes_multiply(run_of, name, rate):
+    run = run_of(name)[0]
     gene = run["history"][0][2]["lr"]
     assert gene == pytest.approx(0.01, rel=0.2)
     assert run["rates"] == [pytest.approx(rate, rel=1e-6)]
@@ -194,3 +210,10 @@ def test_the_module_of_the_specification_says_what_to_write():
     errors = {line for line in done.stderr.splitlines() if "ClanError: " in line}
     assert len(errors) == 1
     assert "Trainer(callbacks=[ClanCallback(judge='val_loss')])" in errors.pop()
+
+
+def test_a_clan_that_is_made_before_the_ranks_is_an_error_in_its_first_step(runs):
+    for answer in runs:
+        assert answer["made_too_early"].startswith(
+            "the model runs inside DistributedDataParallel on 4 ranks, and this clan was made "
+        )
