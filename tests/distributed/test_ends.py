@@ -197,7 +197,9 @@ def test_several_processes_that_cannot_be_joined_are_an_error(monkeypatch):
     assert str(raised.value) == (
         "WORLD_SIZE says that this is one of 4 processes, but the clan cannot join the others "
         "without MASTER_ADDR and MASTER_PORT in the environment: start the script with torchrun or "
-        "`clantune launch`, or make the clan after torch.distributed.init_process_group(...)"
+        "`clantune launch`, or make the clan after torch.distributed.init_process_group(...). In "
+        "Lightning, leave the clan out of the module, and write "
+        "Trainer(callbacks=[ClanCallback(judge='val_loss')])"
     )
 
 

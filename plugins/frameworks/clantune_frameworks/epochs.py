@@ -24,12 +24,18 @@ class Epochs:
     def __init__(self, loader: ClanLoader, length: int) -> None:
         """Cut the batches of a loader into epochs."""
         self.loader, self.length = loader, length
-        self._batches = itertools.chain.from_iterable(itertools.repeat(loader))
+        self._batches = _to_the_end(loader)
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
         return self.length
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield the next batches of the clan, as many as an epoch has."""
+        """Yield the next batches of the clan: as many as an epoch has, or the last of its run."""
         return itertools.islice(self._batches, self.length)
+
+
+def _to_the_end(loader: ClanLoader) -> Iterator[Any]:
+    """Yield the batches of one pass after the other, until the run of the clan is over."""
+    while not loader.schedule.is_over_at(loader.step):
+        yield from loader

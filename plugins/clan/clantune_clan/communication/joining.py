@@ -130,7 +130,8 @@ def _is_launched() -> bool:
             f"WORLD_SIZE says that this is one of {os.environ['WORLD_SIZE']} processes, but the "
             f"clan cannot join the others without {' and '.join(missing)} in the environment: "
             "start the script with torchrun or `clantune launch`, or make the clan after "
-            "torch.distributed.init_process_group(...)"
+            "torch.distributed.init_process_group(...). In Lightning, leave the clan out of the "
+            "module, and write Trainer(callbacks=[ClanCallback(judge='val_loss')])"
         )
     return not missing
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.distributed as dist
@@ -74,6 +74,22 @@ class Transfer:
             message, group=self._group_of_peers(message), async_op=True
         )
         return work
+
+    def collect(self, message: Tensor, sizes: Sequence[int], where: str) -> list[Tensor]:
+        """Return the messages of all ranks on rank 0, in rank order, and none on other ranks.
+
+        Args:
+            message: Bytes of this rank, in main memory.
+            sizes: Number of bytes of each rank.
+            where: Description of the exchange, equal on all ranks.
+        """
+        if dist.get_rank() > 0:
+            self.finish(dist.isend(message, 0, group=self._all(message)), where)
+            return []
+        received = [torch.empty(size, dtype=torch.uint8) for size in sizes[1:]]
+        for rank, each in enumerate(received, start=1):
+            self.finish(dist.irecv(each, rank, group=self._all(each)), where)
+        return [message, *received]
 
     def _all(self, message: Tensor) -> dist.ProcessGroup | None:
         return self._groups["control"] if message.device.type == "cpu" else dist.group.WORLD

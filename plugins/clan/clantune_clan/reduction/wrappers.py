@@ -78,6 +78,14 @@ class Wrappers:
             self._hooks.append(wrapper.register_forward_pre_hook(_silence))
 
     def _problem(self, wrapper: DistributedDataParallel) -> GradientError | None:
+        ranks = wrapper.process_group.size()
+        if ranks > self._communicator.world_size:
+            return GradientError(
+                f"the model runs inside DistributedDataParallel on {ranks} ranks, and this clan "
+                "was made before their process group, so it has one rank: in Lightning, leave the "
+                "clan out of the module, and write "
+                "Trainer(callbacks=[ClanCallback(judge='val_loss')])"
+            )
         if wrapper.static_graph:
             return GradientError(
                 "the model runs inside DistributedDataParallel(static_graph=True), which fails if "

@@ -19,6 +19,10 @@ _EVALUATED = {
     "ema": "a running average of its weights, which is less noisy than the weights",
     "weights": "its weights as they are",
 }
+_AVERAGED = {
+    "exact": "in one sum after each backward pass; a DistributedDataParallel wrapper is off",
+    "ddp": "by DistributedDataParallel, through a communication hook of the clan",
+}
 _GOOD = {"min": "low", "max": "high"}
 
 
@@ -36,7 +40,7 @@ def describe(
     lines = [
         f"A clan of {members} with the recipe {settings.name!r}.",
         _rounds(settings.schedule),
-        f"Gradients are averaged while members cooperate ({reduction}).",
+        _gradients(reduction),
         f"A member is judged by {_EVALUATED[recipe.evaluate]}; {_GOOD[settings.mode]} is good.",
         f"Inheritance: {_INHERITANCE[recipe.inheritance]}.",
         _ramp(settings),
@@ -66,6 +70,11 @@ NEVER_CROSSBREEDS = (
     "The strategies select parents and never crossbreed: a member inherits its parents' weights "
     "and keeps its own genes; add a strategy with handle_crossbreeding, such as Dominant()."
 )
+
+
+def _gradients(reduction: str) -> str:
+    how = f": {_AVERAGED[reduction]}" if reduction in _AVERAGED else ""
+    return f"Gradients are averaged while members cooperate ({reduction}{how})."
 
 
 def _rounds(schedule: Schedule) -> str:

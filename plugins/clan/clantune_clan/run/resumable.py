@@ -13,6 +13,7 @@ from clantune_clan.errors import ClanError
 from clantune_clan.run import another_world
 from clantune_clan.run.console import LOGGER
 from clantune_clan.run.history import History
+from clantune_clan.run.packing import gather_on_first, pack, unpack
 from clantune_clan.run.saving import Saving
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.snapshot import random_streams
@@ -105,6 +106,15 @@ class Resumable:
             "random": random_streams(),
             "history": self.history.text(),
         }
+
+    def gather_state_dicts(self) -> list[dict[str, Any]]:
+        """Return the states of all ranks on rank 0, in rank order, and none on other ranks.
+
+        All ranks call this together. It is for a framework whose first rank writes checkpoints.
+        """
+        where = "gathering the states of all ranks"
+        mine = self.communicator.attempt(where, lambda: pack(self.state_dict()))
+        return [unpack(each) for each in gather_on_first(self.communicator, where, mine)]
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load a state that `state_dict` returned on this rank, before the first round."""

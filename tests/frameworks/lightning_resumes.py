@@ -1,0 +1,46 @@
+"""A run that goes on, in new processes, from a checkpoint that `lightning_runs` has saved."""
+
+import sys
+
+from lightning_ranks import on_ranks
+from lightning_task import Classifier, Witness, a_clan, trainer_of, weights_of
+
+
+def resumed(folder, step):
+    """Go on after a step: in a round, and in the middle or at the end of an epoch."""
+    clan = a_clan(reduction="exact")
+    witness, module = Witness(clan), Classifier(dropout=0.2)
+    trainer = trainer_of(folder, clan, witness, max_epochs=3)
+    trainer.fit(module, ckpt_path=folder / "saved" / f"step={step}.ckpt", weights_only=True)
+    return {
+        "losses": witness.losses,
+        "weights": weights_of(module),
+        "rounds": [r.round for r in clan.clan.history],
+        "global_steps": witness.global_steps,
+    }
+
+
+class Failing(Classifier):
+    def training_step(self, batch, batch_idx):
+        if self.global_rank == 1 and batch_idx == 2:
+            raise ValueError("the data is damaged")
+        return super().training_step(batch, batch_idx)
+
+
+def failing(folder):
+    """A run in which one rank fails; what each rank reads."""
+    module = Failing()
+    try:
+        trainer_of(folder, a_clan()).fit(module)
+    except Exception as error:  # noqa: BLE001  (its message is what the test is about)
+        return f"{type(error).__name__}: {error}"
+
+
+def all_runs(folder):
+    """Return what each run has seen on this rank. The failing one is last: it breaks the group."""
+    seen = {step: resumed(folder, step) for step in (3, 6, 9)}
+    return {**seen, "failing": failing(folder)}
+
+
+if __name__ == "__main__":
+    on_ranks(all_runs, *sys.argv[1:])
