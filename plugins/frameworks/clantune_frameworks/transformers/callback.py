@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from torch import nn
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerState, TrainingArguments
 
 from clantune_clan import Clan, ClanError, Judge
 from clantune_frameworks.metrics import Logging
@@ -17,16 +17,20 @@ from clantune_frameworks.transformers.data import (
     updates_in_epoch,
     updates_in_run,
 )
-from clantune_frameworks.transformers.finding import calling_trainer, resumed_checkpoint
+from clantune_frameworks.transformers.finding import (
+    AnyTrainer,
+    calling_trainer,
+    resumed_checkpoint,
+)
 from clantune_frameworks.transformers.judging import Evaluation
 from clantune_frameworks.transformers.limits import (
     require_options,
-    require_scheduler,
     require_supported,
+    require_training,
 )
 
 
-class ClanCallback(TrainerCallback):  # type: ignore[misc]
+class ClanCallback(TrainerCallback):
     """Lets the ranks of a Trainer train as the members of a clan.
 
     Give it to the Trainer, `Trainer(..., callbacks=[ClanCallback()])`, and start the script with
@@ -50,7 +54,7 @@ class ClanCallback(TrainerCallback):  # type: ignore[misc]
         """
         require_options(options)
         self._judge, self._options = judge, {"autobind": autobind, **options}
-        self._trainer: Trainer | None = None
+        self._trainer: AnyTrainer | None = None
         self._loader: ClanDataLoader | None = None
         self._clan: Clan | None = None
         self._rounds: Rounds | None = None
@@ -105,7 +109,7 @@ class ClanCallback(TrainerCallback):  # type: ignore[misc]
         trainer, clan = self._found_trainer(), self.clan
         if state.global_step >= state.max_steps:  # resumed from the end of a run
             return clan.close()
-        require_scheduler(trainer)
+        require_training(trainer)
         optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
         clan.attach(trainer.model_wrapped, optimizer, scheduler=trainer.lr_scheduler)
         judge = self._judge_of(trainer)
@@ -159,7 +163,7 @@ class ClanCallback(TrainerCallback):  # type: ignore[misc]
             batches = self._loader.batches
             batches.skipped = state.global_step % (len(self._loader) // window) * window
 
-    def _judge_of(self, trainer: Trainer) -> Judge:
+    def _judge_of(self, trainer: AnyTrainer) -> Judge:
         judge = self._judge
         if isinstance(judge, str):
             return Evaluation(trainer, judge)
@@ -180,7 +184,7 @@ class ClanCallback(TrainerCallback):  # type: ignore[misc]
         handler.on_log(trainer.args, trainer.state, trainer.control, named)
         trainer.control.should_log = is_due
 
-    def _found_trainer(self) -> Trainer:
+    def _found_trainer(self) -> AnyTrainer:
         if self._trainer is None:
             raise ClanError(
                 "this ClanCallback was added after its Trainer was made, and the training data "

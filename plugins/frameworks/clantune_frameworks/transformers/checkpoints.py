@@ -9,16 +9,16 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import Trainer
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from clantune_clan import CheckpointError, Clan
+from clantune_frameworks.transformers.finding import AnyTrainer
 
 FOLDER = "clan"
 """Folder of the clan in a checkpoint of Trainer."""
 
 
-def save(clan: Clan, trainer: Trainer) -> None:
+def save(clan: Clan, trainer: AnyTrainer) -> None:
     """Complete a checkpoint that Trainer has just written. All ranks call this together.
 
     The clan gets a folder in it, and the weights of the model become the clan's best ones so far.

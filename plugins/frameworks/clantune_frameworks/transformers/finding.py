@@ -11,12 +11,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeAlias
 
 from transformers import Trainer
 
+AnyTrainer: TypeAlias = Any
+"""A `Trainer`. Its attributes are declared as None too, which they are not in a training."""
 
-def calling_trainer() -> Trainer | None:
+
+def calling_trainer() -> AnyTrainer | None:
     """Return the Trainer that has called this function, or None."""
     for frame in _callers():
         if isinstance(found := frame.f_locals.get("self"), Trainer):
@@ -24,7 +27,7 @@ def calling_trainer() -> Trainer | None:
     return None
 
 
-def resumed_checkpoint(trainer: Trainer) -> Path | None:
+def resumed_checkpoint(trainer: AnyTrainer) -> Path | None:
     """Return the checkpoint that a Trainer resumes from in the `train` that calls, or None."""
     for frame in _callers():
         found: Any = frame.f_locals.get("resume_from_checkpoint")

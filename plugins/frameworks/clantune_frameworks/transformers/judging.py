@@ -13,14 +13,11 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import EvalPrediction, Trainer
-from transformers.trainer_pt_utils import (
-    EvalLoopContainer,
-    IterableDatasetShard,
-    find_batch_size,
-)
+from transformers.trainer_pt_utils import IterableDatasetShard
 
 from clantune_clan import ClanError
+from clantune_frameworks.transformers.finding import AnyTrainer
+from clantune_frameworks.transformers.predictions import Seen
 
 
 class Evaluation:
@@ -30,7 +27,7 @@ class Evaluation:
         metric: Name of the metric, such as `"eval_loss"`.
     """
 
-    def __init__(self, trainer: Trainer, metric: str) -> None:
+    def __init__(self, trainer: AnyTrainer, metric: str) -> None:
         """Prepare for evaluating the model of a Trainer.
 
         Raises:
@@ -66,49 +63,17 @@ class Evaluation:
 
     def _metrics(self, prefix: str, name: str | None) -> dict[str, Any]:
         """Return the metrics of one evaluation set."""
-        trainer, args = self._trainer, self._trainer.args
-        only_loss = trainer.compute_metrics is None or self.metric == f"{prefix}_loss"
-        seen = {
-            kind: EvalLoopContainer(args.eval_do_concat_batches, padding_index=-100)
-            for kind in ("predictions", "label_ids", "losses", "inputs")
-        }
-        total, samples = 0.0, 0
+        trainer = self._trainer
+        loss_only = trainer.compute_metrics is None or self.metric == f"{prefix}_loss"
+        seen = Seen(trainer, loss_only=loss_only)
         with _alone(trainer):
             for inputs in self._loader(prefix, name):
-                size = find_batch_size(inputs) or args.eval_batch_size
-                loss, logits, labels = trainer.prediction_step(
-                    trainer.model, inputs, prediction_loss_only=only_loss
-                )
-                samples += size
-                if loss is not None:
-                    total += loss.item() * size
-                if not only_loss:
-                    self._keep(seen, inputs, logits, labels, loss)
-        metrics = {f"{prefix}_loss": total / samples} if loss is not None else {}
-        if only_loss:
-            return metrics
-        arrays = {kind: each.get_arrays() for kind, each in seen.items()}
-        computed = trainer.compute_metrics(EvalPrediction(**arrays))
-        return metrics | {
+                seen.add(inputs, *trainer.prediction_step(trainer.model, inputs, loss_only))
+        metrics = seen.metrics()
+        return {
             key if key.startswith(f"{prefix}_") else f"{prefix}_{key}": value
-            for key, value in computed.items()
+            for key, value in metrics.items()
         }
-
-    def _keep(
-        self, seen: dict[str, EvalLoopContainer], inputs: Any, logits: Any, labels: Any, loss: Any
-    ) -> None:
-        """Keep what `compute_metrics` needs of a batch."""
-        trainer, wanted = self._trainer, self._trainer.args.include_for_metrics
-        if logits is not None and trainer.preprocess_logits_for_metrics is not None:
-            logits = trainer.preprocess_logits_for_metrics(logits, labels)
-        kept = {"predictions": logits, "label_ids": labels}
-        if "loss" in wanted and loss is not None:
-            kept["losses"] = loss.repeat(find_batch_size(inputs) or 1)
-        if "inputs" in wanted:
-            kept["inputs"] = inputs[getattr(trainer.model, "main_input_name", "input_ids")]
-        for kind, tensors in kept.items():
-            if tensors is not None:
-                seen[kind].add(tensors)
 
     def _parts(self) -> list[tuple[str, str | None]]:
         """Return the prefix of the metrics and the name of each evaluation set that is needed."""
@@ -145,7 +110,7 @@ class Evaluation:
 
 
 @contextlib.contextmanager
-def _alone(trainer: Trainer) -> Iterator[None]:
+def _alone(trainer: AnyTrainer) -> Iterator[None]:
     """Let no step of an evaluation communicate, since each rank evaluates everything."""
     args = trainer.args
     before = getattr(args, "average_tokens_across_devices", False)
