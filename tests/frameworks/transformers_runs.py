@@ -1,7 +1,8 @@
-"""Trainings of a tiny model by Trainer, with a clan and without, which torchrun starts.
+"""Trainings of a tiny model by Trainer, with a clan and without, on real ranks.
 
 Each run is a function of a folder that returns JSON data on every rank; rank 0 writes what all
-ranks have returned. `python transformers_runs.py FOLDER NAME...` runs those of the given names.
+ranks have returned. `torchrun transformers_runs.py FOLDER NAME...` runs those of the given names;
+with plain `python` the file forks the ranks itself, which imports everything once.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from forked import fork_ranks
 from torch.utils.data import Dataset, IterableDataset
 from transformers import (
     BertConfig,
@@ -149,7 +151,9 @@ class WithScaler(Trainer):
 
     def create_accelerator_and_postprocess(self):
         super().create_accelerator_and_postprocess()
-        self.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**120)
+        self.accelerator.scaler = torch.amp.GradScaler(
+            "cpu", init_scale=2.0**120, backoff_factor=2.0**-40
+        )
 
 
 class WithDeepSpeed(Trainer):
@@ -251,7 +255,7 @@ def run(folder, clan, resume=None, **settings):
     return {
         **summary(trainer, recorder),
         "modes": modes[window - 1 :: window],
-        "reduction": callback.clan.describe(),
+        "description": callback.clan.describe(),
     }
 
 
@@ -592,8 +596,8 @@ def no_rank_fails_alone(folder):
     trainer.train()
 
 
-def main():
-    folder, names = Path(sys.argv[1]), sys.argv[2:]
+def run_all(folder, names):
+    """Run what the names say, one after the other, as a rank that a launcher has started."""
     for name in names:
         try:
             answer = globals()[name](folder / name)
@@ -607,4 +611,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    arguments = Path(sys.argv[1]), sys.argv[2:]
+    if "RANK" in os.environ:
+        run_all(*arguments)
+    else:
+        fork_ranks(4, run_all, *arguments)
