@@ -21,7 +21,7 @@ STARTS = {
         *("bfloat16", "scaled"),
     ],
     "saving": [
-        *("evaluating", "saving", "stopping", "whole", "whole_windows"),
+        *("evaluating", "saving", "stopping", "stopped", "whole", "whole_windows"),
         *("stopped_windows", "killed"),
     ],
     "resuming": [
@@ -109,7 +109,15 @@ def test_a_wrapper_that_looks_for_no_unused_parameters_averages_itself(runs):
 
 
 def test_all_ranks_end_with_the_same_weights(runs):
-    for name in "phases", "wrapped", "accumulating_3", "evaluating", "saving", "stopping":
+    for name in (
+        "phases",
+        "wrapped",
+        "accumulating_3",
+        "evaluating",
+        "saving",
+        "stopping",
+        "stopped",
+    ):
         assert different(runs[name], "weights") == 1
 
 

@@ -410,9 +410,14 @@ def stopping(folder):
         eval_steps=6,
         save_strategy="steps",
         save_steps=6,
-        load_best_model_at_end=False,
+        load_best_model_at_end=True,
         metric_for_best_model="eval_loss",
     )
+
+
+def stopped(folder):
+    """Stop in the middle of the second round, with the best weights of the first one."""
+    return run(folder, clan=ROUND, callbacks=[Stop(12)])
 
 
 def bfloat16(folder):

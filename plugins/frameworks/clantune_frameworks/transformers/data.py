@@ -35,7 +35,8 @@ class ClanBatches(IterableDataset[Any]):
     def __iter__(self) -> Iterator[Any]:
         """Yield the batches of the next epoch."""
         skipped, self.skipped = self.skipped, 0
-        return itertools.chain(itertools.repeat(None, skipped), self.epochs)
+        rest = itertools.islice(self.epochs, len(self.epochs) - skipped)
+        return itertools.chain(itertools.repeat(None, skipped), rest)
 
     def __len__(self) -> int:
         """Return the number of samples, which Trainer reports."""
