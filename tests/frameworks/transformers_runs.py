@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from forked import fork_ranks
+from torch import nn
+from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset, IterableDataset
 from transformers import (
     BertConfig,
@@ -66,6 +68,18 @@ def tiny_model(dropout=0.0):
             attn_implementation="eager",
         )
     )
+
+
+class BagOfWords(nn.Module):
+    """A model that is none of Transformers, and compiles fast."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.classes = nn.EmbeddingBag(32, 8), nn.Linear(8, 2)
+
+    def forward(self, input_ids, labels):
+        logits = self.classes(self.words(input_ids))
+        return {"loss": cross_entropy(logits, labels), "logits": logits}
 
 
 class Recorder(TrainerCallback):
@@ -438,7 +452,18 @@ def scaled(folder):
 
 
 def compiled(folder):
-    return run(folder, clan=ROUND, torch_compile=True, torch_compile_backend="eager", max_steps=16)
+    """Compile a model that is none of Transformers."""
+    torch.manual_seed(0)
+    return run(
+        folder,
+        clan=ROUND,
+        model=BagOfWords(),
+        torch_compile=True,
+        torch_compile_backend="eager",
+        save_strategy="steps",
+        save_steps=10,
+        max_steps=16,
+    )
 
 
 def twice(folder):
