@@ -1,5 +1,6 @@
 """A clan in the Trainer of Hugging Face, on four ranks."""
 
+import importlib
 import json
 import math
 import os
@@ -28,6 +29,7 @@ STARTS = {
     "refusing": [
         *("twice", "unknown_metric", "late_callback", "no_evaluation_set", "unknown_loss"),
         *("batch_metrics", "plateau", "batch_size_search", "split_batches", "grouped"),
+        "divided_stream",
         *("hyperparameter_search", "deepspeed", "fsdp", "sharded", "data_parallel"),
         *("a_length", "a_typo"),
     ],
@@ -204,6 +206,16 @@ def test_an_error_on_one_rank_ends_the_others(runs):
     done = runs.done("torchrun")
     assert done.returncode != 0
     assert "ValueError: no luck" in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["transformers", "clantune_frameworks"])
+def test_a_missing_package_is_named_with_what_to_install(missing, monkeypatch):
+    for name in [*sys.modules]:
+        if name.startswith(("clantune_frameworks", "clantune.transformers")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(ImportError, match=rf"needs {missing}, .*'clantune\[transformers\]'"):
+        importlib.import_module("clantune.transformers")
 
 
 @pytest.mark.parametrize(

@@ -362,11 +362,14 @@ def epochs(folder):
         gradient_accumulation_steps=4,
         max_steps=-1,
         num_train_epochs=2,
+        dataloader_num_workers=1,
     )
 
 
 def stream(folder):
-    return run(folder, clan=ROUND, train_dataset=Stream(), max_steps=16)
+    """Train and evaluate on streams."""
+    streams = {"train_dataset": Stream(), "eval_dataset": Stream()}
+    return run(folder, clan=ROUND, max_steps=16, **streams)
 
 
 def evaluating(folder):
@@ -606,6 +609,15 @@ def batch_size_search(folder):
 
 def split_batches(folder):
     return run(folder, clan=ROUND, accelerator_config={"split_batches": True})
+
+
+def divided_stream(folder):
+    return run(
+        folder,
+        clan=ROUND,
+        train_dataset=Stream(),
+        accelerator_config={"dispatch_batches": False},
+    )
 
 
 def grouped(folder):

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from accelerate.data_loader import IterableDatasetShard
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import TrainingArguments
 
-from clantune_clan import Clan
+from clantune_clan import Clan, ClanError
 from clantune_frameworks.epochs import Epochs
 
 
@@ -97,7 +98,15 @@ def clan_data_loader(clan: Clan, given: Any, updates_per_epoch: int, window: int
         given: Training loader of Trainer.
         updates_per_epoch: Steps of the optimizer in an epoch.
         window: Batches per step of the optimizer.
+
+    Raises:
+        ClanError: The loader has samples or batches of this rank alone.
     """
+    if isinstance(given.dataset, IterableDatasetShard):
+        raise ClanError(
+            "dispatch_batches=False gives each rank a part of the stream, and competing members "
+            "need the same samples: leave it out of accelerator_config="
+        )
     loader = clan.loader(given)
     samples = None if isinstance(loader.dataset, IterableDataset) else len(loader.dataset)
     return ClanDataLoader(ClanBatches(Epochs(loader, updates_per_epoch * window), samples))

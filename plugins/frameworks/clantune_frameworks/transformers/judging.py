@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from accelerate.data_loader import IterableDatasetShard
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers.trainer_pt_utils import IterableDatasetShard
 
 from clantune_clan import ClanError
 from clantune_frameworks.transformers.finding import AnyTrainer
