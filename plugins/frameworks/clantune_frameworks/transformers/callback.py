@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from accelerate.optimizer import AcceleratedOptimizer
 from torch import nn
 from transformers import TrainerCallback, TrainerState, TrainingArguments
 
@@ -55,6 +57,7 @@ class ClanCallback(TrainerCallback):
         require_options(options)
         self._judge, self._options = judge, {"autobind": autobind, **options}
         self._trainer: AnyTrainer | None = None
+        self._own_dataloader: Callable[[], Any]
         self._loader: ClanDataLoader | None = None
         self._clan: Clan | None = None
         self._rounds: Rounds | None = None
@@ -78,16 +81,17 @@ class ClanCallback(TrainerCallback):
         if trainer is None:
             raise ClanError("ClanCallback goes into Trainer(callbacks=[...]), and nothing else")
         require_supported(trainer)
-        self._trainer = trainer
+        self._trainer, self._own_dataloader = trainer, trainer.get_train_dataloader
         trainer.get_train_dataloader = self._train_dataloader
 
     def _train_dataloader(self) -> Any:
         trainer = self._found_trainer()
-        given = type(trainer).get_train_dataloader(trainer)
+        given = self._own_dataloader()
         if not trainer.is_in_train:
             return given
         if self._clan is not None:
             self._clan.close()  # of a training that an exception has ended
+            self._rounds = None
         args, window = trainer.args, trainer.args.gradient_accumulation_steps
         updates = updates_in_epoch(given, args)
         seed = args.seed if args.data_seed is None else args.data_seed
@@ -110,7 +114,9 @@ class ClanCallback(TrainerCallback):
         if state.global_step >= state.max_steps:  # resumed from the end of a run
             return clan.close()
         require_training(trainer)
-        optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
+        optimizer = trainer.optimizer
+        if isinstance(optimizer, AcceleratedOptimizer):
+            optimizer = optimizer.optimizer
         clan.attach(trainer.model_wrapped, optimizer, scheduler=trainer.lr_scheduler)
         judge = self._judge_of(trainer)
         if (checkpoint := resumed_checkpoint(trainer)) is not None:
