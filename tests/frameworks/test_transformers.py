@@ -19,15 +19,15 @@ STARTS = {
     "torchrun": ["phases", "no_rank_fails_alone"],
     "training": [
         *("wrapped", "accumulating_3", "accumulating_4", "equal_members", "epochs", "stream"),
-        *("bfloat16", "scaled", "compiled"),
     ],
+    "precision": ["bfloat16", "scaled", "compiled", "twice", "unknown_metric"],
     "saving": [
         *("evaluating", "saving", "stopping", "stopped", "whole", "whole_windows"),
         *("stopped_windows", "killed"),
     ],
     "resuming": ["resumed", "resumed_windows", "resumed_at_the_end", "resumed_without_a_clan"],
     "refusing": [
-        *("twice", "unknown_metric", "late_callback", "no_evaluation_set", "unknown_loss"),
+        *("late_callback", "no_evaluation_set", "unknown_loss"),
         *("batch_metrics", "plateau", "batch_size_search", "split_batches", "grouped"),
         "divided_stream",
         *("hyperparameter_search", "deepspeed", "fsdp", "sharded", "data_parallel"),
