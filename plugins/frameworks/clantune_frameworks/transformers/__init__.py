@@ -1,0 +1,5 @@
+"""Clans in the Trainer of Hugging Face."""
+
+from clantune_frameworks.transformers.callback import ClanCallback
+
+__all__ = ["ClanCallback"]
