@@ -179,8 +179,8 @@ class Rows(TensorDataset):
     """Samples by the names of the network's arguments."""
 
     def __getitem__(self, place: int) -> Any:
-        x, y = super().__getitem__(place)
-        return {"x": x, "labels": y}
+        x, y = self.tensors
+        return {"x": x[place], "labels": y[place]}
 
 
 def in_trainer(plan: Plan, clock: Clock, folder: str, *, with_clan: bool) -> None:

@@ -24,7 +24,7 @@ TESTERS = {"hypothesis", "pytest"}
 
 EDGES = {
     "clantune-core": set(),
-    "clantune-frameworks": {"clantune_clan"},
+    "clantune-frameworks": {"clantune_clan", "clantune_core"},
     "clantune-neuro": {"clantune_core", "clantune_strategies"},
     "clantune-store": {"clantune_core", "clantune_strategies"},
 }

@@ -25,7 +25,7 @@ from clantune_core.testing.strategy_laws import EVERY, RULES
 
 FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-LANGUAGES = {"python", "toml", "console", "{toctree}", "{eval-rst}"}
+LANGUAGES = {"python", "toml", "console", "{toctree}", "{eval-rst}", "{literalinclude}"}
 """Of the blocks in Markdown: the first is run, the second parsed, the third only shown."""
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from typing_extensions import override
 
 from clantune_clan import CheckpointError, Clan, ClanError, CommunicationError, Individual
 from clantune_frameworks.lightning import access
@@ -95,7 +94,6 @@ class ClanCallback(Callback):
 
     # ---- Before training ----
 
-    @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Stand between Lightning and its training loader, before anyone asks for it."""
         if stage == "fit":
@@ -103,7 +101,6 @@ class ClanCallback(Callback):
             self._clan, self._rounds, self._saved, self._is_resumed = None, None, None, False
             self._data = TrainingData(trainer)
 
-    @override
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
@@ -111,7 +108,6 @@ class ClanCallback(Callback):
         if trainer.training:
             self._saved, self._is_resumed = state_of_rank(checkpoint, trainer), True
 
-    @override
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Make the clan from the optimizers that Lightning trains with."""
         assert self._data is not None  # noqa: S101  (setup comes first)
@@ -136,7 +132,6 @@ class ClanCallback(Callback):
 
     # ---- While it trains ----
 
-    @override
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin the first round, or go on in the one that was saved."""
         if self._saved is not None:  # after Lightning has loaded what it saves itself
@@ -150,7 +145,6 @@ class ClanCallback(Callback):
             )
         self._rounds = Rounds(self.clan, ModuleJudge(trainer, self._judge))
 
-    @override
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
@@ -164,7 +158,6 @@ class ClanCallback(Callback):
             if self.clan.settings.total_steps != self._length:
                 trainer.should_stop = True
 
-    @override
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
@@ -174,14 +167,12 @@ class ClanCallback(Callback):
 
     # ---- The end ----
 
-    @override
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Leave the best weights in the module on every rank, and end the clan."""
         if not self.clan.finished:
             put_best(self.clan, pl_module)
         self.clan.close()
 
-    @override
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
@@ -191,7 +182,6 @@ class ClanCallback(Callback):
                 self._clan.communicator.announce(exception)
         self._release()
 
-    @override
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remove everything from the trainer."""
         self._release()
