@@ -8,9 +8,11 @@ from pathlib import Path
 
 import torch
 from accelerate import DataLoaderConfiguration, DistributedType
+from accelerate.data_loader import prepare_data_loader
 from accelerate.state import AcceleratorState, GradientState
 from accelerate_script import STEPS, judge, prepared, step_of, with_a_clan
 from safetensors.torch import load_file
+from torch.utils.data import DataLoader, IterableDataset
 
 from clantune.accelerate import accelerate_clan
 from clantune_clan import ClanError
@@ -44,24 +46,54 @@ def split_batches():
         assert len(next(iter(dealt))[0]) == 1  # of four, for four ranks
 
 
-def best_weights():
-    accelerator, model, optimizer, loader, scheduler = prepared()
-    clan, loader = accelerate_clan(
-        accelerator, model, optimizer, loader, scheduler, total_steps=STEPS
+def best_weights(rounds):
+    """Save after a number of rounds, and compare the saved weights with the clan's best ones."""
+
+    def feature():
+        accelerator, model, optimizer, loader, scheduler = prepared()
+        clan, loader = accelerate_clan(
+            accelerator,
+            model,
+            optimizer,
+            loader,
+            scheduler,
+            total_steps=STEPS,
+            round_length=STEPS // 3,
+        )
+        for member in clan.rounds():
+            for batch in member.batches(loader):
+                step_of(accelerator, model, optimizer, scheduler, batch)
+            clan.step(judge)
+            if clan.run_state.round == rounds:
+                break
+        folder = Path(sys.argv[1]) / f"best-{rounds}"
+        accelerator.save_state(str(folder))
+        accelerator.wait_for_everyone()
+        found, best = load_file(folder / "model.safetensors"), clan.best().state_dict()
+        clan.close()
+        assert found.keys() == best.keys()
+        assert all(torch.equal(found[name], best[name]) for name in best)
+        assert (folder / "clan").is_dir() == (rounds < 3)
+
+    return feature
+
+
+def accumulation_gene():
+    with_a_clan(autobind=["adamw", "gradient_accumulation"])
+
+
+def divided_stream():
+    accelerator, model, optimizer, _, _ = prepared()
+    configured = DataLoader(Stream(), batch_size=4)
+    loader = prepare_data_loader(
+        configured, num_processes=4, process_index=accelerator.process_index, put_on_device=False
     )
-    for member in clan.rounds():
-        for batch in member.batches(loader):
-            step_of(accelerator, model, optimizer, scheduler, batch)
-        clan.step(judge)
-        if clan.run_state.round == 2:
-            break
-    folder = Path(sys.argv[1]) / "best"
-    accelerator.save_state(str(folder))
-    accelerator.wait_for_everyone()
-    found, best = load_file(folder / "model.safetensors"), clan.best().state_dict()
-    clan.close()
-    assert found.keys() == best.keys()
-    assert all(torch.equal(found[name], best[name]) for name in best)
+    accelerate_clan(accelerator, model, optimizer, loader)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter(range(64))
 
 
 def of_another_kind(kind):
@@ -80,7 +112,10 @@ FEATURES = {
     "mixed_precision='bf16'": bfloat16,
     "dynamo_backend": compiled,
     "split_batches": split_batches,
-    "save_state: the best weights": best_weights,
+    "save_state: the best weights": best_weights(2),
+    "save_state after the last round": best_weights(3),
+    "a gene for accumulation": accumulation_gene,
+    "a stream that is divided": divided_stream,
     "FSDP": of_another_kind(DistributedType.FSDP),
     "DeepSpeed": of_another_kind(DistributedType.DEEPSPEED),
 }

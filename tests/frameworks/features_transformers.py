@@ -1,4 +1,4 @@
-"""The features of Trainer, and what becomes of each in a clan: the table of the documentation.
+"""The features of Trainer, and what becomes of each in a clan.
 
 Each row names a run of transformers_runs.py, which a test starts.
 """

@@ -17,6 +17,15 @@ FEATURES = {
     "dynamo_backend": "works",
     "split_batches": "works",
     "save_state: the best weights": "works",
+    "save_state after the last round": "works",
+    "a gene for accumulation": (
+        "the gene 'num_grad_accum' would do nothing, since Accelerate counts the batches of a step "
+        "of the optimizer: leave it out, and set gradient_accumulation_steps of the accelerator"
+    ),
+    "a stream that is divided": (
+        "the prepared loader reads a part of the stream on each rank, and members that compete "
+        "need the same samples: give accelerate_clan the loader before accelerator.prepare"
+    ),
     "FSDP": (
         "the accelerator trains by FSDP, and a clan shards each member over its own ranks: use "
         "Accelerator() with plain data parallel training"
@@ -90,3 +99,4 @@ def test_a_checkpoint_without_a_clan_is_an_error(answers):
     (message,) = answers[0]["refused"]
     assert "there is no clan in the checkpoint" in message
     assert "load it before accelerate_clan(...), and the clan begins with its weights" in message
+    assert "or at the end of a run" in message

@@ -12,8 +12,10 @@ from accelerate import Accelerator, DistributedType
 from accelerate.data_loader import DataLoaderDispatcher, DataLoaderShard
 from accelerate.utils import send_to_device
 from torch import nn
+from torch.utils.data import IterableDataset
 
 from clantune_clan import Clan, ClanError, ClanLoader, Individual, RoundRecord
+from clantune_frameworks.genes import require_no_accumulation
 from clantune_frameworks.metrics import competition_of, metrics_of
 
 FOLDER = "clan"
@@ -77,6 +79,7 @@ def accelerate_clan(
         raise ClanError(
             f"the accelerator trains by {why}: use Accelerator() with plain data parallel training"
         )
+    _require_whole_stream(dataloader, accelerator)
     tracker = _Tracker(accelerator)
     given = {
         "accumulate": accelerator.gradient_accumulation_steps,
@@ -85,9 +88,22 @@ def accelerate_clan(
         **options,
     }
     clan = Clan(model=model, optimizer=optimizer, scheduler=_bare(scheduler), **given)
+    require_no_accumulation(
+        clan.genome, "Accelerate", "set gradient_accumulation_steps of the accelerator"
+    )
     loader = clan.loader(dataloader, batch_size=_batch_size(dataloader, accelerator))
     _register(accelerator, clan, model)
     return clan, PlacedLoader(loader, accelerator.device)
+
+
+def _require_whole_stream(dataloader: Any, accelerator: Accelerator) -> None:
+    """Raise an error if a prepared loader reads a stream that is divided among the ranks."""
+    is_divided = isinstance(dataloader, DataLoaderShard) and accelerator.num_processes > 1
+    if is_divided and isinstance(dataloader.dataset, IterableDataset):
+        raise ClanError(
+            "the prepared loader reads a part of the stream on each rank, and members that compete "
+            "need the same samples: give accelerate_clan the loader before accelerator.prepare"
+        )
 
 
 def _bare(scheduler: Any) -> Any:
@@ -111,15 +127,17 @@ def _register(accelerator: Accelerator, clan: Clan, model: nn.Module) -> None:
         bare = [accelerator.unwrap_model(each) for each in (*models, model)]
         place = [each is bare[-1] for each in bare].index(True)
         best = clan.best().state_dict()
-        clan.save(Path(folder) / FOLDER)
+        if not clan.finished:
+            clan.save(Path(folder) / FOLDER)
         # The keys are those of the wrapped model, in the same order.
         weights[place] = dict(zip(weights[place], best.values(), strict=True))
 
     def load(models: Sequence[nn.Module], folder: str) -> None:  # noqa: ARG001
         if not (Path(folder) / FOLDER).is_dir():
             raise ClanError(
-                f"there is no clan in the checkpoint {folder}: it was saved without one, so load "
-                "it before accelerate_clan(...), and the clan begins with its weights"
+                f"there is no clan in the checkpoint {folder}: it was saved without one, or at the "
+                "end of a run; load it before accelerate_clan(...), and the clan begins with its "
+                "weights"
             )
         clan.resume(Path(folder) / FOLDER)
 
@@ -134,8 +152,12 @@ class _Tracker:
     accelerator: Accelerator
 
     def on_phase(self, member: Individual) -> None:
-        self.accelerator.log(competition_of(member), step=member.steps_done)
+        self._log(competition_of(member), member.steps_done)
 
     def on_round_end(self, records: Sequence[RoundRecord]) -> None:
-        step = records[0].start + records[0].steps
-        self.accelerator.log(metrics_of(records), step=step)
+        self._log(metrics_of(records), records[0].start + records[0].steps)
+
+    def _log(self, metrics: dict[str, float], batches: int) -> None:
+        # Scripts count steps of the optimizer, and trackers drop what comes at an earlier step.
+        steps = batches // self.accelerator.gradient_accumulation_steps
+        self.accelerator.log(metrics, step=steps)

@@ -11,11 +11,12 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from clantune_clan import CheckpointError, Clan, ClanError, CommunicationError, Individual
+from clantune_frameworks.genes import require_no_accumulation
 from clantune_frameworks.lightning import access
 from clantune_frameworks.lightning.checkpoints import KEY, saved_state, state_of_rank
-from clantune_frameworks.lightning.data import TrainingData, length_of_run
+from clantune_frameworks.lightning.data import TrainingData, length_of_run, require_whole_windows
 from clantune_frameworks.lightning.judging import JudgeLike, ModuleJudge
-from clantune_frameworks.lightning.refusals import require_fitting, require_genes_in_use
+from clantune_frameworks.lightning.refusals import require_fitting
 from clantune_frameworks.lightning.weights import BestInCheckpoints, put_best
 from clantune_frameworks.metrics import Logging
 from clantune_frameworks.rounds import Rounds
@@ -112,7 +113,10 @@ class ClanCallback(Callback):
         """Make the clan from the optimizers that Lightning trains with."""
         assert self._data is not None  # noqa: S101  (setup comes first)
         by_hand = not pl_module.automatic_optimization
-        self._length = length_of_run(trainer, self._data.batches_per_epoch(), by_hand=by_hand)
+        batches = self._data.batches_per_epoch()
+        if self._data.batches is not None:
+            require_whole_windows(batches, trainer.accumulate_grad_batches)
+        self._length = length_of_run(trainer, batches, by_hand=by_hand)
         if by_hand:  # the wrapper would average in each of the module's backward passes
             trainer.strategy.model = pl_module
         optimizers = trainer.optimizers
@@ -125,7 +129,13 @@ class ClanCallback(Callback):
             accumulate=trainer.accumulate_grad_batches,
             **{"total_steps": self._length, **self._options, "observers": observers},
         )
-        require_genes_in_use(clan.genome, pl_module)
+        if not by_hand:
+            require_no_accumulation(
+                clan.genome,
+                "Lightning",
+                "give Trainer(accumulate_grad_batches=...), or optimize by hand "
+                "(automatic_optimization = False)",
+            )
         if self._data.batches is not None:
             self._data.batches.deal_by(clan)
         self._weights = BestInCheckpoints(trainer, clan)

@@ -107,6 +107,25 @@ class TrainingData:
         return self._answer
 
 
+def require_whole_windows(batches_per_epoch: float, window: int) -> None:
+    """Raise an error if Lightning would end an epoch with a shorter step than the others.
+
+    Args:
+        batches_per_epoch: Batches in an epoch; infinity if it is unknown.
+        window: Batches per step of the optimizer.
+
+    Raises:
+        ClanError: The phases of a clan, which have whole steps, would not fit.
+    """
+    if batches_per_epoch < math.inf and batches_per_epoch % window:
+        whole = int(batches_per_epoch // window * window)
+        raise ClanError(
+            f"an epoch has {batches_per_epoch:g} batches, so its last step has fewer than "
+            f"accumulate_grad_batches={window}, and phases of a clan have whole steps: give "
+            f"Trainer(limit_train_batches={whole or window}), or another number of batches per step"
+        )
+
+
 def length_of_run(trainer: Trainer, batches_per_epoch: float, *, by_hand: bool) -> int | None:
     """Return the number of batches of a run; None if it is unknown.
 

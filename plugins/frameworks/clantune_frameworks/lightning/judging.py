@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import torch
 from lightning.fabric.utilities.data import sized_len
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.trainer.states import RunningStage
 from lightning.pytorch.utilities import CombinedLoader
-from lightning.pytorch.utilities.seed import isolate_rng
 from torch.utils.data import DistributedSampler
 
 from clantune_clan import ClanError
+from clantune_frameworks.alike import judging_alike
 from clantune_frameworks.lightning import access
 from clantune_frameworks.lightning.data import limited
 from clantune_frameworks.lightning.logged import Logged, logging_into
@@ -40,10 +38,7 @@ class ModuleJudge:
     def __call__(self, _: object) -> Any:
         """Return the loss or score of the module."""
         module = self._trainer.lightning_module
-        with isolate_rng():
-            # All ranks judge alike, also if the loader shuffles or augments.
-            torch.manual_seed(0)
-            random.seed(0)
+        with judging_alike():
             if callable(self._judge):
                 return self._judge(module)
             metrics = self._validate(module)

@@ -14,7 +14,9 @@ from lightning.pytorch.utilities.data import extract_batch_size
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
-_FUNCTIONS: tuple[str, ...] = ("log", "log_dict")
+from clantune_clan import ClanError
+
+_FUNCTIONS: tuple[str, ...] = ("log", "log_dict", "all_gather")
 
 
 @attrs.define(eq=False)
@@ -92,7 +94,8 @@ def logging_into(logged: Logged, module: LightningModule) -> Iterator[None]:
         for metric in metrics:
             metric.reset()
             metric.sync_on_compute = False
-        vars(module).update({"log": logged.log, "log_dict": logged.log_dict})
+        instead = (logged.log, logged.log_dict, _refuse_gathering)
+        vars(module).update(zip(_FUNCTIONS, instead, strict=True))
         yield
     finally:
         for name in _FUNCTIONS:
@@ -101,6 +104,14 @@ def logging_into(logged: Logged, module: LightningModule) -> Iterator[None]:
         for metric, state in zip(metrics, kept, strict=True):
             vars(metric).clear()
             vars(metric).update(state)
+
+
+def _refuse_gathering(*_: Any, **__: Any) -> Any:
+    raise ClanError(
+        "the module calls self.all_gather in its validation, which would judge each member by the "
+        "results of all: compute the metric from the rank's own batches, and log it with "
+        "sync_dist=True, which the clan leaves out when it judges"
+    )
 
 
 def _state_of(metric: Metric) -> dict[str, Any]:

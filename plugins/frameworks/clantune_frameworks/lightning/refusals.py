@@ -11,8 +11,6 @@ from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy, SingleD
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from clantune_clan import ClanError
-from clantune_core import Genome
-from clantune_core.contracts import GRADIENT_ACCUMULATION, Expressed
 from clantune_frameworks.lightning import access
 
 _CALLBACKS = {
@@ -33,22 +31,6 @@ def require_fitting(trainer: Trainer, module: LightningModule, judge: object) ->
     """
     if problems := [*_problems(trainer, module, judge)]:
         raise ClanError("; ".join(problems))
-
-
-def require_genes_in_use(genome: Genome, module: LightningModule) -> None:
-    """Raise an error if a gene would have no effect, since Lightning sets its value.
-
-    Raises:
-        ClanError: A gene is about windows of accumulation, which Lightning counts.
-    """
-    roles = {name: Expressed.of(name, allele).role for name, allele in genome.alleles.items()}
-    idle = [name for name, role in roles.items() if role == GRADIENT_ACCUMULATION]
-    if idle and module.automatic_optimization:
-        raise ClanError(
-            f"the gene {idle[0]!r} would do nothing, since Lightning counts the batches of a step "
-            "of the optimizer: leave it out, and give Trainer(accumulate_grad_batches=...), or "
-            "optimize by hand (automatic_optimization = False)"
-        )
 
 
 def _problems(trainer: Any, module: LightningModule, judge: object) -> Iterator[str]:

@@ -10,6 +10,8 @@ from torch import nn
 from transformers import TrainerCallback, TrainerState, TrainingArguments
 
 from clantune_clan import Clan, ClanError, Judge
+from clantune_frameworks.alike import judging_alike
+from clantune_frameworks.genes import require_no_accumulation
 from clantune_frameworks.metrics import Logging
 from clantune_frameworks.rounds import Rounds
 from clantune_frameworks.transformers import checkpoints
@@ -118,6 +120,9 @@ class ClanCallback(TrainerCallback):
         if isinstance(optimizer, AcceleratedOptimizer):
             optimizer = optimizer.optimizer
         clan.attach(trainer.model_wrapped, optimizer, scheduler=trainer.lr_scheduler)
+        require_no_accumulation(
+            clan.genome, "Trainer", "set gradient_accumulation_steps of TrainingArguments"
+        )
         judge = self._judge_of(trainer)
         if (checkpoint := resumed_checkpoint(trainer)) is not None:
             checkpoints.resume(clan, checkpoint)
@@ -171,11 +176,11 @@ class ClanCallback(TrainerCallback):
 
     def _judge_of(self, trainer: AnyTrainer) -> Judge:
         judge = self._judge
-        if isinstance(judge, str):
-            return Evaluation(trainer, judge)
+        measure = Evaluation(trainer, judge) if isinstance(judge, str) else judge
 
         def judge_bare(_: nn.Module) -> Any:
-            return judge(trainer.model)
+            with judging_alike():
+                return measure(trainer.model)
 
         return judge_bare
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterable
 
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from transformers.trainer_utils import HubStrategy
 
 from clantune_clan import Clan, ClanError
 from clantune_frameworks.transformers.finding import AnyTrainer
@@ -52,6 +53,12 @@ _BATCH_SIZE = (
 _SPLIT_BATCHES = (
     "split_batches=True cuts a batch into one part per rank, and competing members need whole "
     "ones: leave it out, and divide per_device_train_batch_size by the number of ranks"
+)
+
+
+_HUB = (
+    "Trainer pushes a checkpoint before the clan has put its best weights into it: give "
+    "hub_strategy='end', or push the folder of the run yourself"
 )
 
 
@@ -104,6 +111,7 @@ def _refused(trainer: AnyTrainer) -> list[tuple[bool, str]]:
         (args.n_gpu > 1, _DATA_PARALLEL),
         (args.auto_find_batch_size, _BATCH_SIZE),
         (args.accelerator_config.split_batches, _SPLIT_BATCHES),
+        (args.push_to_hub and args.hub_strategy != HubStrategy.END, _HUB),
     ]
 
 
