@@ -103,8 +103,8 @@ def test_gradients_are_equal_in_cooperation_and_different_in_competition(runs, n
 
 
 def test_a_wrapper_that_looks_for_no_unused_parameters_averages_itself(runs):
-    assert "(ddp)" in runs["wrapped"][0]["description"]
-    assert "(exact)" in runs["accumulating_3"][0]["description"]
+    assert "(ddp: by DistributedDataParallel" in runs["wrapped"][0]["description"]
+    assert "(exact: in one sum" in runs["accumulating_3"][0]["description"]
 
 
 def test_all_ranks_end_with_the_same_weights(runs):
