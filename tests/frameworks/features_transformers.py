@@ -1,24 +1,6 @@
-"""The features of Trainer, and what becomes of each in a clan.
+"""The features of Trainer in a clan. Each names a run of transformers_runs.py."""
 
-Each row names a run of transformers_runs.py, which a test starts.
-"""
-
-from typing import NamedTuple
-
-
-class Feature(NamedTuple):
-    """A feature of the framework.
-
-    Attributes:
-        name: Feature, as the framework calls it.
-        run: Run that shows it.
-        message: Words of the error that refuses it; None if it works.
-    """
-
-    name: str
-    run: str
-    message: str | None = None
-
+from feature import Feature
 
 FEATURES = (
     Feature("`torchrun`, `DistributedDataParallel`", "phases"),
@@ -44,20 +26,32 @@ FEATURES = (
     Feature("`resume_from_checkpoint`", "resumed"),
     Feature("`resume_from_checkpoint` at the end of a run", "resumed_at_the_end"),
     Feature("`train()` again", "twice"),
-    Feature("checkpoints without a clan", "resumed_without_a_clan", "has no clan to resume"),
-    Feature("`add_callback(ClanCallback())`", "late_callback", "callbacks=[ClanCallback(...)]"),
-    Feature("a metric that there is not", "unknown_metric", "which has eval_f1, eval_loss"),
-    Feature("no `eval_dataset`", "no_evaluation_set", "give it eval_dataset="),
-    Feature("`batch_eval_metrics=True`", "batch_metrics", "judge by 'eval_loss'"),
-    Feature("`ReduceLROnPlateau`, `GreedyLR`", "plateau", "choose another lr_scheduler_type"),
-    Feature("`auto_find_batch_size=True`", "batch_size_search", "per_device_train_batch_size"),
-    Feature("`split_batches=True`", "split_batches", "competing members need whole ones"),
-    Feature("`dispatch_batches=False`", "divided_stream", "leave it out of accelerator_config="),
-    Feature("`train_sampling_strategy`", "grouped", "a LengthGroupedSampler"),
-    Feature("`hyperparameter_search`", "hyperparameter_search", "tunes within one run"),
-    Feature("DeepSpeed", "deepspeed", "leave deepspeed= out"),
-    Feature("FSDP", "fsdp", "leave fsdp= out"),
-    Feature("models that are loaded in shards", "sharded", "load it without distributed_config="),
-    Feature("`torch.nn.DataParallel`", "data_parallel", "start the script with torchrun"),
-    Feature("`ClanCallback(total_steps=...)`", "a_length", "max_steps or num_train_epochs"),
+    Feature(
+        "checkpoints without a clan", "resumed_without_a_clan", refusal="has no clan to resume"
+    ),
+    Feature(
+        "`add_callback(ClanCallback())`", "late_callback", refusal="callbacks=[ClanCallback(...)]"
+    ),
+    Feature("a metric that there is not", "unknown_metric", refusal="which has eval_f1, eval_loss"),
+    Feature("no `eval_dataset`", "no_evaluation_set", refusal="give it eval_dataset="),
+    Feature("`batch_eval_metrics=True`", "batch_metrics", refusal="judge by 'eval_loss'"),
+    Feature(
+        "`ReduceLROnPlateau`, `GreedyLR`", "plateau", refusal="choose another lr_scheduler_type"
+    ),
+    Feature(
+        "`auto_find_batch_size=True`", "batch_size_search", refusal="per_device_train_batch_size"
+    ),
+    Feature("`split_batches=True`", "split_batches", refusal="competing members need whole ones"),
+    Feature(
+        "`dispatch_batches=False`", "divided_stream", refusal="leave it out of accelerator_config="
+    ),
+    Feature("`train_sampling_strategy`", "grouped", refusal="a LengthGroupedSampler"),
+    Feature("`hyperparameter_search`", "hyperparameter_search", refusal="tunes within one run"),
+    Feature("DeepSpeed", "deepspeed", refusal="leave deepspeed= out"),
+    Feature("FSDP", "fsdp", refusal="leave fsdp= out"),
+    Feature(
+        "models that are loaded in shards", "sharded", refusal="load it without distributed_config="
+    ),
+    Feature("`torch.nn.DataParallel`", "data_parallel", refusal="start the script with torchrun"),
+    Feature("`ClanCallback(total_steps=...)`", "a_length", refusal="max_steps or num_train_epochs"),
 )

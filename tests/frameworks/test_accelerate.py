@@ -11,32 +11,6 @@ import pytest
 HERE = Path(__file__)
 
 
-FEATURES = {
-    "accumulate(model)": "works",
-    "mixed_precision='bf16'": "works",
-    "dynamo_backend": "works",
-    "split_batches": "works",
-    "save_state: the best weights": "works",
-    "save_state after the last round": "works",
-    "a gene for accumulation": (
-        "the gene 'num_grad_accum' would do nothing, since Accelerate counts the batches of a step "
-        "of the optimizer: leave it out, and set gradient_accumulation_steps of the accelerator"
-    ),
-    "a stream that is divided": (
-        "the prepared loader reads a part of the stream on each rank, and members that compete "
-        "need the same samples: give accelerate_clan the loader before accelerator.prepare"
-    ),
-    "FSDP": (
-        "the accelerator trains by FSDP, and a clan shards each member over its own ranks: use "
-        "Accelerator() with plain data parallel training"
-    ),
-    "DeepSpeed": (
-        "the accelerator trains by DeepSpeed, which averages gradients itself: use Accelerator() "
-        "with plain data parallel training"
-    ),
-}
-
-
 def answers_of(script, folder):
     """Run a script on four ranks; return what each has written."""
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"]

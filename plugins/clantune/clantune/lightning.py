@@ -1,10 +1,8 @@
-"""Clans for Lightning: `from clantune.lightning import ClanCallback`."""
+"""Clans in Lightning: `from clantune.lightning import ClanCallback`."""
 
-try:
+from clantune._extras import extra
+
+with extra("lightning"):
     from clantune_frameworks.lightning import ClanCallback
-except ImportError as error:
-    raise ImportError(
-        "clantune.lightning needs more packages: pip install 'clantune[lightning]'"
-    ) from error
 
 __all__ = ["ClanCallback"]

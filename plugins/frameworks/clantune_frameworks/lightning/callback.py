@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,9 +16,11 @@ from clantune_frameworks.lightning.checkpoints import KEY, saved_state, state_of
 from clantune_frameworks.lightning.data import TrainingData, length_of_run, require_whole_windows
 from clantune_frameworks.lightning.judging import JudgeLike, ModuleJudge
 from clantune_frameworks.lightning.refusals import require_fitting
-from clantune_frameworks.lightning.weights import BestInCheckpoints, put_best
+from clantune_frameworks.lightning.weights import BestInCheckpoints
 from clantune_frameworks.metrics import Logging
+from clantune_frameworks.options import require_options
 from clantune_frameworks.rounds import Rounds
+from clantune_frameworks.weights import put_best
 
 _OF_THE_TRAINER = {
     "model": "it is the module",
@@ -58,10 +59,7 @@ class ClanCallback(Callback):
                 "judge= is the name of a metric that the module logs in its validation, or a "
                 f"function of the module; got {judge!r}"
             )
-        for name in options.keys() & _OF_THE_TRAINER.keys():
-            raise ClanError(f"ClanCallback takes no {name}=: {_OF_THE_TRAINER[name]}")
-        if unknown := options.keys() - inspect.signature(Clan).parameters.keys():
-            raise ClanError(f"there is no option {min(unknown)!r} of a clan: see the docs of Clan")
+        require_options(options, _OF_THE_TRAINER)
         self._judge, self._options = judge, {"autobind": autobind, **options}
         self._clan: Clan | None = None
         self._rounds: Rounds | None = None

@@ -1,21 +1,14 @@
-"""The best weights of a clan, in the module that trains and in checkpoints."""
+"""The best weights of a clan in the checkpoints of Lightning."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Trainer
 
 from clantune_clan import Clan
-
-
-def put_best(clan: Clan, module: LightningModule) -> None:
-    """Fill a module with the best weights so far. All ranks do this together."""
-    clan.best(into=module)
-    if not clan.run_state.best.exists:  # members differ, and none was judged
-        tensors = [each.detach() for each in (*module.parameters(), *module.buffers())]
-        clan.communicator.broadcast("the weights at the end", tensors)
+from clantune_frameworks.weights import best_inside
 
 
 class BestInCheckpoints:
@@ -35,16 +28,10 @@ class BestInCheckpoints:
         """Return the module's state with the best weights. All ranks do this together."""
         module = self._strategy.lightning_module
         assert module is not None  # noqa: S101  (Lightning saves while it trains)
-        live = [*module.parameters(), *module.buffers()]
-        kept = [tensor.detach().clone() for tensor in live]
-        try:
-            self._clan.best(into=module)
+        with best_inside(self._clan, module):
             return {name: _copy(each) for name, each in self._own().items()}
-        finally:
-            with torch.no_grad():
-                for tensor, own in zip(live, kept, strict=True):
-                    tensor.copy_(own)
 
 
 def _copy(thing: Any) -> Any:
-    return thing.detach().clone() if isinstance(thing, torch.Tensor) else thing
+    # In the memory of the processor: an accelerator has room for the weights, not for two copies.
+    return thing.detach().to("cpu", copy=True) if isinstance(thing, torch.Tensor) else thing

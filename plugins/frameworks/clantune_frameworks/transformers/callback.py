@@ -13,6 +13,7 @@ from clantune_clan import Clan, ClanError, Judge
 from clantune_frameworks.alike import judging_alike
 from clantune_frameworks.genes import require_no_accumulation
 from clantune_frameworks.metrics import Logging
+from clantune_frameworks.options import require_options
 from clantune_frameworks.rounds import Rounds
 from clantune_frameworks.transformers import checkpoints
 from clantune_frameworks.transformers.data import (
@@ -28,10 +29,11 @@ from clantune_frameworks.transformers.finding import (
 )
 from clantune_frameworks.transformers.judging import Evaluation
 from clantune_frameworks.transformers.limits import (
-    require_options,
+    OF_TRAINER,
     require_supported,
     require_training,
 )
+from clantune_frameworks.weights import put_best
 
 
 class ClanCallback(TrainerCallback):
@@ -56,7 +58,7 @@ class ClanCallback(TrainerCallback):
         Raises:
             ClanError: Trainer decides an option, or there is none of its name.
         """
-        require_options(options)
+        require_options(options, OF_TRAINER)
         self._judge, self._options = judge, {"autobind": autobind, **options}
         self._trainer: AnyTrainer | None = None
         self._own_dataloader: Callable[[], Any]
@@ -163,7 +165,7 @@ class ClanCallback(TrainerCallback):
     def _end(self, *, fill: bool) -> None:
         """End the run; fill the model with the clan's best weights or leave what it has."""
         if fill:
-            checkpoints.fill_with_best(self.clan, self._found_trainer().model)
+            put_best(self.clan, self._found_trainer().model)
         self.clan.close()
         self._rounds = None
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import torch
-from torch import nn
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from clantune_clan import CheckpointError, Clan
 from clantune_frameworks.transformers.finding import AnyTrainer
+from clantune_frameworks.weights import best_inside
 
 FOLDER = "clan"
 """Folder of the clan in a checkpoint of Trainer."""
@@ -29,7 +26,7 @@ def save(clan: Clan, trainer: AnyTrainer) -> None:
             shutil.rmtree(folder / FOLDER, ignore_errors=True)
         clan.save(folder / FOLDER)
     if clan.run_state.best.exists:
-        with _best_weights(clan, trainer.model):
+        with best_inside(clan, trainer.model):
             trainer.save_model(str(folder), _internal_call=True)
 
 
@@ -47,23 +44,3 @@ def resume(clan: Clan, checkpoint: Path) -> None:
             f"from_pretrained({str(checkpoint)!r})"
         )
     clan.resume(checkpoint / FOLDER)
-
-
-def fill_with_best(clan: Clan, model: nn.Module) -> None:
-    """Give the model the clan's best weights. All ranks call this together."""
-    if clan.run_state.best.exists:
-        clan.best(into=model)
-
-
-@contextlib.contextmanager
-def _best_weights(clan: Clan, model: nn.Module) -> Iterator[None]:
-    """Let the model have the clan's best weights inside the block."""
-    tensors = [*model.parameters(), *model.buffers()]
-    own = [tensor.detach().clone() for tensor in tensors]
-    fill_with_best(clan, model)
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for tensor, before in zip(tensors, own, strict=True):
-                tensor.copy_(before)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterable
-
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from transformers.trainer_utils import HubStrategy
 
-from clantune_clan import Clan, ClanError
+from clantune_clan import ClanError
 from clantune_frameworks.transformers.finding import AnyTrainer
 
 _LENGTH = "the length of a run follows from max_steps or num_train_epochs of TrainingArguments"
 _RATES = "the scheduler of Trainer sets the course of the learning rate, by lr_scheduler_type"
 _OBJECTS = "Trainer has it already"
 
-_BY_TRAINER = {
+OF_TRAINER = {
     "model": _OBJECTS,
     "optimizer": _OBJECTS,
     "scheduler": _OBJECTS,
@@ -28,7 +25,7 @@ _BY_TRAINER = {
     "accumulate": "gradient_accumulation_steps of TrainingArguments says it",
     "checkpoints": "the checkpoints of Trainer have the clan in them: use save_strategy",
 }
-
+"""Options of `Clan` that a Trainer decides, and how."""
 
 _DEEPSPEED = (
     "DeepSpeed averages gradients itself, and a clan decides that by phase: leave deepspeed= out, "
@@ -54,28 +51,10 @@ _SPLIT_BATCHES = (
     "split_batches=True cuts a batch into one part per rank, and competing members need whole "
     "ones: leave it out, and divide per_device_train_batch_size by the number of ranks"
 )
-
-
 _HUB = (
     "Trainer pushes a checkpoint before the clan has put its best weights into it: give "
     "hub_strategy='end', or push the folder of the run yourself"
 )
-
-
-def require_options(names: Iterable[str]) -> None:
-    """Raise an error if a callback got options that a clan in Trainer does not take.
-
-    Args:
-        names: Names of the options.
-    """
-    known = {*inspect.signature(Clan).parameters}
-    for name in names:
-        if name in _BY_TRAINER:
-            raise ClanError(f"ClanCallback takes no {name}=: {_BY_TRAINER[name]}")
-        if name not in known:
-            raise ClanError(
-                f"ClanCallback has no option {name!r}: the options are {', '.join(_options())}"
-            )
 
 
 def require_supported(trainer: AnyTrainer) -> None:
@@ -113,7 +92,3 @@ def _refused(trainer: AnyTrainer) -> list[tuple[bool, str]]:
         (args.accelerator_config.split_batches, _SPLIT_BATCHES),
         (args.push_to_hub and args.hub_strategy != HubStrategy.END, _HUB),
     ]
-
-
-def _options() -> list[str]:
-    return [name for name in inspect.signature(Clan).parameters if name not in _BY_TRAINER]
