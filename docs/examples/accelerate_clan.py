@@ -23,9 +23,7 @@ model = Writer(letters)
 optimizer = optimizer_of(model)
 loader = DataLoader(train, batch_size=BATCH, shuffle=True)
 model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
-clan, loader = accelerate_clan(
-    accelerator, model, optimizer, loader, epochs=EPOCHS, autobind="auto"
-)
+clan, loader = accelerate_clan(accelerator, model, optimizer, loader, epochs=EPOCHS)
 
 for member in clan.rounds():
     for inputs, targets in member.batches(loader):
@@ -36,5 +34,5 @@ for member in clan.rounds():
         optimizer.zero_grad()
     clan.step(lambda model: loss_on(model, validation.some(256)))
 
-accelerator.print(f"loss on test data: {loss_on(clan.best(), test.some(1024)):.4f}")
+accelerator.print(f"loss on test data: {loss_on(model, test.some(1024)):.4f}")
 accelerator.end_training()

@@ -4,73 +4,162 @@ import json
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
+from features_accelerate import FEATURES
 
-HERE = Path(__file__)
+SCRIPT = Path(__file__).with_name("accelerate_runs.py")
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4")
+BY_TORCHRUN = ("resumed", "resumed_windows")
+FORKED = (
+    *dict.fromkeys(feature.run for feature in FEATURES if feature.run not in BY_TORCHRUN),
+    *("equal_members", "whole", "whole_windows", "stopped_windows"),
+    "killed",  # last, since it ends the ranks
+)
+CLIPPED = (
+    *("phases", "accumulating", "accumulating_epochs", "several_optimizers", "saved"),
+    *("bfloat16", "compiled", "split_batches", "dispatched", "prepared_again", "whole"),
+    *("whole_windows",),
+)
+TRAINED = (*CLIPPED, "clipped_values", "scaled")
 
 
-def answers_of(script, folder):
-    """Run a script on four ranks; return what each has written."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"]
-    done = subprocess.run(
-        [sys.executable, *launcher, HERE.with_name(script), folder],
+def start(folder, launcher, names):
+    """Start four ranks, which run functions of the given names; return the ended process."""
+    return subprocess.run(
+        [sys.executable, *launcher, SCRIPT, folder, *names],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in range(4)]
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
-    return answers_of("accelerate_script.py", tmp_path_factory.mktemp("accelerate"))
+def runs(tmp_path_factory):
+    """Return what each rank has answered in each run, by name."""
+    folder = tmp_path_factory.mktemp("accelerate")
+    forked = start(folder, (), FORKED)
+    assert forked.returncode == 9, forked.stderr  # all ranks are killed at last
+    resumed = start(folder, TORCHRUN, BY_TORCHRUN)
+    assert resumed.returncode == 0, resumed.stderr
+    return {each.stem: json.loads(each.read_text()) for each in folder.glob("*.json")}
 
 
-@pytest.fixture(scope="module")
-def features(tmp_path_factory):
-    return answers_of("accelerate_features.py", tmp_path_factory.mktemp("features"))
+def different(answers):
+    """Return how many different answers the ranks have given."""
+    return len({json.dumps(answer) for answer in answers})
 
 
-@pytest.mark.parametrize("feature", FEATURES)
-def test_features_work_or_say_why_not(features, feature):
-    assert [answer[feature] for answer in features] == [FEATURES[feature]] * 4
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_a_feature_works_or_is_refused_on_all_ranks(runs, feature):
+    for rank in runs[feature.run]:
+        if feature.refusal is None:
+            assert "error" not in rank
+        else:
+            without_place = rank["error"].split(f"/{feature.run}: ")[-1]
+            assert without_place == feature.refusal
 
 
-def test_members_share_gradients_in_cooperation_alone(answers):
-    found = [answer["gradients"]["steps"] for answer in answers]
-    modes = [mode for mode, _ in found[0]]
-    assert modes == 3 * (4 * ["cooperative"] + 4 * ["competitive"])
-    for step in zip(*found, strict=True):
-        kinds = {str(gradients) for _, gradients in step}
-        assert len(kinds) == (1 if step[0][0] == "cooperative" else 4)
+@pytest.mark.parametrize("name", TRAINED)
+def test_gradients_are_equal_in_cooperation_and_different_in_competition(runs, name):
+    made = [rank["made"] for rank in runs[name]]
+    assert {step["mode"] for step in made[0]} == {"cooperative", "competitive"}
+    for steps in zip(*made, strict=True):
+        assert different(step["mode"] for step in steps) == 1
+        are_shared = steps[0]["mode"] == "cooperative"
+        assert different(step["gradients"] for step in steps) == (1 if are_shared else 4)
 
 
-def test_what_is_found_goes_to_the_trackers_of_the_main_process(answers):
-    lines, *others = (answer["gradients"]["lines"] for answer in answers)
+@pytest.mark.parametrize("name", TRAINED)
+def test_genes_multiply_the_rates_of_the_scheduler(runs, name):
+    steps = [step for rank in runs[name] for step in rank["made"]]
+    assert [step["rate"] for step in steps] == pytest.approx([step["expected"] for step in steps])
+    assert len({step["rate"] for step in steps}) > 4
+
+
+@pytest.mark.parametrize("name", CLIPPED)
+def test_norms_are_clipped_after_gradients_are_averaged(runs, name):
+    norms = [step["norm"] for rank in runs[name] for step in rank["made"]]
+    assert max(norms) == pytest.approx(0.5, rel=1e-4)
+
+
+def test_values_are_clipped(runs):
+    made = [step for rank in runs["clipped_values"] for step in rank["made"]]
+    values = [abs(value) for step in made for part in step["gradients"] for value in part]
+    assert max(values) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_all_ranks_end_with_the_best_weights_in_the_model(runs, name):
+    assert different(rank["weights"] for rank in runs[name]) == 1
+    assert runs[name][0]["weights"] == runs[name][0]["best"]
+
+
+def test_the_clan_says_who_averages(runs):
+    assert "(ddp: by DistributedDataParallel, through a" in runs["phases"][0]["description"]
+    assert "a DistributedDataParallel wrapper is off)" in runs["whole"][0]["description"]
+
+
+def test_the_optimizer_steps_once_in_a_window(runs):
+    batches = {name: len(runs[name][0]["losses"]) for name in ("accumulating_epochs", "phases")}
+    assert batches == {"accumulating_epochs": runs["accumulating_epochs"][0]["total"], "phases": 16}
+    assert len(runs["accumulating"][0]["made"]) == 24 // 3
+    assert len(runs["accumulating_epochs"][0]["made"]) == batches["accumulating_epochs"] // 5
+
+
+def test_a_scale_that_is_too_high_skips_steps_on_all_ranks(runs):
+    for rank in runs["scaled"]:
+        assert rank["scale"] == 2.0**87
+        assert len(rank["made"]) == 15
+
+
+def test_what_is_found_goes_to_the_trackers_of_the_main_process(runs):
+    lines, *others = (rank["lines"] for rank in runs["phases"])
     assert others == [[], [], []]
     steps = [step for step, _ in lines]
     assert steps == sorted(steps)
     rounds = [values for _, values in lines if "clan/round" in values]
-    assert [values["clan/round"] for values in rounds] == [0, 1, 2]
-    assert {"clan/member_0/lr", "clan/member_3/metric"} <= {*rounds[0]}
+    assert [values["clan/round"] for values in rounds] == [0, 1]
+    assert {f"clan/member_{member}/lr" for member in range(4)} <= {*rounds[0]}
+    logged = [
+        [number, member, rounds[number][f"clan/member_{member}/metric"]]
+        for number, member in product(range(2), range(4))
+    ]
+    assert logged == runs["phases"][0]["history"]
 
 
-@pytest.mark.parametrize("accumulate", [1, 2])
-def test_equal_members_train_as_without_a_clan(answers, accumulate):
-    assert all(answer["equal"][accumulate - 1] for answer in answers)
+def test_equal_members_train_as_without_a_clan(runs):
+    for rank in runs["equal_members"]:
+        assert rank == {window: {"same": True, "moved": True} for window in ("1", "2")}
 
 
-def test_a_checkpoint_of_accelerate_brings_the_clan_back(answers):
-    assert all(answer["resumed"] for answer in answers)
+def test_checkpoints_have_the_best_weights_of_the_clan_and_other_models_their_own(runs):
+    for rank in runs["saved"]:
+        (other,) = rank["other"]
+        found = {"is best": True, "names": True, "other": [other]}
+        assert rank["saved"] == [{**found, "has a clan": has_clan} for has_clan in (True, False)]
 
 
-def test_a_checkpoint_without_a_clan_is_an_error(answers):
-    (message,) = answers[0]["refused"]
-    assert "there is no clan in the checkpoint" in message
-    assert "load it before accelerate_clan(...), and the clan begins with its weights" in message
-    assert "or at the end of a run" in message
+def test_a_trigger_on_one_rank_stops_all_of_them(runs):
+    assert [rank["steps"] for rank in runs["triggered"]] == 4 * [12]
+    assert different(runs["triggered"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("resumed", "whole", "batches"),
+    [("resumed", "whole", 13), ("resumed_windows", "whole_windows", 9)],
+)
+def test_a_run_that_was_killed_goes_on_to_the_same_bits(runs, resumed, whole, batches):
+    for rank, unstopped in zip(runs[resumed], runs[whole], strict=True):
+        assert rank["losses"] == unstopped["losses"][batches:]
+        assert rank["made"] == unstopped["made"][-len(rank["made"]) :]
+        for name in ("weights", "best", "history"):
+            assert rank[name] == unstopped[name]
+
+
+def test_the_named_checkpoints_are_the_last_two(runs):
+    assert runs["resumed"][0]["checkpoints"] == ["checkpoint_2", "checkpoint_3"]
