@@ -2,7 +2,7 @@
 
 import torch
 from accelerate import DataLoaderConfiguration, DistributedType
-from accelerate_parts import X, Y, Script, Stream, judge, run
+from accelerate_parts import Script, Stream, X, Y, judge, run
 from torch.utils.data import DataLoader, TensorDataset
 
 # ---- Kinds of training that Accelerate itself chooses on accelerators alone ----

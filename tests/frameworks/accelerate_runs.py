@@ -5,21 +5,23 @@ FOLDER NAME...` forks the ranks, which imports everything once; torchrun starts 
 """
 
 import os
+import runpy
 import signal
 import sys
 from pathlib import Path
+from unittest import mock
 
 import accelerate_refusals
 import torch
 import torch._dynamo  # for the run `compiled`: once, before the ranks are forked
-from accelerate import DataLoaderConfiguration
+from accelerate import Accelerator, DataLoaderConfiguration
+from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import GradientAccumulationPlugin, ProjectConfiguration
-from accelerate_parts import STEPS, KeepOwn, Lines, Script, Stream, judge, run, weights
+from accelerate_parts import STEPS, KeepOwn, Lines, Script, Stream, run, weights
 from answers import write_answers
 from forked import fork_ranks
 from safetensors.torch import load_file
 from torch import nn
-from torch.utils.data import TensorDataset
 
 from clantune_clan import clan_loader
 
@@ -230,6 +232,29 @@ def resumed_windows(folder):
     clan = script.clan(**LONG_ROUND_EXACT)
     script.accelerator.load_state(str(folder.with_name("stopped_windows")))
     return script.answer(script.rounds(clan))
+
+
+# ---- The scripts of the docs ----
+
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
+
+
+def examples(folder):
+    """Train on three files in place of eight, for two epochs."""
+    sys.path.append(str(EXAMPLES))
+    import character_lm
+
+    character_lm.MODULES = ("calendar", "csv", "textwrap")
+    return {name: _test_loss_of(f"accelerate_{name}.py") for name in ("plain", "clan")}
+
+
+def _test_loss_of(script):
+    AcceleratorState._reset_state()
+    GradientState._reset_state()
+    arguments = mock.patch.object(sys, "argv", [script, "2"])
+    with arguments, mock.patch.object(Accelerator, "end_training"):  # other runs go on
+        found = runpy.run_path(str(EXAMPLES / script))
+    return found["loss_on"](found["model"], found["test"].some(1024))
 
 
 # ---- Ranks ----

@@ -1,5 +1,6 @@
 """Scripts that use Accelerate on four ranks: with a clan, and the same without one."""
 
+import difflib
 import json
 import os
 import subprocess
@@ -11,8 +12,9 @@ import pytest
 from features_accelerate import FEATURES
 
 SCRIPT = Path(__file__).with_name("accelerate_runs.py")
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4")
-BY_TORCHRUN = ("resumed", "resumed_windows")
+BY_TORCHRUN = ("resumed", "resumed_windows", "examples")
 FORKED = (
     *dict.fromkeys(feature.run for feature in FEATURES if feature.run not in BY_TORCHRUN),
     *("equal_members", "whole", "whole_windows", "stopped_windows"),
@@ -163,3 +165,21 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bits(runs, resumed, whole, ba
 
 def test_the_named_checkpoints_are_the_last_two(runs):
     assert runs["resumed"][0]["checkpoints"] == ["checkpoint_2", "checkpoint_3"]
+
+
+def test_the_script_of_the_docs_ends_better_with_a_clan_than_without(runs):
+    losses = runs["examples"]
+    assert different(losses) == 1
+    assert losses[0]["clan"] < losses[0]["plain"] - 0.1
+
+
+def test_a_script_changes_in_five_lines():
+    plain, clan = (EXAMPLES / f"accelerate_{name}.py" for name in ("plain", "clan"))
+    lines = difflib.unified_diff(*(code_of(each) for each in (plain, clan)), n=0, lineterm="")
+    assert len([line for line in lines if line.startswith("+") and line[1:2] not in "+"]) == 5
+
+
+def code_of(script):
+    """Return the lines of a script below its docstring, without empty ones."""
+    text = script.read_text("utf-8").split('"""', 2)[2]
+    return [line for line in text.splitlines() if line]
