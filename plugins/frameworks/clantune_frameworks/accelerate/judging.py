@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import torch.distributed as dist
 from accelerate import Accelerator
@@ -44,5 +45,5 @@ def _passes(accelerator: Accelerator) -> list[int]:
 
 def _collectives() -> int:
     """Return how often the ranks have communicated by the group that Accelerate uses."""
-    group = dist.group.WORLD if dist.is_initialized() else None
+    group: Any = dist.group.WORLD if dist.is_initialized() else None
     return 0 if group is None else int(group._get_sequence_number_for_group())  # noqa: SLF001

@@ -32,7 +32,7 @@ def accelerate_clan(
     *,
     autobind: Any = "auto",
     **options: Any,
-) -> tuple[Clan, PlacedLoader]:
+) -> tuple[Clan, Any]:
     """Return a clan, and its loader in place of the prepared one. All ranks call this together.
 
     `accelerator.accumulate`, `clip_grad_norm_`, `backward` and `log` go on working. `save_state`
