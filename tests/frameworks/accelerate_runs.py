@@ -13,7 +13,6 @@ from unittest import mock
 
 import accelerate_refusals
 import torch
-import torch._dynamo  # for the run `compiled`: once, before the ranks are forked
 from accelerate import Accelerator, DataLoaderConfiguration
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import GradientAccumulationPlugin, ProjectConfiguration
@@ -270,4 +269,6 @@ if __name__ == "__main__":
     if "RANK" in os.environ:
         run_all(*arguments)
     else:
+        import torch._dynamo  # for the run `compiled`: once, and not on each rank
+
         fork_ranks(4, run_all, *arguments)

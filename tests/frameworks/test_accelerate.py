@@ -17,7 +17,7 @@ TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4")
 BY_TORCHRUN = ("resumed", "resumed_windows", "examples")
 FORKED = (
     *dict.fromkeys(feature.run for feature in FEATURES if feature.run not in BY_TORCHRUN),
-    *("equal_members", "whole", "whole_windows", "stopped_windows"),
+    *("rate_by_hand", "equal_members", "whole", "whole_windows", "stopped_windows"),
     "killed",  # last, since it ends the ranks
 )
 CLIPPED = (
@@ -81,6 +81,12 @@ def test_genes_multiply_the_rates_of_the_scheduler(runs, name):
     steps = [step for rank in runs[name] for step in rank["made"]]
     assert [step["rate"] for step in steps] == pytest.approx([step["expected"] for step in steps])
     assert len({step["rate"] for step in steps}) > 4
+
+
+def test_a_rate_that_the_script_sets_is_found_in_the_first_step(runs):
+    for rank in runs["rate_by_hand"]:
+        assert "gene 'lr' set 'optimizer/param_groups/0/lr' to" in rank["error"]
+        assert "now it is 0.5: something else writes there" in rank["error"]
 
 
 @pytest.mark.parametrize("name", CLIPPED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from accelerate import Accelerator, DistributedType
@@ -31,6 +31,7 @@ def accelerate_clan(
     scheduler: Any = None,
     *,
     autobind: Any = "auto",
+    observers: Iterable[Any] = (),
     **options: Any,
 ) -> tuple[Clan, Any]:
     """Return a clan, and its loader in place of the prepared one. All ranks call this together.
@@ -46,6 +47,7 @@ def accelerate_clan(
         dataloader: Loader of the training data, prepared or not.
         scheduler: Learning rate scheduler that it has prepared, or a list of them.
         autobind: Presets that bind genes, see `Clan`.
+        observers: Observers of the clan, see `Clan`.
         options: Further options of `Clan`, such as `epochs`, `total_steps` and `strategies`.
 
     Raises:
@@ -56,11 +58,9 @@ def accelerate_clan(
             f"the accelerator trains by {why}: use Accelerator() with plain data parallel training"
         )
     require_whole_stream(dataloader, accelerator)
-    options["observers"] = [*options.get("observers", ()), Tracker(accelerator)]
-    given = {
+    known = {
         "accumulate": accelerator.gradient_accumulation_steps,
         "scaler": accelerator.scaler,
-        **options,
     }
     clan = AcceleratedClan(
         accelerator,
@@ -68,7 +68,8 @@ def accelerate_clan(
         optimizer=optimizer,
         scheduler=_bare(scheduler),
         autobind=autobind,
-        **given,
+        observers=[*observers, Tracker(accelerator)],
+        **{**known, **options},
     )
     require_no_accumulation(
         clan.genome, "Accelerate", "set gradient_accumulation_steps of the accelerator"
