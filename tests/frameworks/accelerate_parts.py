@@ -17,6 +17,8 @@ X = torch.randn(160, 4, generator=torch.Generator().manual_seed(1))
 Y = X[:, :1] * X[:, 1:2]
 RATE = 0.01
 STEPS = 16
+WINDOWS = {"gradient_accumulation_steps": 3}
+LONG_ROUND = {"round_length": 12, "total_steps": 24}
 
 
 @attrs.frozen

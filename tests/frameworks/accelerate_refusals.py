@@ -1,4 +1,4 @@
-"""Scripts that a clan refuses: runs of accelerate_runs.py."""
+"""Scripts that a clan refuses: functions as in accelerate_runs.py."""
 
 import torch
 from accelerate import DataLoaderConfiguration, DistributedType

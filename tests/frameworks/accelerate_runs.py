@@ -1,33 +1,26 @@
-"""Trainings of a tiny model in a script with Accelerate, on four ranks.
+"""Trainings of a tiny model in a script with Accelerate, which a test starts on four ranks.
 
-Each run is a function of a folder that returns JSON data on every rank. `python accelerate_runs.py
-FOLDER NAME...` forks the ranks, which imports everything once; torchrun starts them as a user does.
+Each run is a function of a folder that returns JSON data on every rank.
 """
 
-import os
-import runpy
-import signal
-import sys
-from pathlib import Path
-from unittest import mock
-
-import accelerate_refusals
 import torch
-from accelerate import Accelerator, DataLoaderConfiguration
-from accelerate.state import AcceleratorState, GradientState
-from accelerate.utils import GradientAccumulationPlugin, ProjectConfiguration
-from accelerate_parts import STEPS, KeepOwn, Lines, Script, Stream, run, weights
-from answers import write_answers
-from forked import fork_ranks
+from accelerate import DataLoaderConfiguration
+from accelerate.utils import GradientAccumulationPlugin
+from accelerate_parts import (
+    LONG_ROUND,
+    STEPS,
+    WINDOWS,
+    KeepOwn,
+    Lines,
+    Script,
+    Stream,
+    run,
+    weights,
+)
 from safetensors.torch import load_file
 from torch import nn
 
 from clantune_clan import clan_loader
-
-WINDOWS = {"gradient_accumulation_steps": 3}
-LONG_ROUND = {"round_length": 12, "total_steps": 24}
-
-# ---- Runs of one start ----
 
 
 def phases(folder):
@@ -174,101 +167,3 @@ def _equal_members(window):
                 plain.step(batch)
                 of_plain.append(weights(plain.model))
     return {"same": in_steps == of_plain, "moved": in_steps[0] != in_steps[-1]}
-
-
-# ---- Runs that are killed, and resumed in other processes ----
-
-LONG_ROUND_EXACT = {**LONG_ROUND, "reduction": "exact"}
-
-
-def _named(folder):
-    return ProjectConfiguration(
-        str(folder), automatic_checkpoint_naming=True, total_limit=2, logging_dir=str(folder)
-    )
-
-
-def whole(folder):
-    return run(clan={"reduction": "exact"})
-
-
-def whole_windows(folder):
-    return run(clan=LONG_ROUND_EXACT, **WINDOWS)
-
-
-def stopped_windows(folder):
-    """Save while members compete, after the fifth window."""
-    script = Script(**WINDOWS)
-    clan = script.clan(**LONG_ROUND_EXACT)
-    for done in script.steps(clan):
-        if done == 9:
-            script.accelerator.save_state(str(folder))
-            break
-    clan.close()
-
-
-def killed(folder):
-    """Save four times, and kill all ranks in the middle of the second round."""
-    script = Script(project_config=_named(folder))
-    clan = script.clan(reduction="exact")
-    for done in script.steps(clan):
-        if done in (3, 6, 10, 13):
-            script.accelerator.save_state()
-        if done == 15:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def resumed(folder):
-    folder = folder.with_name("killed")
-    checkpoints = sorted(each.name for each in (folder / "checkpoints").iterdir())
-    script = Script(project_config=_named(folder))
-    clan = script.clan(reduction="exact")
-    script.accelerator.load_state()
-    return {**script.answer(script.rounds(clan)), "checkpoints": checkpoints}
-
-
-def resumed_windows(folder):
-    script = Script(**WINDOWS)
-    clan = script.clan(**LONG_ROUND_EXACT)
-    script.accelerator.load_state(str(folder.with_name("stopped_windows")))
-    return script.answer(script.rounds(clan))
-
-
-# ---- The scripts of the docs ----
-
-EXAMPLES = Path(__file__).parents[2] / "docs/examples"
-
-
-def examples(folder):
-    """Train on three files in place of eight, for two epochs."""
-    sys.path.append(str(EXAMPLES))
-    import character_lm
-
-    character_lm.MODULES = ("calendar", "csv", "textwrap")
-    return {name: _test_loss_of(f"accelerate_{name}.py") for name in ("plain", "clan")}
-
-
-def _test_loss_of(script):
-    AcceleratorState._reset_state()
-    GradientState._reset_state()
-    arguments = mock.patch.object(sys, "argv", [script, "2"])
-    with arguments, mock.patch.object(Accelerator, "end_training"):  # other runs go on
-        found = runpy.run_path(str(EXAMPLES / script))
-    return found["loss_on"](found["model"], found["test"].some(1024))
-
-
-# ---- Ranks ----
-
-
-def run_all(folder, names):
-    functions = [globals().get(name) or getattr(accelerate_refusals, name) for name in names]
-    write_answers(folder, functions)
-
-
-if __name__ == "__main__":
-    arguments = Path(sys.argv[1]), sys.argv[2:]
-    if "RANK" in os.environ:
-        run_all(*arguments)
-    else:
-        import torch._dynamo  # for the run `compiled`: once, and not on each rank
-
-        fork_ranks(4, run_all, *arguments)

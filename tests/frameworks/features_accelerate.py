@@ -1,4 +1,4 @@
-"""The features of Accelerate in a clan. Each names a run of accelerate_runs.py."""
+"""The features of Accelerate in a clan. Each names a run of accelerate_start.py."""
 
 from feature import Feature
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from features_accelerate import FEATURES
 
-SCRIPT = Path(__file__).with_name("accelerate_runs.py")
+SCRIPT = Path(__file__).with_name("accelerate_start.py")
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4")
 BY_TORCHRUN = ("resumed", "resumed_windows", "examples")
