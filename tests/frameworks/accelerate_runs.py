@@ -143,6 +143,16 @@ def saved(folder):
     return {**script.answer(clan), "saved": found, "other": weights(other)}
 
 
+def loaded_first(folder):
+    """Begin a clan with what the run `saved` has written at its end."""
+    script = Script()
+    script.accelerator.prepare(nn.Linear(1, 1, bias=False))
+    script.accelerator.load_state(str(folder.with_name("saved") / "2"))
+    with script.clan() as clan:
+        clan.round()
+        return {"weights": weights(script.model)}
+
+
 def equal_members(folder):
     """Train a clan of equal members, and without a clan on the same batches."""
     return {window: _equal_members(window) for window in (1, 2)}

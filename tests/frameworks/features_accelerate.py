@@ -24,6 +24,7 @@ FEATURES = (
     Feature("`dispatch_batches=True`, streams", "dispatched"),
     Feature("`save_state`", "saved"),
     Feature("`load_state`", "resumed_windows"),
+    Feature("`load_state` before `accelerate_clan`", "loaded_first"),
     Feature("`automatic_checkpoint_naming=True`, `total_limit=2`", "resumed"),
     Feature("`set_trigger`, `check_trigger`", "triggered"),
     Feature("`prepare` of the model and the optimizer again", "prepared_again"),

@@ -152,6 +152,11 @@ def test_checkpoints_have_the_best_weights_of_the_clan_and_other_models_their_ow
         assert rank["saved"] == [{**found, "has a clan": has_clan} for has_clan in (True, False)]
 
 
+def test_a_clan_begins_with_weights_that_were_loaded_before_it(runs):
+    for rank in runs["loaded_first"]:
+        assert rank["weights"] == runs["saved"][0]["best"]
+
+
 def test_a_trigger_on_one_rank_stops_all_of_them(runs):
     assert [rank["steps"] for rank in runs["triggered"]] == 4 * [12]
     assert different(runs["triggered"]) == 1
