@@ -52,7 +52,7 @@ INSIDE: dict[str, Callable[[Any], bool]] = {
 TWICE = """
 import hashlib, sys
 from clantune_store import Store
-bred = Store(sys.argv[1]).breed("loss", children=1000, seed=9, dry_run=True)
+bred = Store(sys.argv[1]).breed("loss", children=int(sys.argv[2]), seed=9, dry_run=True)
 print(hashlib.sha256(" ".join(str(group.id) for group in bred).encode()).hexdigest())
 """
 
@@ -68,7 +68,7 @@ def types(folder: Path, count: int) -> tuple[list[Bar], dict[str, Any]]:
     one_sided = [n for n in numbers if not min(columns[n]) < FIRST[n] < max(columns[n])]
     neighbours = {-1, 1} <= {*columns["zero_int"]} and {0, 2} <= {*columns["one_int"]}
     options = len({*columns["a_choice"]}) + len({*columns["on_bool"]})
-    command = [sys.executable, "-c", TWICE, str(folder / "types.db")]
+    command = [sys.executable, "-c", TWICE, str(folder / "types.db"), str(min(count, 1000))]
     said = {subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2)}
     bars = [
         bar("values outside their domain", outside, 0),
@@ -148,7 +148,7 @@ SHIFTS = {"A": 0.0, "B": 1.0, "C": -1.0}
 REALS = [f"x{number}" for number in range(6)]
 OPTIONS = ["a", "b", "c", "d"]
 BOUNDS = {"min": -20, "max": 20, "unit": 10}
-ROUNDS, CHILDREN = 12, 15
+CHILDREN = 15
 START = {**dict.fromkeys(REALS, 10.0), "n_int": 9, "c_choice": "a"}
 SPACE = {
     **{name: {"value": 10.0, **BOUNDS} for name in REALS},
@@ -183,36 +183,36 @@ def tell(store: Store, group: int, losses: dict[str, float]) -> None:
             result["loss"] = loss
 
 
-def by_breeding(seed: int, losses: Losses, folder: Path) -> float:
+def by_breeding(seed: int, losses: Losses, rounds: int, folder: Path) -> float:
     """Return the best sum of losses that the store finds."""
     (folder / "space.json").write_text(json.dumps(SPACE))
     store = Store.create(folder / f"search-{seed}.db")
     first = store.load(folder / "space.json")
     groups, best = [first], float("inf")
-    for number in range(ROUNDS + 1):
+    for number in range(rounds + 1):
         for group in groups:
             found = losses(group.values)
             best = min(best, sum(found.values()))
             tell(store, group.number, found)
-        if number < ROUNDS:
+        if number < rounds:
             groups = [
                 *store.breed(
                     "loss",
                     lowest=True,
                     children=CHILDREN,
                     seed=1000 * seed + number,
-                    progress=number / ROUNDS,
+                    progress=number / rounds,
                 )
             ]
     store.close()
     return best
 
 
-def by_chance(seed: int, losses: Losses, _: Path) -> float:
+def by_chance(seed: int, losses: Losses, rounds: int, _: Path) -> float:
     """Return the best sum of losses of groups that are drawn."""
     random = Random(f"chance {seed}")
     best = float("inf")
-    for _draw in range(ROUNDS * CHILDREN + 1):
+    for _draw in range(rounds * CHILDREN + 1):
         values: dict[str, Any] = {name: random.uniform(-20, 20) for name in REALS}
         values |= {"n_int": random.randint(0, 20), "c_choice": random.choice(OPTIONS)}
         best = min(best, sum(losses(values).values()))
@@ -220,7 +220,7 @@ def by_chance(seed: int, losses: Losses, _: Path) -> float:
 
 
 def by_optuna(
-    seed: int, losses: Losses, _: Path, *, name: str, batch: int, **options: Any
+    seed: int, losses: Losses, rounds: int, _: Path, *, name: str, batch: int, **options: Any
 ) -> float:
     """Return the best sum of losses that a sampler finds, which is told after each batch."""
     import optuna
@@ -234,14 +234,14 @@ def by_optuna(
             params=START, distributions=space, value=sum(losses(START).values())
         )
     )
-    for _batch in range(ROUNDS * CHILDREN // batch):
+    for _batch in range(rounds * CHILDREN // batch):
         trials = [study.ask(fixed_distributions=space) for _ in range(batch)]
         for trial in trials:
             study.tell(trial, sum(losses(trial.params).values()))
     return float(study.best_value)
 
 
-SEARCHES: dict[str, Callable[[int, Losses, Path], float]] = {
+SEARCHES: dict[str, Callable[[int, Losses, int, Path], float]] = {
     "the store": by_breeding,
     "random search": by_chance,
     "NSGA-II": partial(by_optuna, name="NSGAIISampler", batch=1, population_size=CHILDREN),
@@ -250,12 +250,12 @@ SEARCHES: dict[str, Callable[[int, Losses, Path], float]] = {
 }
 
 
-def searches(folder: Path, seeds: int) -> tuple[list[Bar], dict[str, Any]]:
+def searches(folder: Path, seeds: int, rounds: int) -> tuple[list[Bar], dict[str, Any]]:
     """Search with the store and with others, on the same problems."""
     found: dict[str, list[float]] = {name: [] for name in SEARCHES}
     for seed in range(seeds):
         for name, search in SEARCHES.items():
-            found[name].append(search(seed, losses_of(seed), folder))
+            found[name].append(search(seed, losses_of(seed), rounds, folder))
         show_progress(seed + 1, seeds, "problems")
     median = {name: statistics.median(some) for name, some in found.items()}
     pairs = zip(found["the store"], found["random search"], strict=True)
@@ -272,11 +272,11 @@ def searches(folder: Path, seeds: int) -> tuple[list[Bar], dict[str, Any]]:
 
 # ---- Line 5: two inner algos ----
 
-GOAL, MOST = 60.0, 6000
+MOST = 6000
 
 
-def runs_until(seed: int, folder: Path, *, parts: bool) -> int:
-    """Return how many runs it takes until both algos are good."""
+def runs_until(goal: float, seed: int, folder: Path, *, parts: bool) -> int:
+    """Return how many runs it takes until both algos together have a loss as low as the goal."""
     random = Random(seed)
     target = {f"{algo}{n}": random.uniform(-8, 8) for algo in "ab" for n in range(6)}
     space = {name: {"value": 10.0, **BOUNDS, "tags": [name[0]]} for name in target}
@@ -293,7 +293,7 @@ def runs_until(seed: int, folder: Path, *, parts: bool) -> int:
             with Parameters(store, group=group.number).report(dataset="D") as result:
                 result["a"]["loss"], result["b"]["loss"] = loss["a"], loss["b"]
                 result["both"]["total"] = sum(loss.values())
-            if sum(loss.values()) <= GOAL or runs >= MOST:
+            if sum(loss.values()) <= goal or runs >= MOST:
                 store.close()
                 return runs
         metric = "loss" if parts else "total"
@@ -315,11 +315,11 @@ def runs_until(seed: int, folder: Path, *, parts: bool) -> int:
         rounds += 1
 
 
-def tags(folder: Path, seeds: int) -> tuple[list[Bar], dict[str, Any]]:
+def tags(folder: Path, seeds: int, goal: float) -> tuple[list[Bar], dict[str, Any]]:
     """Breed two algos that share no parameter, in parts and as a whole."""
     ratios, counts = [], []
     for seed in range(seeds):
-        pair = [runs_until(seed, folder, parts=parts) for parts in (True, False)]
+        pair = [runs_until(goal, seed, folder, parts=parts) for parts in (True, False)]
         counts.append(pair)
         ratios.append(pair[0] / pair[1])
         show_progress(seed + 1, seeds, "pairs of algos")
@@ -340,10 +340,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="clantune-breeding-") as name:
         folder = Path(name)
         for what, measure in {
-            "types": partial(types, folder, 1_000 if quick else 100_000),
-            "rules": partial(rules, folder, 300 if quick else 10_000, 30 if quick else 300),
-            "searches": partial(searches, folder, 1 if quick else 20),
-            "tags": partial(tags, folder, 1 if quick else 10),
+            "types": partial(types, folder, 300 if quick else 100_000),
+            "rules": partial(rules, folder, 50 if quick else 10_000, 15 if quick else 300),
+            "searches": partial(searches, folder, *((1, 2) if quick else (20, 12))),
+            "tags": partial(tags, folder, *((1, 600.0) if quick else (10, 60.0))),
         }.items():
             some, figures[what] = measure()
             bars += some

@@ -125,14 +125,14 @@ def killed(folder: Path, kills: int, loop: int, children: int) -> tuple[dict[str
 # ---- Dask ----
 
 
-def through_dask(folder: Path) -> tuple[dict[str, Any], list[Bar]]:
-    """Carry 12 runs out on two workers, one of which is killed in the middle."""
+def through_dask(folder: Path, count: int) -> tuple[dict[str, Any], list[Bar]]:
+    """Carry out the runs of some groups on two workers, one of which is killed in the middle."""
     from distributed import LocalCluster
 
     from clantune_store.runs.executors import Dask
 
     store = Store.create(folder / "dask.db")
-    for value in range(4):
+    for value in range(count):
         store.load(set={"x": float(value), "y": 0.0})
     command, begun = write_program(folder, pause=0.5), folder / "begun"
     began = time.perf_counter()
@@ -157,8 +157,8 @@ def through_dask(folder: Path) -> tuple[dict[str, Any], list[Bar]]:
     started = len(begun.read_text().split())
     figures = {"seconds": time.perf_counter() - began, "started": started, "ok": done.ok}
     return figures, [
-        bar("Dask: runs ok, one worker killed", done.ok, 12, eq),
-        bar("Dask: results on the driver", rows, 12, eq),
+        bar("Dask: runs ok, one worker killed", done.ok, count * len(NAMES), eq),
+        bar("Dask: results on the driver", rows, count * len(NAMES), eq),
     ]
 
 
@@ -229,9 +229,9 @@ def main() -> int:
     bars: list[Bar] = []
     with tempfile.TemporaryDirectory(prefix="clantune-running-") as top:
         parts: dict[str, Callable[[Path], tuple[dict[str, Any], list[Bar]]]] = {
-            "killed": lambda path: killed(path, *((1, 1, 3) if quick else (30, 7, 10))),
-            "dask": through_dask,
-            "server": lambda path: on_a_server(path, *((1, 3) if quick else (3, 10))),
+            "killed": lambda path: killed(path, *((1, 1, 1) if quick else (30, 7, 10))),
+            "dask": lambda path: through_dask(path, 2 if quick else 4),
+            "server": lambda path: on_a_server(path, *((1, 1) if quick else (3, 10))),
         }
         for name, measure in parts.items():
             folder = Path(top, name)

@@ -30,8 +30,6 @@ from clantune_store.database.canonical import canonical, id_of
 from clantune_store.database.tables import datasets, groups, measurements, metrics, runs
 
 SPAWN = multiprocessing.get_context("spawn")
-WRITERS = 8
-CROWD = 64
 MANY = Path(__file__).parents[1] / "store" / "many.py"
 RESULTS = {"co2": {"profit": 1.5, "trades": 30}, "ice": {"profit": 2.5, "trades": 3, "area": 0.5}}
 
@@ -119,19 +117,19 @@ def _keep_writing(
     ended.put(time.time())
 
 
-def rate(make: Callable[[str], Write], address: str, count: int) -> float:
+def rate(make: Callable[[str], Write], address: str, writers: int, count: int) -> float:
     """Return how many reports, or trials, all writers together finish in a second."""
-    ready, ended = SPAWN.Barrier(WRITERS + 1), SPAWN.Queue()
+    ready, ended = SPAWN.Barrier(writers + 1), SPAWN.Queue()
     arguments = (make, address, count, ready, ended)
-    writers = [SPAWN.Process(target=_keep_writing, args=arguments) for _ in range(WRITERS)]
-    for writer in writers:
-        writer.start()
+    processes = [SPAWN.Process(target=_keep_writing, args=arguments) for _ in range(writers)]
+    for process in processes:
+        process.start()
     ready.wait(120)
     began = time.time()
-    last: float = max(ended.get(timeout=300) for _ in writers)
-    for writer in writers:
-        writer.join()
-    return WRITERS * count / (last - began)
+    last: float = max(ended.get(timeout=300) for _ in processes)
+    for process in processes:
+        process.join()
+    return writers * count / (last - began)
 
 
 def make_study(storage: Any) -> None:
@@ -147,7 +145,9 @@ def load_small(address: str) -> None:
     store.close()
 
 
-def compare_writing(folder: Path, server: str | None, turns: int, share: float) -> dict[str, Any]:
+def compare_writing(
+    folder: Path, server: str | None, *, turns: int, writers: int, share: float
+) -> dict[str, Any]:
     """Return the rates of each writer, in turns."""
     sqlite, journal = f"{folder}/ours.db", f"{folder}/journal.log"
     rdb = f"sqlite:///{folder}/optuna.db"
@@ -169,20 +169,20 @@ def compare_writing(folder: Path, server: str | None, turns: int, share: float) 
     for turn in range(turns):
         show_progress(turn, turns, "writing")
         for name, make, address, count in plan:
-            rates[name].append(rate(make, address, max(1, int(share * count))))
+            rates[name].append(rate(make, address, writers, max(1, int(share * count))))
     return rates
 
 
-def crowd(addresses: Sequence[str], reports: int) -> dict[str, int]:
+def crowd(addresses: Sequence[str], processes: int, reports: int) -> dict[str, int]:
     """Let many processes report at the same time; return how many reports each store has lost."""
     lost = {}
     for address in addresses:
         with Store(address) as store:
             before = len(store.runs(state="ok"))
-            command = [sys.executable, str(MANY), "report", address, str(CROWD), str(reports)]
+            command = [sys.executable, str(MANY), "report", address, str(processes), str(reports)]
             subprocess.run(command, check=True)
             added = len(store.runs(state="ok")) - before
-            lost[store.database.address.url.get_backend_name()] = CROWD * reports - added
+            lost[store.database.address.url.get_backend_name()] = processes * reports - added
     return lost
 
 
@@ -398,17 +398,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small stores, one turn")
     quick = parser.parse_args().quick
-    turns, sizes = (1, (20, 100)) if quick else (5, (1000, 20_000))
+    turns, writers, many = (1, 2, 16) if quick else (5, 8, 64)
+    sizes = (20, 100) if quick else (1000, 20_000)
     rows: list[tuple[object, ...]] = [("what", "figure", "unit")]
     bars: list[Bar] = []
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server = start_server()
-        rates = compare_writing(folder, server, turns, 0.1 if quick else 1.0)
-        figures["a second, 8 processes"] = rates
+        rates = compare_writing(
+            folder, server, turns=turns, writers=writers, share=0.1 if quick else 1.0
+        )
+        figures[f"a second, {writers} processes"] = rates
         rows += [
-            (f"{who}, 8 processes", statistics.median(r), "a second") for who, r in rates.items()
+            (f"{who}, {writers} processes", statistics.median(r), "a second")
+            for who, r in rates.items()
         ]
         ours = rates["ours, SQLite"]
         for who, limit in (("Optuna RDB, SQLite", 15.0), ("Optuna journal", 5.0)):
@@ -417,8 +421,8 @@ def main() -> int:
             ratio = ratios(rates["ours, PostgreSQL"], rates["Optuna RDB, PostgreSQL"])
             bars.append(bar("reports by Optuna RDB, PostgreSQL (at least)", ratio, 10.0, ge))
         stores = [f"{folder}/ours.db", *filter(None, [server])]
-        for where, lost in crowd(stores, 5 if quick else 50).items():
-            bars.append(bar(f"reports that {CROWD} processes lost, {where}", lost, 0))
+        for where, lost in crowd(stores, many, 5 if quick else 50).items():
+            bars.append(bar(f"reports that {many} processes lost, {where}", lost, 0))
         small, large = ask_in_turns(folder, sizes, 3 if quick else 30)
         figures["ms"] = dict(zip(sizes, (small, large), strict=True))
         for count, asked in figures["ms"].items():

@@ -28,7 +28,7 @@ RECIPES = {
 X = torch.randn(400, 4, generator=torch.Generator().manual_seed(1))
 Y = X[:, :1] * X[:, 1:2]
 DATA = torch.utils.data.TensorDataset(X, Y)
-STEPS, LENGTH = 60, 6
+STEPS, LENGTH = 36, 6
 ALL = {"has_all": True}
 """A scaler, two optimizers, and a scheduler for each."""
 
@@ -110,7 +110,7 @@ def saved_in_the_background(recipe, options, folder):
 def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
     ranks, tmp_path, recipe, options, size
 ):
-    assert_goes_on(ranks(size), script, recipe, options, [5, 12, 21, 46], LENGTH, tmp_path)
+    assert_goes_on(ranks(size), script, recipe, options, [5, 12, 21], LENGTH, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
     [
         pytest.param("factorial", {"reduction": "exact"}, 4, id="exact"),
         pytest.param("as specified", {"duty_cycle": 0.5}, 2, id="competing"),
-        pytest.param("calibrated", {}, 3, id="calibrated"),
+        pytest.param("calibrated", {"total_steps": 60}, 3, id="calibrated"),
         pytest.param("factorial", {"num_workers": 1}, 2, id="a worker in the loader"),
     ],
 )
@@ -147,7 +147,7 @@ def test_a_scaler_and_two_optimizers_go_on_with_fewer_or_more_members(ranks, tmp
     assert len({*map(str, tensors)}) == min(3, count)
     assert len({*map(str, [*scales, *(scale for _, scale in saved)])}) == 1
     _, _, records, _ = ranks(count).run(script, "resumed", "as specified", ALL, folder)[0]
-    assert len(records) == 4 * 3 + 6 * count
+    assert len(records) == 4 * 3 + 2 * count
 
 
 def begun_elsewhere(folder):

@@ -209,8 +209,7 @@ def test_a_task_that_a_worker_cannot_import_says_so(monkeypatch, empty_worker):
 
 
 def failure_of(executor):
-    run = evolve(executor, Fails())
-    with pytest.raises(FailedError) as raised:
+    with evolve(executor, Fails()) as run, pytest.raises(FailedError) as raised:
         history(run)
     assert run.generation == 1
     return raised.value
