@@ -44,6 +44,7 @@ trainer = Trainer(
         use_cpu=True,
         per_device_train_batch_size=BATCH,
         num_train_epochs=EPOCHS,
+        ddp_find_unused_parameters=False,
         save_strategy="no",
         report_to="none",
     ),

@@ -84,7 +84,7 @@ def test_a_feature_works_or_is_refused_on_all_ranks(runs, feature):
     "name",
     [
         *("phases", "wrapped", "accumulating_3", "accumulating_4", "epochs", "stream"),
-        *("bfloat16", "scaled", "compiled", "looking_at_data"),
+        *("bfloat16", "scaled", "compiled", "looking_at_data", "stopped_at_once"),
     ],
 )
 def test_gradients_are_equal_in_cooperation_and_different_in_competition(runs, name):
@@ -138,6 +138,20 @@ def test_genes_and_losses_of_all_members_are_logged_once_at_the_step_of_trainer(
     assert steps == sorted(steps)
     losses = [entry["step"] for entry in first["log"] if "loss" in entry]
     assert losses == [*range(1, 25)]  # the clan's metrics replace none
+
+
+def test_loggers_get_what_rank_0_logs_once_at_monotone_steps(runs):
+    first, second = (rank["logged"] for rank in runs["phases"][:2])
+    found = [entry["step"] for entry in first if "clan/member_3/lr" in entry]
+    assert found == [8, 16, 24]
+    assert [entry["step"] for entry in first] == sorted(entry["step"] for entry in first)
+    assert not [entry for entry in second if "clan/round" in entry]
+
+
+def test_the_schedule_of_the_rate_is_that_of_trainer(runs):
+    for rank in runs["phases"]:
+        rates = [entry["learning_rate"] for entry in rank["log"] if "learning_rate" in entry]
+        assert rates == pytest.approx([0.01 * (25 - step) / 24 for step in range(1, 25)])
 
 
 def test_the_gene_of_weight_decay_leaves_the_group_without_decay_alone(runs):

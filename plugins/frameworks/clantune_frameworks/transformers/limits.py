@@ -52,8 +52,8 @@ _SPLIT_BATCHES = (
     "ones: leave it out, and divide per_device_train_batch_size by the number of ranks"
 )
 _SAMPLING = (
-    "train_sampling_strategy='group_by_length' orders the samples itself, and a clan deals them out "
-    "by phase: leave it out, and the order is random"
+    "train_sampling_strategy='group_by_length' orders the samples itself, and a clan deals them "
+    "out by phase: leave it out, and the order is random"
 )
 _HUB = (
     "Trainer pushes a checkpoint before the clan has put its best weights into it: give "
