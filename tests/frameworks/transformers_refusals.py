@@ -1,15 +1,7 @@
-"""Trainings that a clan refuses, or that one rank ends: runs of transformers_runs.py."""
+"""Trainings that a clan refuses."""
 
-from transformers_parts import (
-    ROUND,
-    FailOnRank,
-    Stream,
-    WithDeepSpeed,
-    WithShards,
-    WithTwoDevices,
-    run,
-    trainer_for,
-)
+from transformers_parts import Stream, WithDeepSpeed, WithShards, WithTwoDevices
+from transformers_trainings import ROUND, run, trainer_for
 
 from clantune.transformers import ClanCallback
 
@@ -45,6 +37,16 @@ def plateau(folder):
         folder,
         clan=ROUND,
         lr_scheduler_type="reduce_lr_on_plateau",
+        eval_strategy="steps",
+        metric_for_best_model="eval_loss",
+    )
+
+
+def greedy(folder):
+    return run(
+        folder,
+        clan=ROUND,
+        lr_scheduler_type="greedy",
         eval_strategy="steps",
         metric_for_best_model="eval_loss",
     )
@@ -101,7 +103,10 @@ def a_typo(folder):
     return run(folder, clan={"round_lenght": 100})
 
 
-def no_rank_fails_alone(folder):
-    """Raise an error on one rank, which the script does not catch."""
-    trainer, _, _ = trainer_for(folder, clan=ROUND, callbacks=[FailOnRank(1, step=3)])
-    trainer.train()
+def unknown_metric(folder):
+    return run(
+        folder,
+        clan={"judge": "eval_accuracy", "round_length": 4},
+        compute_metrics=lambda _: {"f1": 0.5},
+        max_steps=8,
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from accelerate.optimizer import AcceleratedOptimizer
 from torch import nn
 from transformers import TrainerCallback, TrainerState, TrainingArguments
 
@@ -25,8 +24,10 @@ from clantune_frameworks.transformers.data import (
 from clantune_frameworks.transformers.finding import (
     AnyTrainer,
     calling_trainer,
+    has_train_dataloader,
     resumed_checkpoint,
 )
+from clantune_frameworks.transformers.guard import Guard, bare_optimizer
 from clantune_frameworks.transformers.judging import Evaluation
 from clantune_frameworks.transformers.limits import (
     OF_TRAINER,
@@ -65,6 +66,7 @@ class ClanCallback(TrainerCallback):
         self._loader: ClanDataLoader | None = None
         self._clan: Clan | None = None
         self._rounds: Rounds | None = None
+        self._guard: Guard | None = None
 
     @property
     def clan(self) -> Clan:
@@ -91,11 +93,9 @@ class ClanCallback(TrainerCallback):
     def _train_dataloader(self) -> Any:
         trainer = self._found_trainer()
         given = self._own_dataloader()
-        if not trainer.is_in_train:
-            return given
-        if self._clan is not None:
-            self._clan.close()  # of a training that an exception has ended
-            self._rounds = None
+        if not trainer.is_in_train or has_train_dataloader(trainer):
+            return given  # for a script or a callback that looks at the data
+        self._close()  # the clan of a training that an exception has ended
         args, window = trainer.args, trainer.args.gradient_accumulation_steps
         updates = updates_in_epoch(given, args)
         seed = args.seed if args.data_seed is None else args.data_seed
@@ -116,12 +116,10 @@ class ClanCallback(TrainerCallback):
         """Begin the first round, or go on with the one of the checkpoint."""
         trainer, clan = self._found_trainer(), self.clan
         if state.global_step >= state.max_steps:  # resumed from the end of a run
-            return clan.close()
+            return self._close()
         require_training(trainer)
-        optimizer = trainer.optimizer
-        if isinstance(optimizer, AcceleratedOptimizer):
-            optimizer = optimizer.optimizer
-        clan.attach(trainer.model_wrapped, optimizer, scheduler=trainer.lr_scheduler)
+        optimizer, scheduler = bare_optimizer(trainer), trainer.lr_scheduler
+        clan.attach(trainer.model_wrapped, optimizer, scheduler=scheduler)
         require_no_accumulation(
             clan.genome, "Trainer", "set gradient_accumulation_steps of TrainingArguments"
         )
@@ -129,10 +127,16 @@ class ClanCallback(TrainerCallback):
         if (checkpoint := resumed_checkpoint(trainer)) is not None:
             checkpoints.resume(clan, checkpoint)
             self._skip(args, state)
+        self._guard = Guard(trainer)
         self._rounds = Rounds(clan, judge)
         return None
 
     # ---- In a training ----
+
+    def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
+        """Find an optimizer or a scheduler that is not the clan's."""
+        if self._guard is not None:
+            self._guard.require_same()
 
     def on_substep_end(self, *_: Any, **__: Any) -> None:
         """Count a batch after which the optimizer has made no step."""
@@ -166,8 +170,15 @@ class ClanCallback(TrainerCallback):
         """End the run; fill the model with the clan's best weights or leave what it has."""
         if fill:
             put_best(self.clan, self._found_trainer().model)
-        self.clan.close()
-        self._rounds = None
+        self._close()
+
+    def _close(self) -> None:
+        """Close the clan of a training, if there is one."""
+        if self._guard is not None:
+            self._guard.close()
+        if self._clan is not None:
+            self._clan.close()
+        self._guard = self._rounds = None
 
     def _skip(self, args: TrainingArguments, state: TrainerState) -> None:
         """Prepare for what Trainer skips of the epoch in which it resumes."""

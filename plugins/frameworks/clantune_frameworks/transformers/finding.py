@@ -1,4 +1,4 @@
-"""The Trainer that calls a callback, and what it was told to resume from.
+"""The Trainer that calls a callback, and where it is in its training.
 
 Trainer gives its callbacks the model, the optimizer and the state of the run, but not itself, and
 not the checkpoint that `train` got. Both stand in the frames that have called the callback.
@@ -25,6 +25,14 @@ def calling_trainer() -> AnyTrainer | None:
         if isinstance(found := frame.f_locals.get("self"), Trainer):
             return found
     return None
+
+
+def has_train_dataloader(trainer: AnyTrainer) -> bool:
+    """Return whether the `train` of a Trainer that calls has its loader already."""
+    return any(
+        frame.f_locals.get("self") is trainer and "train_dataloader" in frame.f_locals
+        for frame in _callers()
+    )
 
 
 def resumed_checkpoint(trainer: AnyTrainer) -> Path | None:

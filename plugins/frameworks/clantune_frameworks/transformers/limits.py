@@ -51,6 +51,10 @@ _SPLIT_BATCHES = (
     "split_batches=True cuts a batch into one part per rank, and competing members need whole "
     "ones: leave it out, and divide per_device_train_batch_size by the number of ranks"
 )
+_SAMPLING = (
+    "train_sampling_strategy='group_by_length' orders the samples itself, and a clan deals them "
+    "out by phase: leave it out, and the order is random"
+)
 _HUB = (
     "Trainer pushes a checkpoint before the clan has put its best weights into it: give "
     "hub_strategy='end', or push the folder of the run yourself"
@@ -90,5 +94,6 @@ def _refused(trainer: AnyTrainer) -> list[tuple[bool, str]]:
         (args.n_gpu > 1, _DATA_PARALLEL),
         (args.auto_find_batch_size, _BATCH_SIZE),
         (args.accelerator_config.split_batches, _SPLIT_BATCHES),
+        (args.train_sampling_strategy == "group_by_length", _SAMPLING),
         (args.push_to_hub and args.hub_strategy != HubStrategy.END, _HUB),
     ]

@@ -22,7 +22,7 @@ class Seen:
             loss_only: Whether the loss is the only metric.
         """
         self._trainer, self._loss_only = trainer, loss_only
-        self._total, self._samples = 0.0, 0
+        self._total, self._samples, self._batches = 0.0, 0, 0
         self._kept: dict[str, EvalLoopContainer] = {}
 
     def add(self, inputs: Any, loss: Tensor | None, logits: Any, labels: Any) -> None:
@@ -50,6 +50,11 @@ class Seen:
             self._keep("losses", loss.repeat(size))
         if "inputs" in wanted:
             self._keep("inputs", inputs[getattr(trainer.model, "main_input_name", "input_ids")])
+        self._batches += 1
+        every = trainer.args.eval_accumulation_steps
+        if every is not None and self._batches % every == 0:
+            for each in self._kept.values():
+                each.to_cpu_and_numpy()
 
     def metrics(self) -> dict[str, Any]:
         """Return the metrics of all batches, by the names that `compute_metrics` gives them."""
