@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 
-SECONDS = 400
+SECONDS = 600
 """Time after which a rank ends itself, which would outlive a test that has given it up."""
 
 

@@ -25,7 +25,7 @@ class WrongOptimizer(Classifier):
 
     def on_fit_start(self):
         optimizer = self.configure_optimizers()
-        self.clan = Clan(model=self.net, optimizer=optimizer, round_length=2)
+        self.clan = Clan(model=self.net, optimizer=optimizer, total_steps=12)
         self.member = self.clan.round()
 
     def on_train_batch_end(self, outputs, batch, batch_idx):

@@ -2,9 +2,11 @@
 
 import os
 
+import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning_specified import ClanLightningModule
 from lightning_task import Classifier, KeepOwn, Witness, a_clan, trainer_of, weights_of
+from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader
 
 from clantune_clan import ClanError
@@ -65,7 +67,15 @@ def saved(folder):
     clan = a_clan(reduction="exact")
     witness, module = Witness(clan), Classifier(dropout=0.2)
     trainer_of(folder, clan, witness, files, max_epochs=3).fit(module)
-    return {"losses": witness.losses, "weights": weights_of(module)}
+    checkpoint = torch.load(folder / "saved" / "step=9.ckpt", weights_only=True)
+    size = numbers_in(checkpoint) / numbers_in(checkpoint["state_dict"])
+    return {"losses": witness.losses, "weights": weights_of(module), "size": size}
+
+
+def numbers_in(state):
+    """Return how many floating-point numbers are in the tensors of a state."""
+    tensors = [leaf for leaf in tree_leaves(state) if isinstance(leaf, torch.Tensor)]
+    return sum(tensor.numel() for tensor in tensors if tensor.is_floating_point())
 
 
 class LastWeights(Callback):

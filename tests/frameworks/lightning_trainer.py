@@ -15,6 +15,8 @@ from lightning_task import Classifier, weights_of
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from clantune_frameworks.lightning.checkpoints import KEY
+
 
 @feature("Progress bar")
 def _(folder):
@@ -65,7 +67,8 @@ def _(folder):
     files = ModelCheckpoint(folder / "weights", "{step}", save_weights_only=True, save_top_k=-1)
     answer = run(folder, files)
     path = folder / "weights" / f"step={answer['steps']}.ckpt"
-    return {**answer, "loaded": weights_of(Classifier.load_from_checkpoint(path))}
+    loaded = weights_of(Classifier.load_from_checkpoint(path))
+    return {**answer, "loaded": loaded, "has_the_clan": KEY in torch.load(path, weights_only=True)}
 
 
 @feature("`EarlyStopping`")

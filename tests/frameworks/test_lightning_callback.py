@@ -15,6 +15,18 @@ def answers(tmp_path_factory):
     return Answers.of_all_runs(tmp_path_factory.mktemp("lightning"))
 
 
+@pytest.fixture
+def run_of(answers):
+    """Return a function that returns what a run with a feature has seen, on each rank."""
+
+    def run_of(name):
+        outcomes = answers.of("features", name)
+        assert [each["error"] for each in outcomes] == [None] * RANKS
+        return [each["run"] for each in outcomes]
+
+    return run_of
+
+
 # ---- Whole runs ----
 
 
@@ -74,6 +86,15 @@ def test_a_run_that_goes_on_computes_the_same_bits(answers, step):
     assert {*resumed[0]["rounds"]} == {0, 1, 2, 3}
 
 
+def test_a_checkpoint_has_all_members_or_the_weights_alone(answers, run_of):
+    # Weights, running average, two moments and the best weights; Lightning has three of its own.
+    size = answers.of("runs", "saved")[0]["size"]
+    assert size == pytest.approx(5 * RANKS + 3, abs=0.5)
+    assert not any(
+        run["has_the_clan"] for run in run_of("`ModelCheckpoint(save_weights_only=True)`")
+    )
+
+
 def test_an_error_of_one_rank_is_read_on_all(answers):
     said = answers.of("resumes", "failing")
     assert said.pop(1) == "ValueError: the data is damaged"
@@ -104,18 +125,6 @@ def test_a_second_call_of_configure_optimizers_is_found(answers):
 
 
 # ---- Features that work ----
-
-
-@pytest.fixture
-def run_of(answers):
-    """Return a function that returns what a run with a feature has seen, on each rank."""
-
-    def run_of(name):
-        outcomes = answers.of("features", name)
-        assert [each["error"] for each in outcomes] == [None] * RANKS
-        return [each["run"] for each in outcomes]
-
-    return run_of
 
 
 @pytest.mark.parametrize("feature", WORKING, ids=lambda feature: feature.name)
