@@ -66,22 +66,18 @@ class Witness(Callback):
 
     def __init__(self, clan_callback=None):
         self.clan_callback = clan_callback
-        self.batches, self.weights, self.modes, self.rates, self.global_steps = [], [], [], [], []
+        self.batches, self.weights, self.rates, self.global_steps = [], [], [], []
         self.gradients, self.losses, self.norms, self.validations = [], [], [], 0
-
-    @property
-    def mode(self):
-        return None if self.clan_callback is None else self.clan_callback.member.mode
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
         self.batches.append(batch)
         self.weights.append(weights_of(module))
-        self.modes.append(self.mode)
         self.rates.append(rates_of(trainer))
         self.global_steps.append(trainer.global_step)
 
     def on_before_optimizer_step(self, trainer, module, optimizer):
-        self.gradients.append([self.mode, norm_of_gradients(module)])
+        mode = None if self.clan_callback is None else self.clan_callback.member.mode
+        self.gradients.append([mode, norm_of_gradients(module)])
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         self.losses.append(float(outputs["loss"]))
