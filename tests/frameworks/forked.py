@@ -2,9 +2,13 @@
 
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import time
+
+SECONDS = 600
+"""Time after which a rank ends itself, which would outlive a test that has given it up."""
 
 
 def fork_ranks(count, function, *arguments):
@@ -25,10 +29,12 @@ def fork_ranks(count, function, *arguments):
             time.sleep(1.0)  # the others say why they fail
             for each in ranks:
                 each.kill()
-    sys.exit(max(abs(each.exitcode) for each in ranks))
+    if failure := max(abs(each.exitcode) for each in ranks):
+        sys.exit(failure)
 
 
 def _be_rank(rank, count, port, function, arguments):
+    signal.alarm(SECONDS)
     os.environ |= {
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),

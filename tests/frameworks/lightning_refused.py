@@ -1,8 +1,9 @@
-"""Features of Lightning that a clan refuses."""
+"""Features of Lightning that a clan refuses, and mistakes that it finds."""
 
 import os
 
 from lightning.pytorch.callbacks import (
+    Callback,
     GradientAccumulationScheduler,
     ModelCheckpoint,
     StochasticWeightAveraging,
@@ -15,14 +16,9 @@ from lightning.pytorch.strategies import (
     ModelParallelStrategy,
 )
 from lightning_described import feature, run
-from lightning_task import (
-    Classifier,
-    a_clan,
-    trainer_of,
-    valid_set,
-)
+from lightning_task import Classifier, a_clan, trainer_of, valid_set
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import fp16_compress_hook
-from torch.optim import LBFGS
+from torch.optim import LBFGS, lr_scheduler
 from torch.utils.data import DataLoader, DistributedSampler
 
 
@@ -58,7 +54,7 @@ def _(folder):
 
 def refused_by_strategy(folder, kind):
     """Call the first hook of the callback with a strategy that needs other machines."""
-    clan = a_clan()
+    clan = a_clan(judge=float)  # a metric would need a validation, which the fit has not set up
     trainer = trainer_of(folder, clan)
     trainer.strategy.__class__ = kind
     clan.setup(trainer, Classifier(), "fit")
@@ -110,3 +106,46 @@ def _(folder):
     files = ModelCheckpoint(folder / "plain", "{step}", every_n_train_steps=3)
     trainer_of(folder, files, max_epochs=1).fit(Classifier())
     return run(folder, ckpt_path=folder / "plain" / "step=6.ckpt")
+
+
+@feature("A scheduler that `configure_optimizers` does not return")
+def _(folder):
+    class Kept(Classifier):
+        def configure_optimizers(self):
+            optimizer = super().configure_optimizers()
+            self.scheduler = lr_scheduler.ExponentialLR(optimizer, 0.9)
+            return optimizer
+
+        def on_train_batch_end(self, outputs, batch, batch_idx):
+            self.scheduler.step()
+
+    return run(folder, module=Kept())
+
+
+@feature("An assignment to `lr` in `on_train_batch_end`")
+def _(folder):
+    class Decaying(Classifier):
+        def on_train_batch_end(self, outputs, batch, batch_idx):
+            for group in self.trainer.optimizers[0].param_groups:
+                group["lr"] *= 0.9
+
+    return run(folder, module=Decaying())
+
+
+@feature("`trainer.optimizers`, replaced while it trains")
+def _(folder):
+    class Restarted(Classifier):
+        def on_train_epoch_start(self):
+            if self.current_epoch == 1:
+                self.trainer.optimizers = [self.configure_optimizers()]
+
+    return run(folder, module=Restarted(), max_epochs=2)
+
+
+@feature("`configure_optimizers`, called again by a callback")
+def _(folder):
+    class Again(Callback):
+        def on_fit_start(self, trainer, module):
+            trainer.strategy.setup_optimizers(trainer)
+
+    return run(folder, Again())

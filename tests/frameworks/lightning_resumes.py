@@ -1,9 +1,9 @@
-"""A run that goes on, in new processes, from a checkpoint that `lightning_runs` has saved."""
+"""Runs in new processes: from checkpoints that `lightning_runs` has saved, and with errors."""
 
-import sys
-
-from lightning_ranks import on_ranks
 from lightning_task import Classifier, Witness, a_clan, trainer_of, weights_of
+from torch.nn.functional import cross_entropy
+
+from clantune import Clan, ClanError
 
 
 def resumed(folder, step):
@@ -18,6 +18,32 @@ def resumed(folder, step):
         "rounds": [r.round for r in clan.clan.history],
         "global_steps": witness.global_steps,
     }
+
+
+class WrongOptimizer(Classifier):
+    """Makes a clan itself, with an optimizer that the Trainer does not step."""
+
+    def on_fit_start(self):
+        optimizer = self.configure_optimizers()
+        self.clan = Clan(model=self.net, optimizer=optimizer, total_steps=12)
+        self.member = self.clan.round()
+
+    def on_train_batch_end(self, outputs, batch, batch_idx):
+        self.member.step()
+        if self.member.done:
+            inputs, targets = batch
+            self.clan.step(lambda model: cross_entropy(model(inputs), targets))
+            self.member = self.clan.round()
+
+
+def wrong_optimizer(folder):
+    """The error of a clan whose optimizer makes no step."""
+    module = WrongOptimizer()
+    try:
+        trainer_of(folder).fit(module)
+    except ClanError as error:
+        module.clan.close()
+        return str(error)
 
 
 class Failing(Classifier):
@@ -36,11 +62,7 @@ def failing(folder):
         return f"{type(error).__name__}: {error}"
 
 
-def all_runs(folder):
+def resumes(folder):
     """Return what each run has seen on this rank. The failing one is last: it breaks the group."""
     seen = {step: resumed(folder, step) for step in (3, 6, 9)}
-    return {**seen, "failing": failing(folder)}
-
-
-if __name__ == "__main__":
-    on_ranks(all_runs, *sys.argv[1:])
+    return {**seen, "wrong_optimizer": wrong_optimizer(folder), "failing": failing(folder)}

@@ -1,13 +1,12 @@
-"""Whole runs of a clan in Lightning, which starts the ranks; each writes what it has seen."""
+"""Whole runs of a clan in Lightning. Each returns what a rank has seen."""
 
 import os
-import sys
 
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
-from lightning_init import ClanLightningModule
-from lightning_ranks import on_ranks
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning_specified import ClanLightningModule
 from lightning_task import Classifier, KeepOwn, Witness, a_clan, trainer_of, weights_of
+from torch.utils._pytree import tree_leaves
 from torch.utils.data import DataLoader
 
 from clantune_clan import ClanError
@@ -17,7 +16,7 @@ EQUAL = {"autobind": (), "warmup": 0.0, "cooldown": 0.0, "strategies": [KeepOwn(
 
 
 def made_too_early(folder):
-    """The error of a clan that the module makes before the ranks are started."""
+    """The error of a clan that a module makes in `__init__`, before the ranks are started."""
     world_size = os.environ.pop("WORLD_SIZE")
     module = ClanLightningModule()
     os.environ["WORLD_SIZE"] = world_size
@@ -27,16 +26,20 @@ def made_too_early(folder):
         return str(error)
 
 
+def made_in_a_started_rank(folder):
+    """The error of such a clan in a process that Lightning starts."""
+    try:
+        ClanLightningModule()
+    except ClanError as error:
+        return str(error)
+
+
 def phases(folder):
-    """A run of both phases, with a logger."""
+    """A run of both phases."""
     clan = a_clan()
-    witness, logger = Witness(clan), CSVLogger(folder)
-    module = Classifier()
-    options = {"logger": logger, "log_every_n_steps": 1}
-    trainer = trainer_of(folder, clan, witness, **options)
-    trainer.fit(module)
+    witness, module = Witness(clan), Classifier()
+    trainer_of(folder, clan, witness).fit(module)
     return {
-        "modes": witness.modes,
         "gradients": witness.gradients,
         "batches": [batch[1].tolist() for batch in witness.batches],
         "weights": weights_of(module),
@@ -64,7 +67,29 @@ def saved(folder):
     clan = a_clan(reduction="exact")
     witness, module = Witness(clan), Classifier(dropout=0.2)
     trainer_of(folder, clan, witness, files, max_epochs=3).fit(module)
-    return {"losses": witness.losses, "weights": weights_of(module), "modes": witness.modes}
+    checkpoint = torch.load(folder / "saved" / "step=9.ckpt", weights_only=True)
+    size = numbers_in(checkpoint) / numbers_in(checkpoint["state_dict"])
+    return {"losses": witness.losses, "weights": weights_of(module), "size": size}
+
+
+def numbers_in(state):
+    """Return how many floating-point numbers are in the tensors of a state."""
+    tensors = [leaf for leaf in tree_leaves(state) if isinstance(leaf, torch.Tensor)]
+    return sum(tensor.numel() for tensor in tensors if tensor.is_floating_point())
+
+
+class LastWeights(Callback):
+    """Notes the weights of this rank's member after the last batch."""
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        self.weights = weights_of(module)
+
+
+def without_a_judged_round(folder):
+    """A run that is over before its first round is."""
+    last, module = LastWeights(), Classifier()
+    trainer_of(folder, a_clan(total_steps=100, round_length=50), last, max_steps=3).fit(module)
+    return {"last": last.weights, "weights": weights_of(module)}
 
 
 def hooks_of(module):
@@ -76,8 +101,6 @@ def hooks_of(module):
 
 def runs(folder):
     """Return what each run has seen on this rank."""
-    return {run.__name__: run(folder) for run in (made_too_early, phases, equal_members, saved)}
-
-
-if __name__ == "__main__":
-    on_ranks(runs, *sys.argv[1:])
+    started = made_in_a_started_rank, made_too_early
+    trained = phases, equal_members, saved, without_a_judged_round
+    return {each.__name__: each(folder) for each in (*started, *trained)}

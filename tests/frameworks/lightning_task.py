@@ -6,7 +6,6 @@ import attrs
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
-from lightning_ranks import RANKS
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
@@ -14,6 +13,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from clantune_core import Ancestry
 from clantune_core.strategies import AbstractCrossbreedingStrategy
 from clantune_frameworks.lightning import ClanCallback
+
+RANKS = 4
 
 torch.set_num_threads(1)
 warnings.filterwarnings("ignore", ".*does not have many workers.*")
@@ -61,31 +62,40 @@ class Classifier(LightningModule):
 
 
 class Witness(Callback):
-    """Notes what each step of a run sees: batch, weights, gradients, loss, and phase."""
+    """Notes what each step of a run sees."""
 
     def __init__(self, clan_callback=None):
         self.clan_callback = clan_callback
-        self.batches, self.weights, self.gradients, self.norms = [], [], [], []
-        self.losses, self.modes, self.global_steps = [], [], []
+        self.batches, self.weights, self.rates, self.global_steps = [], [], [], []
+        self.gradients, self.losses, self.norms, self.validations = [], [], [], 0
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
         self.batches.append(batch)
         self.weights.append(weights_of(module))
-        if self.clan_callback is not None:
-            self.modes.append(self.clan_callback.member.mode)
+        self.rates.append(rates_of(trainer))
         self.global_steps.append(trainer.global_step)
 
     def on_before_optimizer_step(self, trainer, module, optimizer):
-        self.gradients.append([g.flatten().tolist() for g in gradients_of(module)])
+        mode = None if self.clan_callback is None else self.clan_callback.member.mode
+        self.gradients.append([mode, norm_of_gradients(module)])
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
         self.losses.append(float(outputs["loss"]))
-        self.norms.append(float(torch.cat([g.flatten() for g in gradients_of(module)]).norm()))
+        self.norms.append(norm_of_gradients(module))
+
+    def on_validation_end(self, trainer, module):
+        self.validations += 1
 
 
-def gradients_of(module):
-    """Return the gradients of all parameters that have one."""
-    return [p.grad for p in module.parameters() if p.grad is not None]
+def norm_of_gradients(module):
+    """Return the norm of all gradients of a module, which differs if a bit of them differs."""
+    gradients = [p.grad.flatten() for p in module.parameters() if p.grad is not None]
+    return float(torch.cat(gradients).double().norm())
+
+
+def rates_of(trainer):
+    """Return the learning rate of each param group of a trainer."""
+    return [group["lr"] for each in trainer.optimizers for group in each.param_groups]
 
 
 def weights_of(module):

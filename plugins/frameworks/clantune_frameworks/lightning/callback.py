@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from clantune_clan import CheckpointError, Clan, ClanError, CommunicationError, Individual
@@ -15,7 +16,7 @@ from clantune_frameworks.lightning import access
 from clantune_frameworks.lightning.checkpoints import KEY, saved_state, state_of_rank
 from clantune_frameworks.lightning.data import TrainingData, length_of_run, require_whole_windows
 from clantune_frameworks.lightning.judging import JudgeLike, ModuleJudge
-from clantune_frameworks.lightning.refusals import require_fitting
+from clantune_frameworks.lightning.refusals import require_bound, require_fitting
 from clantune_frameworks.lightning.weights import BestInCheckpoints
 from clantune_frameworks.metrics import Logging
 from clantune_frameworks.options import require_options
@@ -68,6 +69,7 @@ class ClanCallback(Callback):
         self._is_resumed = False
         self._weights: BestInCheckpoints | None = None
         self._length: int | None = None
+        self._optimizers: list[Optimizer] = []
 
     @property
     def clan(self) -> Clan:
@@ -117,7 +119,7 @@ class ClanCallback(Callback):
         self._length = length_of_run(trainer, batches, by_hand=by_hand)
         if by_hand:  # the wrapper would average in each of the module's backward passes
             trainer.strategy.model = pl_module
-        optimizers = trainer.optimizers
+        self._optimizers = optimizers = [*trainer.optimizers]
         observers = [*self._options.get("observers", ()), Logging(_logging(trainer))]
         self._clan = clan = Clan(
             model=trainer.strategy.model,
@@ -153,6 +155,21 @@ class ClanCallback(Callback):
             )
         self._rounds = Rounds(self.clan, ModuleJudge(trainer, self._judge))
 
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Raise an error if something has overwritten a gene at an epoch's end or first step."""
+        if batch_idx > 1 or self.clan.finished:  # to look at each step would cost time
+            return
+        if problem := self.member.overwritten():
+            raise problem
+
+    def on_before_optimizer_step(
+        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
+    ) -> None:
+        """Raise an error before another optimizer steps than those of the clan."""
+        require_bound(optimizer, self._optimizers)
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
@@ -185,6 +202,11 @@ class ClanCallback(Callback):
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """End the clan on this rank, and tell the others why."""
+        if "Clan(..., scheduler=" in str(exception):  # the advice of a clan in a loop of one's own
+            exception.add_note(
+                "In Lightning, hand a scheduler to the clan by returning it from "
+                "configure_optimizers, and leave its steps to Lightning."
+            )
         if self._clan is not None and isinstance(exception, Exception):
             with contextlib.suppress(CommunicationError):  # nobody can hear it
                 self._clan.communicator.announce(exception)

@@ -1,6 +1,6 @@
 """The Lightning module of the specification as it stands there, with model and data filled in."""
 
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import LightningModule
 from lightning_task import features, train_set, valid_set
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -60,8 +60,3 @@ class ClanLightningModule(LightningModule):
 
     def val_dataloader(self):
         return DataLoader(valid_set, batch_size=24)
-
-
-if __name__ == "__main__":
-    trainer = Trainer(accelerator="cpu", strategy="ddp", devices=4, max_epochs=1)
-    trainer.fit(ClanLightningModule())
