@@ -71,8 +71,9 @@ FEATURES = (
     Feature(
         "another optimizer than `accelerate_clan` got",
         "other_optimizer",
-        refusal="the SGD that makes this step has the parameters of the clan and none of its "
-        "genes: give accelerate_clan the optimizer that makes the steps",
+        refusal="the SGD that has made this step has parameters of the clan, and the clan has "
+        "another optimizer for them, so no gene governs this one: give the clan the optimizer that "
+        "makes the steps, and make no other later",
     ),
     Feature(
         "another `DistributedDataParallel` around the model",

@@ -26,9 +26,9 @@ def _sharded(strategy):
 
 
 _ANOTHER_OPTIMIZER = (
-    "this AdamW was made after training had begun, by another call of configure_optimizers or an "
-    "assignment to trainer.optimizers, and genes change the optimizers that were there before: "
-    "make them in configure_optimizers alone, and change them in place"
+    "the AdamW that has made this step has parameters of the clan, and the clan has another "
+    "optimizer for them, so no gene governs this one: give the clan the optimizer that makes the "
+    "steps, and make no other later"
 )
 
 FEATURES = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 from accelerate import Accelerator
@@ -10,7 +9,6 @@ from torch import nn
 
 from clantune_clan import Clan, Judge
 from clantune_frameworks.accelerate.judging import judging_alone
-from clantune_frameworks.accelerate.optimizers import refuse_others
 
 
 class AcceleratedClan(Clan):
@@ -29,8 +27,6 @@ class AcceleratedClan(Clan):
         """
         super().__init__(model=model, **options)
         self._accelerator, self._model = accelerator, model
-        watch = refuse_others([*self._state.optimizers.values()])
-        self._end_watch = weakref.finalize(self, watch.remove)
 
     def step(self, result: float | Judge) -> None:
         """End a round, see `Clan.step`. After the last one, fill the model with the best weights.
@@ -41,11 +37,6 @@ class AcceleratedClan(Clan):
         super().step(self._alone(result) if callable(result) else result)
         if self.finished:
             self.best(into=self._model)
-
-    def close(self) -> None:
-        """End the run on this rank, see `Clan.close`."""
-        super().close()
-        self._end_watch()
 
     def _alone(self, judge: Judge) -> Judge:
         def judge_alone(model: nn.Module) -> Any:

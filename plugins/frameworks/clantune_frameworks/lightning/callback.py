@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from clantune_clan import CheckpointError, Clan, ClanError, CommunicationError, Individual
@@ -16,7 +15,7 @@ from clantune_frameworks.lightning import access
 from clantune_frameworks.lightning.checkpoints import KEY, saved_state, state_of_rank
 from clantune_frameworks.lightning.data import TrainingData, length_of_run, require_whole_windows
 from clantune_frameworks.lightning.judging import JudgeLike, ModuleJudge
-from clantune_frameworks.lightning.refusals import require_bound, require_fitting
+from clantune_frameworks.lightning.refusals import require_fitting
 from clantune_frameworks.lightning.weights import BestInCheckpoints
 from clantune_frameworks.metrics import Logging
 from clantune_frameworks.options import require_options
@@ -69,7 +68,6 @@ class ClanCallback(Callback):
         self._is_resumed = False
         self._weights: BestInCheckpoints | None = None
         self._length: int | None = None
-        self._optimizers: list[Optimizer] = []
 
     @property
     def clan(self) -> Clan:
@@ -119,7 +117,7 @@ class ClanCallback(Callback):
         self._length = length_of_run(trainer, batches, by_hand=by_hand)
         if by_hand:  # the wrapper would average in each of the module's backward passes
             trainer.strategy.model = pl_module
-        self._optimizers = optimizers = [*trainer.optimizers]
+        optimizers = trainer.optimizers
         observers = [*self._options.get("observers", ()), Logging(_logging(trainer))]
         self._clan = clan = Clan(
             model=trainer.strategy.model,
@@ -163,12 +161,6 @@ class ClanCallback(Callback):
             return
         if problem := self.member.overwritten():
             raise problem
-
-    def on_before_optimizer_step(
-        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
-    ) -> None:
-        """Raise an error before another optimizer steps than those of the clan."""
-        require_bound(optimizer, self._optimizers)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

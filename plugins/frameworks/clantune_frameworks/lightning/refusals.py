@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.strategies import DDPStrategy, DeepSpeedStrategy, SingleDeviceStrategy
 from lightning.pytorch.utilities.model_helpers import is_overridden
-from torch.optim import Optimizer
 
 from clantune_clan import ClanError
 from clantune_frameworks.lightning import access
@@ -32,21 +31,6 @@ def require_fitting(trainer: Trainer, module: LightningModule, judge: object) ->
     """
     if problems := [*_problems(trainer, module, judge)]:
         raise ClanError("; ".join(problems))
-
-
-def require_bound(optimizer: Optimizer, bound: Sequence[Optimizer]) -> None:
-    """Raise an error if genes change other optimizers than the one that is about to step.
-
-    Raises:
-        ClanError: The optimizer has been made after the clan.
-    """
-    if all(optimizer is not each for each in bound):
-        raise ClanError(
-            f"this {type(optimizer).__name__} was made after training had begun, by another call "
-            "of configure_optimizers or an assignment to trainer.optimizers, and genes change the "
-            "optimizers that were there before: make them in configure_optimizers alone, and "
-            "change them in place"
-        )
 
 
 def _problems(trainer: Any, module: LightningModule, judge: object) -> Iterator[str]:
