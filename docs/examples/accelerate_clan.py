@@ -7,7 +7,7 @@ import sys
 
 import torch
 from accelerate import Accelerator
-from character_lm import BATCH, Writer, loss_on, optimizer_of, texts
+from character_lm import BATCH, Writer, loss_on, optimizer_of, ramp_of, texts
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
@@ -22,8 +22,9 @@ accelerator = Accelerator(cpu=True)
 model = Writer(letters)
 optimizer = optimizer_of(model)
 loader = DataLoader(train, batch_size=BATCH, shuffle=True)
-model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
-clan, loader = accelerate_clan(accelerator, model, optimizer, loader, epochs=EPOCHS)
+scheduler = ramp_of(optimizer, EPOCHS * len(loader))
+model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)
+clan, loader = accelerate_clan(accelerator, model, optimizer, loader, scheduler, epochs=EPOCHS)
 
 for member in clan.rounds():
     for inputs, targets in member.batches(loader):
@@ -31,6 +32,7 @@ for member in clan.rounds():
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        scheduler.step()
         optimizer.zero_grad()
     clan.step(lambda model: loss_on(model, validation.some(256)))
 

@@ -7,7 +7,7 @@ import sys
 
 import torch
 from accelerate import Accelerator
-from character_lm import BATCH, Writer, loss_on, optimizer_of, texts
+from character_lm import BATCH, Writer, loss_on, optimizer_of, ramp_of, texts
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
@@ -20,7 +20,8 @@ accelerator = Accelerator(cpu=True)
 model = Writer(letters)
 optimizer = optimizer_of(model)
 loader = DataLoader(train, batch_size=BATCH, shuffle=True)
-model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+scheduler = ramp_of(optimizer, EPOCHS * len(loader))
+model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)
 
 for _ in range(EPOCHS):
     for inputs, targets in loader:
@@ -28,6 +29,7 @@ for _ in range(EPOCHS):
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        scheduler.step()
         optimizer.zero_grad()
 
 accelerator.print(f"loss on test data: {loss_on(model, test.some(1024)):.4f}")

@@ -7,6 +7,7 @@ plain data-parallel training with the same initial settings, warm-up and cooldow
 """
 
 import argparse
+import os
 import sysconfig
 import time
 from collections.abc import Sequence
@@ -23,11 +24,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from clantune import Clan, RoundRecord, clan_loader
 
 CONTEXT, WIDTH, BATCH = 32, 32, 8
-LR, WEIGHT_DECAY, BETA2 = (
-    0.06,
-    1.0,
-    0.8,
-)  # the lr is about six times too high, the decay far too strong
+LR = float(os.environ.get("LR", "0.06"))  # about six times too high
+WEIGHT_DECAY, BETA2 = 1.0, 0.8  # the decay is far too strong
 WARMUP, COOLDOWN = 0.1, 0.2
 GENES = ("lr", "weight_decay")
 MODULES = ("argparse", "ast", "calendar", "configparser", "csv", "datetime", "difflib", "textwrap")
@@ -95,16 +93,22 @@ def optimizer_of(model: nn.Module) -> torch.optim.Optimizer:
     )
 
 
+def ramp_of(optimizer: torch.optim.Optimizer, steps: int) -> LambdaLR:
+    """Return a scheduler that warms a run of so many steps up, and cools it down."""
+
+    def share(step: int) -> float:
+        rises, falls = (step + 1) / (WARMUP * steps), (steps - step) / (COOLDOWN * steps)
+        return max(0.0, min(1.0, rises, falls))
+
+    return LambdaLR(optimizer, share)
+
+
 def train_plainly(letters: int, train: Windows, steps: int) -> nn.Module:
     """Return a model after plain data-parallel training with the same warm-up and cooldown."""
     torch.manual_seed(0)
     model = DistributedDataParallel(Writer(letters), forward_sync_buffers=False)
     optimizer = optimizer_of(model)
-
-    def schedule(step: int) -> float:
-        return min(1.0, (step + 1) / (WARMUP * steps), (steps - step) / (COOLDOWN * steps))
-
-    scheduler = LambdaLR(optimizer, schedule)
+    scheduler = ramp_of(optimizer, steps)
     loader = clan_loader(train, BATCH, round_length=steps, duty_cycle=0.0)
     done = 0
     while done < steps:

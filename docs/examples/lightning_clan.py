@@ -4,13 +4,13 @@ python docs/examples/lightning_clan.py
 """
 
 import sys
+from typing import Any
 
 import torch
-from character_lm import BATCH, Writer, loss_on, optimizer_of, texts
+from character_lm import BATCH, Writer, loss_on, optimizer_of, ramp_of, texts
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from clantune.lightning import ClanCallback
@@ -29,8 +29,10 @@ class Language(LightningModule):
         super().__init__()
         self.writer = Writer(letters)
 
-    def configure_optimizers(self) -> Optimizer:
-        return optimizer_of(self.writer)
+    def configure_optimizers(self) -> dict[str, Any]:
+        optimizer = optimizer_of(self.writer)
+        ramp = ramp_of(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": ramp, "interval": "step"}}
 
     def training_step(self, batch: list[Tensor]) -> Tensor:
         inputs, targets = batch

@@ -1,29 +1,15 @@
-"""The scripts of the docs, on less text: a run as in accelerate_runs.py."""
+"""The scripts of the docs: a run as in accelerate_runs.py."""
 
-import runpy
-import sys
-from pathlib import Path
 from unittest import mock
 
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
-
-EXAMPLES = Path(__file__).parents[2] / "docs/examples"
+from examples import script_losses
 
 
 def examples(folder):
-    """Train on three files in place of eight, for two epochs."""
-    sys.path.append(str(EXAMPLES))
-    import character_lm
-
-    character_lm.MODULES = ("calendar", "csv", "textwrap")
-    return {name: _test_loss_of(f"accelerate_{name}.py") for name in ("plain", "clan")}
-
-
-def _test_loss_of(script):
+    """Train by the scripts of the docs."""
     AcceleratorState._reset_state()
     GradientState._reset_state()
-    arguments = mock.patch.object(sys, "argv", [script, "2"])
-    with arguments, mock.patch.object(Accelerator, "end_training"):  # other runs go on
-        found = runpy.run_path(str(EXAMPLES / script))
-    return found["loss_on"](found["model"], found["test"].some(1024))
+    with mock.patch.object(Accelerator, "end_training"):  # other runs go on
+        return script_losses("accelerate", folder)

@@ -3,6 +3,7 @@
 import os
 
 import torch
+from examples import script_losses
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning_specified import ClanLightningModule
 from lightning_task import Classifier, KeepOwn, Witness, a_clan, trainer_of, weights_of
@@ -92,6 +93,11 @@ def without_a_judged_round(folder):
     return {"last": last.weights, "weights": weights_of(module)}
 
 
+def examples(folder):
+    """Train by the scripts of the docs."""
+    return script_losses("lightning", folder / "examples")
+
+
 def hooks_of(module):
     """Return the number of hooks that a run has left in a module."""
     hooks = [each._forward_pre_hooks for each in module.modules()]
@@ -102,5 +108,5 @@ def hooks_of(module):
 def runs(folder):
     """Return what each run has seen on this rank."""
     started = made_in_a_started_rank, made_too_early
-    trained = phases, equal_members, saved, without_a_judged_round
+    trained = phases, equal_members, saved, without_a_judged_round, examples
     return {each.__name__: each(folder) for each in (*started, *trained)}

@@ -123,6 +123,12 @@ def test_a_second_call_of_configure_optimizers_is_found(answers):
         assert said.startswith("the AdamW that has made this step has parameters of the clan, ")
 
 
+def test_the_scripts_of_the_docs_train(answers):
+    losses = answers.of("runs", "examples")
+    assert all(rank == losses[0] for rank in losses)
+    assert losses[0]["clan"] < losses[0]["plain"]
+
+
 # ---- Features that work ----
 
 

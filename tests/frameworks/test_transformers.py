@@ -18,7 +18,7 @@ STARTS = {
     "torchrun": ["phases", "no_rank_fails_alone"],
     "training": [
         *("wrapped", "accumulating_3", "accumulating_4", "equal_members", "epochs", "stream"),
-        *("bfloat16", "scaled", "compiled", "twice", "looking_at_data"),
+        *("bfloat16", "scaled", "compiled", "twice", "looking_at_data", "examples"),
         *("late_callback", "no_evaluation_set", "unknown_loss", "batch_metrics", "plateau"),
         *("greedy", "batch_size_search", "split_batches", "divided_stream", "grouped"),
         *("hyperparameter_search", "deepspeed", "fsdp", "sharded", "data_parallel"),
@@ -213,7 +213,7 @@ def test_early_stopping_ends_all_ranks_in_the_middle_of_a_round(runs):
     [("resumed", "whole", 14), ("resumed_windows", "whole_windows", 11)],
 )
 def test_a_resumed_run_goes_on_to_the_same_bits(runs, resumed, whole, left):
-    assert json.loads(runs.done("saving").stdout) == [9, 0]  # all ranks were killed at first
+    assert json.loads(runs.done("saving").stdout.splitlines()[-1]) == [9, 0]  # all ranks were killed at first
     for rank, unstopped in zip(runs[resumed], runs[whole], strict=True):
         assert rank["losses"] == unstopped["losses"]
         assert rank["weights"] == unstopped["weights"]
@@ -225,6 +225,12 @@ def test_a_run_that_was_over_is_left_as_it_is(runs):
     for rank, whole in zip(runs["resumed_at_the_end"], runs["whole"], strict=True):
         assert rank["weights"] == whole["weights"]
         assert rank["gradients"] == []
+
+
+def test_the_scripts_of_the_docs_train(runs):
+    losses = runs["examples"]
+    assert all(rank == losses[0] for rank in losses)
+    assert losses[0]["clan"] < losses[0]["plain"]
 
 
 def test_an_error_on_one_rank_ends_the_others(runs):

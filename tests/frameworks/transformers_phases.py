@@ -1,6 +1,7 @@
 """Runs that show steps, gradients, epochs and logs of a clan in Trainer."""
 
 import torch
+from examples import script_losses
 from transformers_callbacks import FailOnRank, Logger, StepWeights
 from transformers_parts import GivenBatches, Stream, tiny_model
 from transformers_trainings import ROUND, losses_of, modes_of, run, summary, trainer_for
@@ -106,3 +107,8 @@ def no_rank_fails_alone(folder):
     """Raise an error on one rank, which the script does not catch."""
     trainer, _, _ = trainer_for(folder, clan=ROUND, callbacks=[FailOnRank(1, step=3)])
     trainer.train()
+
+
+def examples(folder):
+    """Train by the scripts of the docs."""
+    return script_losses("transformers", folder)
