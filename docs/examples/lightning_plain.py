@@ -4,11 +4,11 @@ python docs/examples/lightning_plain.py
 """
 
 import sys
-from typing import Any
 
 import torch
 from character_lm import BATCH, Writer, loss_on, optimizer_of, ramp_of, texts
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
@@ -27,7 +27,7 @@ class Language(LightningModule):
         super().__init__()
         self.writer = Writer(letters)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = optimizer_of(self.writer)
         ramp = ramp_of(optimizer, int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": ramp, "interval": "step"}}

@@ -213,7 +213,8 @@ def test_early_stopping_ends_all_ranks_in_the_middle_of_a_round(runs):
     [("resumed", "whole", 14), ("resumed_windows", "whole_windows", 11)],
 )
 def test_a_resumed_run_goes_on_to_the_same_bits(runs, resumed, whole, left):
-    assert json.loads(runs.done("saving").stdout.splitlines()[-1]) == [9, 0]  # all ranks were killed at first
+    codes = json.loads(runs.done("saving").stdout.splitlines()[-1])
+    assert codes == [9, 0]  # all ranks were killed at first
     for rank, unstopped in zip(runs[resumed], runs[whole], strict=True):
         assert rank["losses"] == unstopped["losses"]
         assert rank["weights"] == unstopped["weights"]
