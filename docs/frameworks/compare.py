@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -21,7 +22,10 @@ def loss_of(script: Path, epochs: int, lr: str) -> float:
     """Return the loss on test data that a script ends with."""
     command = [sys.executable, *LAUNCHER, str(script), str(epochs)]
     environment = {**os.environ, "LR": lr}
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    with tempfile.TemporaryDirectory() as folder:  # for what a framework writes
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, check=True, env=environment, cwd=folder
+        )
     (found,) = re.findall(r"loss on test data: ([\d.]+)", done.stdout)
     return float(found)
 

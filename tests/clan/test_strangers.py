@@ -3,7 +3,7 @@
 import gc
 
 import pytest
-from small_clans import clan, loss, model_and_optimizer, take_step, train
+from small_clans import clan, loss, model_and_optimizer, take_step
 from torch.optim import SGD, Optimizer
 from torch.optim.optimizer import _global_optimizer_post_hooks
 
@@ -13,12 +13,17 @@ from clantune_clan import Clan, GradientError
 class Around(Optimizer):
     """An optimizer that leaves its work to another one."""
 
-    def __init__(self, parameters):
-        super().__init__(parameters, {"lr": 0.01})
-        self.inner = SGD([p for group in self.param_groups for p in group["params"]], lr=0.01)
+    def __init__(self, inner):
+        super().__init__([p for group in inner.param_groups for p in group["params"]], {"lr": 0.01})
+        self.inner = inner
 
     def step(self, closure=None):
         self.inner.step()
+
+
+def clan_with(model, optimizer):
+    genes = {"lr": {"type": "optimizer"}}
+    return Clan(model=model, optimizer=optimizer, genome_config=genes, round_length=4)
 
 
 def test_another_optimizer_of_the_same_parameters_is_an_error_in_its_first_step():
@@ -39,18 +44,38 @@ def test_an_optimizer_of_other_parameters_goes_on():
     it.close()
 
 
-def test_an_optimizer_may_use_another_one_in_its_own_step():
-    model, _ = model_and_optimizer()
-    optimizer = Around(model.parameters())
-    genes = {"lr": {"type": "optimizer"}}
-    it = Clan(model=model, optimizer=optimizer, genome_config=genes, round_length=4)
+@pytest.mark.parametrize("the_clan_has", ["outer", "inner"])
+def test_an_optimizer_may_use_another_one_in_its_own_step(the_clan_has):
+    model, inner = model_and_optimizer(SGD)
+    outer = Around(inner)
+    it = clan_with(model, outer if the_clan_has == "outer" else inner)
     member = it.round()
-    train(member)
+    while not member.done:
+        take_step(model, outer)
+        member.step()
     it.step(loss)
     it.close()
 
 
-@pytest.mark.parametrize("leave", [Clan.close, lambda it: None])
+def test_another_optimizer_is_found_after_a_step_that_an_exception_has_interrupted():
+    model, optimizer = model_and_optimizer(SGD)
+    it = clan_with(model, optimizer)
+    member = it.round()
+    with pytest.raises(ZeroDivisionError):
+        optimizer.step(lambda: 1 / 0)
+    take_step(model, optimizer)
+    member.step()
+    with pytest.raises(ZeroDivisionError):
+        optimizer.step(lambda: 1 / 0)
+    other = SGD(model.parameters(), lr=0.1)
+    other.step()  # as far as one can see, inside the step that was interrupted
+    member.step()
+    with pytest.raises(GradientError, match="the SGD that has made this step"):
+        other.step()
+    it.close()
+
+
+@pytest.mark.parametrize("leave", [Clan.close, lambda _: None])
 def test_a_clan_that_is_closed_or_gone_watches_no_more(leave):
     gc.collect()
     before = len(_global_optimizer_post_hooks)

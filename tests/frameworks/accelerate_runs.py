@@ -116,24 +116,24 @@ def triggered(folder):
 
 
 def saved(folder):
-    """Save between two rounds and after the last one, beside a model that the clan does not have.
+    """Save between two rounds, and in the same folder after the last one.
 
+    The accelerator has a model beside the clan's.
     The weights in the checkpoints are the clan's best ones.
     """
     found = []
 
     def save(clan):
-        place = folder / f"{clan.run_state.round}"
-        script.accelerator.save_state(str(place))
+        script.accelerator.save_state(str(folder))
         script.accelerator.wait_for_everyone()
-        of_clan = load_file(place / "model.safetensors")
+        of_clan = load_file(folder / "model.safetensors")
         best = clan.best().state_dict()
         found.append(
             {
                 "is best": all(torch.equal(best[name], of_clan[name]) for name in best),
                 "names": [*of_clan] == [*sorted(best)],
-                "other": load_file(place / "model_1.safetensors")["weight"].tolist(),
-                "has a clan": (place / "clan").is_dir(),
+                "other": load_file(folder / "model_1.safetensors")["weight"].tolist(),
+                "has a clan": (folder / "clan").is_dir(),
             }
         )
 
@@ -147,7 +147,7 @@ def loaded_first(folder):
     """Begin a clan with what the run `saved` has written at its end."""
     script = Script()
     script.accelerator.prepare(nn.Linear(1, 1, bias=False))
-    script.accelerator.load_state(str(folder.with_name("saved") / "2"))
+    script.accelerator.load_state(str(folder.with_name("saved")))
     with script.clan() as clan:
         clan.round()
         return {"weights": weights(script.model)}

@@ -126,7 +126,7 @@ def test_a_second_call_of_configure_optimizers_is_found(answers):
 def test_the_scripts_of_the_docs_train(answers):
     losses = answers.of("runs", "examples")
     assert all(rank == losses[0] for rank in losses)
-    assert losses[0]["clan"] < losses[0]["plain"]
+    assert max(losses[0].values()) < 3.0  # 4.6 at first
 
 
 # ---- Features that work ----

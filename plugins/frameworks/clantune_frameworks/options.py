@@ -1,4 +1,4 @@
-"""The options of a clan that a callback takes, and those that its framework decides."""
+"""The options of a clan that a framework leaves to the user, and those that it decides."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 from clantune_clan import Clan, ClanError
 
 
-def require_options(names: Iterable[str], decided: Mapping[str, str]) -> None:
-    """Raise an error if a callback got an option that it does not take.
+def require_options(
+    names: Iterable[str], decided: Mapping[str, str], taker: str = "ClanCallback"
+) -> None:
+    """Raise an error if there is an option that a framework decides, or none of its name.
 
     Args:
         names: Names of the options.
         decided: Options of `Clan` that the framework decides, and where.
+        taker: What has got them.
 
     Raises:
         ClanError: There is no such option, or it is decided elsewhere.
@@ -21,8 +24,6 @@ def require_options(names: Iterable[str], decided: Mapping[str, str]) -> None:
     free = [name for name in inspect.signature(Clan).parameters if name not in decided]
     for name in names:
         if name in decided:
-            raise ClanError(f"ClanCallback takes no {name}=: {decided[name]}")
+            raise ClanError(f"{taker} takes no {name}=: {decided[name]}")
         if name not in free:
-            raise ClanError(
-                f"ClanCallback has no option {name!r}: the options are {', '.join(free)}"
-            )
+            raise ClanError(f"{taker} has no option {name!r}: the options are {', '.join(free)}")

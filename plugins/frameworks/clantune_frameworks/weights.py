@@ -24,8 +24,8 @@ def best_inside(clan: Clan, model: nn.Module) -> Iterator[None]:
     """Let a model have the best weights so far inside the block. All ranks enter it together."""
     tensors = _tensors(model)
     own = [tensor.clone() for tensor in tensors]
-    put_best(clan, model)
     try:
+        put_best(clan, model)
         yield
     finally:
         with torch.no_grad():

@@ -29,7 +29,7 @@ from clantune_clan.reduction.hooks import hidden_hook, late_hook, weak_hook
 from clantune_clan.reduction.loss_scale import LossScale
 from clantune_clan.reduction.owners import claim, release, require_free
 from clantune_clan.reduction.soundness import is_finite
-from clantune_clan.reduction.strangers import refuse_strangers
+from clantune_clan.reduction.strangers import Strangers
 from clantune_clan.shards import local
 from clantune_clan.unwrapping import bare_module
 from clantune_core import ClanTuneError
@@ -80,6 +80,7 @@ class Gradients(ABC):
         self._held_back: set[int] = set()  # parameters whose gradients were accumulated only
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
         self._ends: list[weakref.finalize[..., Gradients]] = []
+        self._strangers = Strangers(self.parameters, optimizers)
         self._hook(optimizers)
 
     # ---- What a member does with it ----
@@ -100,6 +101,7 @@ class Gradients(ABC):
                 "this run is closed, so its members take no more steps: make a new Clan"
             )
         self.step = step
+        self._strangers.at_step()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -230,14 +232,14 @@ class Gradients(ABC):
 
     # ---- A backward pass ----
 
-    def _hook(self, optimizers: Sequence[Optimizer]) -> None:
+    def _hook(self, optimizers: Iterable[Optimizer]) -> None:
         on_gradient, on_step = weak_hook(self._arrived), hidden_hook(weak_hook(self._stepped))
         for parameter in self.parameters:
             self._hooks.append(parameter.register_post_accumulate_grad_hook(on_gradient))
         claim(self.parameters, self)
         self._hooks += [optimizer.register_step_post_hook(on_step) for optimizer in optimizers]
         self.before_steps(optimizers, self._require_averaged)
-        for hook in refuse_strangers(self.parameters, optimizers):
+        for hook in self._strangers.hooks:
             self.when_closed(hook.remove)
 
     def _require_averaged(self, optimizer: Optimizer, *_: object) -> None:

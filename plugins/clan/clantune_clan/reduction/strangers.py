@@ -2,52 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.optimizer import register_optimizer_step_post_hook
-from torch.utils.hooks import RemovableHandle
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
 from clantune_clan.errors import GradientError
 from clantune_clan.reduction.hooks import hidden_hook
 
 
-def refuse_strangers(
-    parameters: Iterable[Tensor], optimizers: Collection[Optimizer]
-) -> list[RemovableHandle]:
-    """Let a step of any other optimizer with some of the parameters raise an error.
+class Strangers:
+    """Lets a step of any other optimizer with parameters of a clan raise an error.
 
-    An optimizer may use others inside its own step, as wrappers do.
+    An optimizer of the clan may use others in its own step, and others may use one of the clan.
 
-    Args:
-        parameters: Parameters that a clan trains.
-        optimizers: Optimizers that it has.
-
-    Returns:
-        The hooks that do this. The first of them knows all optimizers of the process.
+    Attributes:
+        hooks: Hooks that run around each step of any optimizer in the process.
     """
-    trained = {id(parameter) for parameter in parameters}
-    known = {id(optimizer) for optimizer in optimizers}
-    stepping: set[int] = set()
 
-    def begin(optimizer: Optimizer, *_: object) -> None:
-        stepping.add(id(optimizer))
+    def __init__(self, parameters: Iterable[Tensor], optimizers: Iterable[Optimizer]) -> None:
+        """Register the hooks.
 
-    # After the step: a closure may have found a problem that says more.
-    def end(optimizer: Optimizer, *_: object) -> None:
-        if id(optimizer) in known:
-            stepping.discard(id(optimizer))
-        elif not stepping and not trained.isdisjoint(_parameters(optimizer)):
+        Args:
+            parameters: Parameters that the clan trains.
+            optimizers: Optimizers that it has.
+        """
+        self._trained = {id(parameter) for parameter in parameters}
+        self._known = {id(optimizer) for optimizer in optimizers}
+        self._stepping: set[int] = set()  # optimizers of the clan whose step has begun
+        self._has_stepped = False  # one of them, since the step of another one has begun
+        self.hooks = [
+            register_optimizer_step_pre_hook(hidden_hook(self._begin)),
+            # After the step: a closure may have found a problem that says more.
+            register_optimizer_step_post_hook(hidden_hook(self._end)),
+        ]
+
+    def at_step(self) -> None:
+        """Forget steps that an exception has interrupted."""
+        self._stepping.clear()
+
+    def _begin(self, optimizer: Optimizer, *_: object) -> None:
+        if id(optimizer) in self._known:
+            self._stepping.add(id(optimizer))
+        elif not self._stepping:
+            self._has_stepped = False
+
+    def _end(self, optimizer: Optimizer, *_: object) -> None:
+        if id(optimizer) in self._known:
+            self._stepping.discard(id(optimizer))
+            self._has_stepped = True
+        elif not self._stepping and not self._has_stepped and self._trains(optimizer):
             raise GradientError(
                 f"the {type(optimizer).__name__} that has made this step has parameters of the "
                 "clan, and the clan has another optimizer for them, so no gene governs this one: "
                 "give the clan the optimizer that makes the steps, and make no other later"
             )
 
-    hooks = [register_optimizer_step_post_hook(hidden_hook(end))]
-    return hooks + [each.register_step_pre_hook(hidden_hook(begin)) for each in optimizers]
-
-
-def _parameters(optimizer: Optimizer) -> Iterable[int]:
-    return (id(parameter) for group in optimizer.param_groups for parameter in group["params"])
+    def _trains(self, optimizer: Optimizer) -> bool:
+        groups = optimizer.param_groups
+        return any(id(each) in self._trained for group in groups for each in group["params"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ def register(accelerator: Accelerator, clan: Clan, model: nn.Module) -> None:
         bare = [accelerator.unwrap_model(each) for each in (*models, model)]
         place = [each is bare[-1] for each in bare].index(True)
         best = clan.best().state_dict()
+        if clan.communicator.rank == 0:  # of an earlier save into this folder
+            shutil.rmtree(Path(folder) / FOLDER, ignore_errors=True)
         if not clan.finished:
             clan.save(Path(folder) / FOLDER)
         # The keys are those of the wrapped model, in the same order.

@@ -14,12 +14,19 @@ from clantune_frameworks.accelerate.clan import AcceleratedClan
 from clantune_frameworks.accelerate.loader import PlacedLoader, batch_size, require_whole_stream
 from clantune_frameworks.accelerate.tracker import Tracker
 from clantune_frameworks.genes import require_no_accumulation
+from clantune_frameworks.options import require_options
 
 _REFUSED = {
     DistributedType.DEEPSPEED: "DeepSpeed, which averages gradients itself",
     DistributedType.MEGATRON_LM: "Megatron-LM, which averages gradients itself",
     DistributedType.FSDP: "FSDP, and a clan shards each member over its own ranks",
     DistributedType.XLA: "XLA, which a clan does not know",
+}
+
+
+_OF_THE_ACCELERATOR = {
+    "accumulate": "it is gradient_accumulation_steps of the accelerator",
+    "scaler": "it is that of the accelerator",
 }
 
 
@@ -51,17 +58,15 @@ def accelerate_clan(
         options: Further options of `Clan`, such as `epochs`, `total_steps` and `strategies`.
 
     Raises:
-        ClanError: The accelerator uses a kind of training that a clan does not know.
+        ClanError: The accelerator uses a kind of training that a clan does not know, it decides
+            about an option, or there is no such option.
     """
+    require_options(options, _OF_THE_ACCELERATOR, taker="accelerate_clan")
     if (why := _REFUSED.get(accelerator.distributed_type)) is not None:
         raise ClanError(
             f"the accelerator trains by {why}: use Accelerator() with plain data parallel training"
         )
     require_whole_stream(dataloader, accelerator)
-    known = {
-        "accumulate": accelerator.gradient_accumulation_steps,
-        "scaler": accelerator.scaler,
-    }
     clan = AcceleratedClan(
         accelerator,
         model=model,
@@ -69,7 +74,9 @@ def accelerate_clan(
         scheduler=_bare(scheduler),
         autobind=autobind,
         observers=[*observers, Tracker(accelerator)],
-        **{**known, **options},
+        accumulate=accelerator.gradient_accumulation_steps,
+        scaler=accelerator.scaler,
+        **options,
     )
     require_no_accumulation(
         clan.genome, "Accelerate", "set gradient_accumulation_steps of the accelerator"

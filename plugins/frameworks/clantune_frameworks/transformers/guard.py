@@ -52,12 +52,12 @@ class Guard:
         self._hook.remove()
 
     def _require_rates(self, *_: object) -> None:
-        rates = self._scheduler.get_last_lr()
-        for place, group in enumerate(self._optimizer.param_groups):
-            if float(group["lr"]) != float(rates[place]):
+        rates, groups = self._scheduler.get_last_lr(), self._optimizer.param_groups
+        for place, (rate, group) in enumerate(zip(rates, groups, strict=False)):
+            if float(group["lr"]) != float(rate):  # the clan itself finds further groups
                 raise ClanError(
                     f"{type(self._scheduler).__name__} of Trainer has set the learning rate of "
-                    f"param group {place} to {float(rates[place])}, and now it is "
+                    f"param group {place} to {float(rate)}, and now it is "
                     f"{float(group['lr'])}: something else writes there, such as a callback, a "
                     "second scheduler, or a loaded optimizer state. Leave it out, or give Trainer("
                     "optimizers=(optimizer, scheduler)) a scheduler that does it, such as a "
