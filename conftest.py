@@ -53,6 +53,9 @@ def pytest_terminal_summary(
 # What takes longest begins first. A long file that began last would leave other processes idle.
 LONGEST = (
     "together/test_benchmarks",
+    "frameworks/test_transformers",
+    "frameworks/test_lightning_callback",
+    "frameworks/test_accelerate",
     "together/test_new",
     "together/test_pictures",
     "together/test_fuzz",
