@@ -222,6 +222,22 @@ def with_another_optimizer():
         individual.step()
 
 
+def test_another_optimizer_on_one_rank_is_an_error_on_all(ranks):
+    first, second, third = ranks(3).fail(with_another_optimizer)
+    assert second.message.startswith("the SGD that has made this step has parameters of the clan")
+    assert first.message == third.message == f"rank 1: {second.message}"
+
+
+def without_a_step():
+    individual = member()
+    for _ in range(4):
+        individual.model(torch.ones(1, 2)).sum().backward()
+        if not on_one_rank():
+            individual.optimizer.step()
+        individual.model.zero_grad()
+        individual.step()
+
+
 def test_an_optimizer_that_makes_no_step_on_one_rank_is_an_error_on_all(ranks):
     message = (
         "the optimizer of this member has made no step in the 4 steps of the round, so its genes "
@@ -229,7 +245,7 @@ def test_an_optimizer_that_makes_no_step_on_one_rank_is_an_error_on_all(ranks):
         "give that one to the clan; if gradients accumulate over more batches than a round has, "
         "make rounds longer"
     )
-    first, second, third = ranks(3).fail(with_another_optimizer)
+    first, second, third = ranks(3).fail(without_a_step)
     assert (second.kind, second.message) == ("ClanError", message)
     assert first.message == third.message == f"rank 1: {message}"
 

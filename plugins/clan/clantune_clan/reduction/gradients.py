@@ -80,7 +80,7 @@ class Gradients(ABC):
         self._held_back: set[int] = set()  # parameters whose gradients were accumulated only
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
         self._ends: list[weakref.finalize[..., Gradients]] = []
-        self._strangers = Strangers(self.parameters, optimizers)
+        self._strangers = Strangers(self.parameters, optimizers, communicator.announce)
         self._hook(optimizers)
 
     # ---- What a member does with it ----

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -24,13 +24,20 @@ class Strangers:
         hooks: Hooks that run around each step of any optimizer in the process.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], optimizers: Iterable[Optimizer]) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        optimizers: Iterable[Optimizer],
+        announce: Callable[[Exception], None],
+    ) -> None:
         """Register the hooks.
 
         Args:
             parameters: Parameters that the clan trains.
             optimizers: Optimizers that it has.
+            announce: Function that sends the error to the other ranks, which wait for this one.
         """
+        self._announce = announce
         self._trained = {id(parameter) for parameter in parameters}
         self._known = {id(optimizer) for optimizer in optimizers}
         self._stepping: set[int] = set()  # optimizers of the clan whose step has begun
@@ -56,11 +63,13 @@ class Strangers:
             self._stepping.discard(id(optimizer))
             self._has_stepped = True
         elif not self._stepping and not self._has_stepped and self._trains(optimizer):
-            raise GradientError(
+            problem = GradientError(
                 f"the {type(optimizer).__name__} that has made this step has parameters of the "
                 "clan, and the clan has another optimizer for them, so no gene governs this one: "
                 "give the clan the optimizer that makes the steps, and make no other later"
             )
+            self._announce(problem)
+            raise problem
 
     def _trains(self, optimizer: Optimizer) -> bool:
         groups = optimizer.param_groups
