@@ -181,10 +181,10 @@ class Setup:
         def make(schedule: Schedule) -> ClanLoader:
             return clan_loader(**{"schedule": schedule, **fixed})
 
-        samples, size = samples_of(fixed["dataset"]), fixed["batch_size"]
-        self.communicator.require_same(
-            "the loader", lambda: {"the data": {"samples": samples, "batch_size": size}}
-        )
+        def data() -> dict[str, Any]:
+            return {"samples": samples_of(fixed["dataset"]), "batch_size": fixed["batch_size"]}
+
+        self.communicator.require_same("the loader", lambda: {"the data": data()})
         if epochs is None and self.arguments.total_steps is None:
             epochs = self.epochs
         if epochs is not None:
