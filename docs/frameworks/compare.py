@@ -2,7 +2,8 @@
 
 python docs/frameworks/compare.py [--epochs 4] [--lr 0.06] [FRAMEWORK ...]
 
-Each script trains four ranks from settings that are several times off, with a warm-up.
+Each script trains four ranks from settings that are several times off. A scheduler sets the same
+course of the rate with a clan and without.
 """
 
 import argparse

@@ -343,9 +343,11 @@ def test_a_round_without_a_step_of_the_optimizer_is_an_error(zeroes, steps):
 
 
 def test_a_model_that_trains_can_be_saved_whole_and_copied():
-    individual = member()
-    copy.deepcopy(individual.model)
-    torch.load(save(individual.model), weights_only=False)
+    model = member().model
+    for other in (copy.deepcopy(model), torch.load(save(model), weights_only=False)):
+        there, here = other.state_dict(), model.state_dict()
+        assert there.keys() == here.keys()
+        assert all(torch.equal(there[name], here[name]) for name in here)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import gc
 
 import pytest
+import torch
 from small_clans import clan, loss, model_and_optimizer, take_step
 from torch.optim import SGD, Optimizer
 from torch.optim.optimizer import _global_optimizer_post_hooks
@@ -26,6 +27,10 @@ def clan_with(model, optimizer):
     return Clan(model=model, optimizer=optimizer, genome_config=genes, round_length=4)
 
 
+def weights_of(model):
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
 def test_another_optimizer_of_the_same_parameters_is_an_error_in_its_first_step():
     it = clan()
     member = it.round()
@@ -40,7 +45,9 @@ def test_an_optimizer_of_other_parameters_goes_on():
     it = clan()
     it.round()
     model, optimizer = model_and_optimizer()
+    before = weights_of(model)
     take_step(model, optimizer)
+    assert not torch.equal(weights_of(model), before)
     it.close()
 
 
@@ -51,9 +58,12 @@ def test_an_optimizer_may_use_another_one_in_its_own_step(the_clan_has):
     it = clan_with(model, outer if the_clan_has == "outer" else inner)
     member = it.round()
     while not member.done:
+        before = weights_of(model)
         take_step(model, outer)
+        assert not torch.equal(weights_of(model), before)
         member.step()
     it.step(loss)
+    assert len(it.history) == 1
     it.close()
 
 

@@ -36,8 +36,8 @@ FEATURES = (
     Feature(
         "`load_state` of a checkpoint without a clan",
         "no_clan_saved",
-        refusal="there is no clan in this checkpoint, since it was saved without one, or at the "
-        "end of a run: load it before accelerate_clan(...), and the clan begins with its weights",
+        refusal="this checkpoint has no clan. It was saved without one, or at the end of a run. "
+        "Load it before accelerate_clan(...), and the clan begins with its weights",
     ),
     Feature(
         "`skip_first_batches`",

@@ -123,7 +123,7 @@ FEATURES = (
     ),
     Feature(
         "`judge=` of an unknown metric",
-        refusal="judge='accuracy' is no metric that validation_step or on_validation_epoch_end "
+        refusal="judge='accuracy' is not a metric that validation_step or on_validation_epoch_end "
         "logs; they log 'val_loss'",
     ),
     Feature(

@@ -63,7 +63,7 @@ FEATURES = (
         "`judge=` of an unknown metric",
         "unknown_metric",
         refusal=(
-            "judge='eval_accuracy' is no metric of Trainer's evaluation, which has eval_f1, "
+            "judge='eval_accuracy' is not a metric of Trainer's evaluation, which has eval_f1, "
             "eval_loss: choose one of these, or return it from compute_metrics"
         ),
     ),

@@ -123,10 +123,10 @@ def test_a_second_call_of_configure_optimizers_is_found(answers):
         assert said.startswith("the AdamW that has made this step has parameters of the clan, ")
 
 
-def test_the_scripts_of_the_docs_train(answers):
+def test_the_script_of_the_docs_ends_better_with_a_clan_in_a_short_run(answers):
     losses = answers.of("runs", "examples")
     assert all(rank == losses[0] for rank in losses)
-    assert max(losses[0].values()) < 3.0  # 4.6 at first
+    assert losses[0]["clan"] < losses[0]["plain"]
 
 
 # ---- Features that work ----

@@ -19,7 +19,7 @@ def require_options(
         taker: What has got them.
 
     Raises:
-        ClanError: There is no such option, or it is decided elsewhere.
+        ClanError: An option is unknown, or it is decided elsewhere.
     """
     free = [name for name in inspect.signature(Clan).parameters if name not in decided]
     for name in names:

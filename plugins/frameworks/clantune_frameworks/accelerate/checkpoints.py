@@ -39,9 +39,9 @@ def register(accelerator: Accelerator, clan: Clan, model: nn.Module) -> None:
     def load(models: Sequence[nn.Module], folder: str) -> None:  # noqa: ARG001
         if not (Path(folder) / FOLDER).is_dir():
             raise ClanError(
-                f"{folder}: there is no clan in this checkpoint, since it was saved without one, "
-                "or at the end of a run: load it before accelerate_clan(...), and the clan begins "
-                "with its weights"
+                f"{folder}: this checkpoint has no clan. It was saved without one, or at the end "
+                "of a run. Load it before accelerate_clan(...), and the clan begins with its "
+                "weights"
             )
         clan.resume(Path(folder) / FOLDER)
 

@@ -23,7 +23,6 @@ _REFUSED = {
     DistributedType.XLA: "XLA, which a clan does not know",
 }
 
-
 _OF_THE_ACCELERATOR = {
     "accumulate": "it is gradient_accumulation_steps of the accelerator",
     "scaler": "it is that of the accelerator",
@@ -59,7 +58,7 @@ def accelerate_clan(
 
     Raises:
         ClanError: The accelerator uses a kind of training that a clan does not know, it decides
-            about an option, or there is no such option.
+            about an option, or an option is unknown.
     """
     require_options(options, _OF_THE_ACCELERATOR, taker="accelerate_clan")
     if (why := _REFUSED.get(accelerator.distributed_type)) is not None:

@@ -52,7 +52,7 @@ class ClanCallback(Callback):
             **options: Other options of `Clan`, such as `mode="max"`, `round_length`, `strategies`.
 
         Raises:
-            ClanError: The Trainer decides about an option, or there is no such option.
+            ClanError: The Trainer decides about an option, or an option is unknown.
         """
         if not (isinstance(judge, str) or callable(judge)):
             raise ClanError(

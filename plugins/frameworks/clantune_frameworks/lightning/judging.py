@@ -45,7 +45,7 @@ class ModuleJudge:
         if self._judge not in metrics:
             logged = ", ".join(map(repr, sorted(metrics))) or "nothing"
             raise ClanError(
-                f"judge={self._judge!r} is no metric that validation_step or "
+                f"judge={self._judge!r} is not a metric that validation_step or "
                 f"on_validation_epoch_end logs; they log {logged}"
             )
         return metrics[self._judge]

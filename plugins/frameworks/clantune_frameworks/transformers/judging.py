@@ -104,7 +104,7 @@ class Evaluation:
 
     def _unknown(self, known: list[str]) -> ClanError:
         return ClanError(
-            f"judge={self.metric!r} is no metric of Trainer's evaluation, which has "
+            f"judge={self.metric!r} is not a metric of Trainer's evaluation, which has "
             f"{', '.join(known)}: choose one of these, or return it from compute_metrics"
         )
 
