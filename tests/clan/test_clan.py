@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from clantune_clan import Clan, ClanError, PathError, RoundRecord
-from clantune_clan.run.learning_rate import Ramp
+from clantune_clan.ramp import Ramp
 from clantune_core import (
     AbstractCrossbreedingStrategy,
     AbstractMutationStrategy,

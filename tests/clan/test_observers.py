@@ -21,6 +21,9 @@ class Everything:
     def __init__(self):
         self.seen = []
 
+    def on_run_start(self, start):
+        self.seen.append(("run", start.step, start.members))
+
     def on_round_start(self, member):
         self.seen.append(("start", member.steps_done))
 
@@ -43,6 +46,7 @@ def test_observers_are_called_in_the_order_of_a_round():
     run(it, rounds=1)
     it.close()
     assert everything.seen == [
+        ("run", 0, 1),
         ("start", 0),
         ("cooperative", 0),
         ("step", 1),
@@ -132,7 +136,7 @@ def test_a_line_that_is_not_a_record_is_named(tmp_path, damage):
     record = next(iter(it.history)).as_data()
     with it.history.path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record | damage) + "\n")
-    with pytest.raises(ClanError, match=r"run\.jsonl, line 2: "):
+    with pytest.raises(ClanError, match=r"run\.jsonl, line 4: "):
         len(it.history)
 
 
@@ -141,7 +145,7 @@ def test_half_a_line_is_named(tmp_path):
     run(it, rounds=1)
     with it.history.path.open("a", encoding="utf-8") as file:
         file.write('{"round": 1, "st')
-    with pytest.raises(ClanError, match=r"run\.jsonl, line 2: "):
+    with pytest.raises(ClanError, match=r"run\.jsonl, line 4: "):
         len(it.history)
 
 

@@ -14,6 +14,8 @@ import torch.distributed as dist
 from torch import nn
 
 from clantune_clan import Clan
+from clantune_clan.records import RunFile
+from clantune_clan.records.schedule import winner_of
 from clantune_strategies import as_specified, factorial, hdet, pbt
 
 LOOPS = Path(__file__).with_name("loops.py")
@@ -76,8 +78,19 @@ def a_run(rule, options):
     if rule == "calibrated":
         options = {**options, "total_steps": 60, "round_length": 9}
     clan = run(make(RULES[rule](), **options))
+    if clan.communicator.rank == 0:
+        require_the_same_winner(clan)
     lines = [record.as_data() | {"seconds": None} for record in clan.history]
     return lines, weights(clan), clan.genome.serialize()
+
+
+def require_the_same_winner(clan):
+    """The file of the run shows which weights are the best ones."""
+    found, best = RunFile.read(clan.history.path), clan.run_state.best
+    rounds = [records for records in found.rounds if not records[0].calibration]
+    place, member, metric = winner_of(rounds, found.start)
+    assert (rounds[place][0].round, member) == (best.round, best.found_by)
+    assert metric == best.fitness
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clantune_clan.member.expression import patch_of
 from clantune_clan.member.state import State
-from clantune_core import AbstractAllele, ContinuousAllele, Genome
+from clantune_clan.records.centre import centre_of
+from clantune_core import Genome
 
 
 class Centre:
@@ -29,26 +29,3 @@ class Centre:
     def express(self, state: State) -> None:
         """Write the values into the live objects, so that all ranks have the same after a run."""
         state.patch(patch_of(state.genome, self.values))
-
-
-def centre_of(
-    alleles: Mapping[str, AbstractAllele], members: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return the value of each gene in the centre.
-
-    Args:
-        alleles: Genes, whose latent lines define the mean of two values.
-        members: Values of the genes of each member, by name.
-    """
-    return {
-        name: _between(alleles[name], [member[name] for member in members]) for name in members[0]
-    }
-
-
-def _between(allele: AbstractAllele, values: Sequence[Any]) -> Any:
-    """Return the mean on the latent line; for a kind without one, the most frequent value."""
-    if not isinstance(allele, ContinuousAllele):
-        return max(values, key=values.count)
-    if min(values) == max(values):
-        return values[0]
-    return allele.with_latent(math.fsum(map(allele.to_latent, values)) / len(values)).value

@@ -17,26 +17,25 @@ from clantune_clan.loader import ClanLoader
 from clantune_clan.member.individual import Individual
 from clantune_clan.member.optimizers import OptimizersLike
 from clantune_clan.member.state import State
+from clantune_clan.records.history import open_history
 from clantune_clan.reduction import ReductionName
 from clantune_clan.run.autobind import Autobind
 from clantune_clan.run.describe import describe
-from clantune_clan.run.export import export_schedule, schedule_of
 from clantune_clan.run.fitness import Judge
-from clantune_clan.run.history import open_history
 from clantune_clan.run.length import steps_of
 from clantune_clan.run.observers import Reporting
+from clantune_clan.run.results import Results
 from clantune_clan.run.saving import Saving
 from clantune_clan.run.settings import RecipeLike, RunArguments, Settings
 from clantune_clan.run.setup import Setup
 from clantune_clan.run.shardable import Shardable
 from clantune_clan.run.state import RunState
 from clantune_clan.run.stoppable import Stoppable
-from clantune_clan.run.with_best import WithBest
 from clantune_core import Genome
 from clantune_core.contracts import RecipeSettings
 
 
-class Clan(Shardable, WithBest, Stoppable):
+class Clan(Shardable, Results, Stoppable):
     """Members that train together and evolve: one per process, or per group of processes.
 
     `rounds()` hands out this rank's member, round by round, and `step(loss)` ends a round. All
@@ -228,7 +227,8 @@ class Clan(Shardable, WithBest, Stoppable):
         if training is None:
             self._look_back()
             self._handle_signals()
-            observers = self._reporting.start(self.history, self.settings, self.communicator)
+            start = self._run_start()
+            observers = self._reporting.start(self.history, start, self.communicator)
             training = self._training = self._setup.start(self.run_state, observers)
         return training.begin_round()
 
@@ -256,13 +256,7 @@ class Clan(Shardable, WithBest, Stoppable):
         """Whether all steps of a run of known length are done."""
         return self._training is not None and self._training.is_over
 
-    # ---- Results, and the end ----
-
-    def export_schedule(self, path: str | Path) -> None:
-        """Write the schedule that was found as JSON, on rank 0."""
-        if self.communicator.rank == 0:
-            alleles, best = self.genome.alleles, self.run_state.best
-            export_schedule(schedule_of(self.history, self.settings, alleles, best), path)
+    # ---- The end ----
 
     def close(self) -> None:
         """End the run on this rank, and restore the model and the optimizer to plain objects.

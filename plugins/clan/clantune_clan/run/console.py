@@ -13,8 +13,8 @@ import torch.distributed as dist
 from clantune_clan.communication.joining import current_world_size
 from clantune_clan.errors import ClanError
 from clantune_clan.member.individual import Individual
-from clantune_clan.run.record import RoundRecord
-from clantune_clan.run.settings import Settings
+from clantune_clan.records.events import RunStart
+from clantune_clan.records.record import RoundRecord
 
 LOGGER = logging.getLogger("clantune")
 
@@ -42,10 +42,10 @@ def show_log() -> None:
 class RoundLog:
     """Logs a line per round."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Log the rounds of a run with these settings."""
-        self._total = settings.total_steps
-        self._is_score = settings.mode == "max"
+    def __init__(self, start: RunStart) -> None:
+        """Log the rounds of a run."""
+        self._total = start.total_steps
+        self._is_score = start.mode == "max"
 
     def on_round_end(self, records: Sequence[RoundRecord]) -> None:
         """Log the round."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clantune_clan.run.record import RoundRecord
+from clantune_clan.records.record import RoundRecord
+from clantune_clan.records.run_file import parsed
 
 
 def continued_members(fittest_first: Sequence[int], num_members: int) -> list[int]:
@@ -53,7 +53,9 @@ def _last_round(history: str) -> dict[int, RoundRecord]:
     """Return the records of the last round in a history, by member."""
     records: dict[int, RoundRecord] = {}
     for line in reversed(history.splitlines()):
-        record = RoundRecord.from_data(json.loads(line))
+        record = parsed(line)
+        if not isinstance(record, RoundRecord):
+            continue
         if records and record.round != next(iter(records.values())).round:
             break
         records[record.member] = record

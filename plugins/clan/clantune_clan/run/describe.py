@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clantune_clan.run.history import History
+from clantune_clan.records.history import History
 from clantune_clan.run.settings import Settings
 from clantune_clan.schedule import Schedule
 from clantune_core import Genome

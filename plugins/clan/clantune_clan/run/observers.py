@@ -14,12 +14,12 @@ import attrs
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.individual import Individual
+from clantune_clan.records.events import RunStart
+from clantune_clan.records.history import History
+from clantune_clan.records.record import RoundRecord
 from clantune_clan.run.console import ProgressBar, RoundLog, require_tqdm, show_log
-from clantune_clan.run.history import History
-from clantune_clan.run.record import RoundRecord
-from clantune_clan.run.settings import Settings
 
-EVENTS = ("on_round_start", "on_phase", "on_step", "on_round_end", "on_close")
+EVENTS = ("on_run_start", "on_round_start", "on_phase", "on_step", "on_round_end", "on_close")
 """The methods that an observer may have."""
 
 _NOBODY: Callable[[Exception], None] = lambda _: None  # noqa: E731
@@ -29,8 +29,8 @@ class Observers:
     """Calls observers in the order in which they are listed.
 
     An observer is a function of the records of a round, or an object with any of
-    `on_round_start(member)`, `on_phase(member)`, `on_step(member)`, `on_round_end(records)`, and
-    `on_close()`.
+    `on_run_start(start)`, `on_round_start(member)`, `on_phase(member)`, `on_step(member)`,
+    `on_round_end(records)`, and `on_close()`.
     """
 
     def __init__(
@@ -50,6 +50,10 @@ class Observers:
         }
         # If the user does not close the run, it ends with the clan object or the process.
         self._end = weakref.finalize(self, _call_all, self._calls["on_close"])
+
+    def run_start(self, start: RunStart) -> None:
+        """Call the observers of the start of the run, or of its resumption."""
+        self._call("on_run_start", start)
 
     def round_start(self, member: Individual) -> None:
         """Call the observers of the start of a round."""
@@ -136,13 +140,14 @@ class Reporting:
         if self.progress:
             require_tqdm()  # on all ranks: if only one rank failed, the others would wait for it
 
-    def start(self, history: History, settings: Settings, communicator: Communication) -> Observers:
-        """Return the observers of a run on rank 0, with the history first; none on other ranks."""
+    def start(self, history: History, start: RunStart, communicator: Communication) -> Observers:
+        """Return the observers of a run that begins, the history first; only rank 0 has any."""
         if communicator.rank > 0:
             return Observers(())
         if self.verbose or (self.verbose is None and sys.stderr.isatty()):
             show_log()
-        bars = [ProgressBar(settings.total_steps)] if self.progress else []
-        return Observers(
-            [history, RoundLog(settings), *bars, *self.observers], communicator.announce
-        )
+        bars = [ProgressBar(start.total_steps)] if self.progress else []
+        listed = [history, RoundLog(start), *bars, *self.observers]
+        observers = Observers(listed, communicator.announce)
+        observers.run_start(start)
+        return observers

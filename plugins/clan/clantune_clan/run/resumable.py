@@ -10,9 +10,9 @@ from clantune_clan import checkpoint
 from clantune_clan.communication import Communication
 from clantune_clan.communication.joining import is_restarted
 from clantune_clan.errors import ClanError
+from clantune_clan.records.history import History
 from clantune_clan.run import another_world
 from clantune_clan.run.console import LOGGER
-from clantune_clan.run.history import History
 from clantune_clan.run.packing import gather_on_first, pack, unpack
 from clantune_clan.run.saving import Saving
 from clantune_clan.run.setup import Setup

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import attrs
 
 from clantune_clan.errors import ClanError
-from clantune_clan.run.learning_rate import Ramp
+from clantune_clan.ramp import Ramp
 from clantune_clan.schedule import Schedule
 from clantune_core import AbstractStrategy, Evolution, load_recipe
 from clantune_core.contracts import RecipeSettings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,8 @@ from clantune_clan.errors import ClanError
 from clantune_clan.loader.feed import Feed
 from clantune_clan.member.individual import Individual
 from clantune_clan.member.training_state import TrainingState
+from clantune_clan.ramp import Ramp
+from clantune_clan.records.record import RoundRecord
 from clantune_clan.run.agreement import require_equal_ranks, require_one_kind
 from clantune_clan.run.calibration import LAST, Calibration
 from clantune_clan.run.centre import Centre
@@ -24,13 +25,13 @@ from clantune_clan.run.fitness import (
     restoring,
 )
 from clantune_clan.run.half_clans import HalfClans, latent_on_data_path
-from clantune_clan.run.learning_rate import LearningRate, Ramp
+from clantune_clan.run.learning_rate import LearningRate
 from clantune_clan.run.observers import Observers
-from clantune_clan.run.record import RoundRecord
 from clantune_clan.run.schedulers import Schedulers
 from clantune_clan.run.settings import Settings
 from clantune_clan.run.start import first_genome
 from clantune_clan.run.state import RunState
+from clantune_clan.run.stopwatch import FITNESS, TURNOVER, Stopwatch
 from clantune_clan.run.turnover import Outcome, Turnover
 from clantune_clan.run.witness import BatchWitness
 from clantune_core import Genome, Population
@@ -72,10 +73,9 @@ class Training:
         self.state, self.run = state, run
         self._communicator, self._settings = communicator, settings
         self._registered, self._schedulers = registered, schedulers
-        self._observers, self._feed = observers, Feed()
+        self._observers, self._feed, self._stopwatch = observers, Feed(), Stopwatch()
         self._turnover = Turnover(state, communicator, settings, registered)
-        self._witness = BatchWitness(state.model)
-        self._ramp = settings.ramp
+        self._witness, self._ramp = BatchWitness(state.model), settings.ramp
         self._half_clans, self._centre = HalfClans(communicator), Centre(state.genome)
         self._is_resumed = False  # whether `begin_round` returns a resumed member next
         if settings.schedule.calibration:
@@ -179,9 +179,9 @@ class Training:
 
     def end_round(self, result: float | Judge) -> None:
         """End the round: judge the members, select, inherit, and breed the next genomes."""
-        began = time.perf_counter()
+        self._stopwatch.enter(FITNESS)
         population = self._judge(result)
-        seconds = time.perf_counter() - began
+        self._stopwatch.enter(TURNOVER)
         run = self.run
         run.step = self.member.steps_done
         if run.calibration is not None:
@@ -189,7 +189,7 @@ class Training:
         else:
             outcome = self._turn_over(population, result if callable(result) else None)
             self._schedulers.feed(self._settings.sign * outcome.fitness(population))
-        records = self._records(population, outcome, seconds)
+        records = self._records(population, outcome)
         run.best, run.all_lost = outcome.best, outcome.all_lost
         run.round, run.is_in_round, run.continues = run.round + 1, False, None
         if self.is_over:
@@ -198,11 +198,13 @@ class Training:
 
     def phase(self, member: Individual) -> None:
         """Call the observers of the start of a phase."""
+        self._stopwatch.follow(member)
         self._witness.phase(member.mode)
         self._observers.phase(member)
 
     def step(self, member: Individual) -> None:
         """Call the observers of a step."""
+        self._stopwatch.follow(member)
         self._observers.step(member)
 
     def close(self) -> None:
@@ -254,9 +256,7 @@ class Training:
         progress = self._settings.progress_at(run.step)
         return self._turnover.run(population, run.round, progress, run.best, judge)
 
-    def _records(
-        self, population: Population, outcome: Outcome, seconds: float
-    ) -> list[RoundRecord]:
+    def _records(self, population: Population, outcome: Outcome) -> list[RoundRecord]:
         """Breed the next genome, and return the records of all members."""
         index = self._communicator.member_index
         me, report, sign = population[index], outcome.report, self._settings.sign
@@ -274,7 +274,7 @@ class Training:
             parents=outcome.ancestries[index].contributors if outcome.ancestries else (),
             weights_from=outcome.weights_from[index] if outcome.weights_from else None,
             continues=self.run.continued_by(index),
-            seconds={"fitness": seconds, **outcome.seconds},
+            seconds={**self._stopwatch.take(), **outcome.seconds},
             bytes_moved=0 if report is None else report.bytes_moved,
             checksum=None if report is None else report.checksum,
         )

@@ -41,7 +41,7 @@ class RoundRecord:
         weights_from: Member that the next weights are a copy of; None after a mean.
         continues: In the first round after a resume with another number of members or ranks, the
             member of the round before that this one goes on from; otherwise None.
-        seconds: Duration of each part of the turnover, by name.
+        seconds: Duration of each part of the round, by name.
         bytes_moved: Bytes of weights and state that this member's first rank received.
         checksum: Checksum of the inherited state; None if this member neither gave nor received.
         version: Version of this form.

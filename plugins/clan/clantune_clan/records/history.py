@@ -1,17 +1,23 @@
-"""The history of a run: one record per round and member, as JSON lines in a file of rank 0."""
+"""The history of a run, as JSON lines in a file of rank 0: its start, phases, rounds and end."""
 
 from __future__ import annotations
 
 import json
 import tempfile
+import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from clantune_clan.checkpoint.disk import append, write_atomically
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
-from clantune_clan.run.record import RoundRecord
+from clantune_clan.member.individual import Individual
+from clantune_clan.records import events
+from clantune_clan.records.events import PhaseStart, RunEnd, RunStart
+from clantune_clan.records.record import RoundRecord
+from clantune_clan.records.run_file import parsed
 
 
 class History:
@@ -35,7 +41,7 @@ class History:
         """
         self.path: Path | None = None
         self.is_kept = path is not None
-        self._is_of_another_run = False
+        self._is_of_another_run = self._is_broken = False
         if not writes:
             return
         if path is None:
@@ -65,21 +71,41 @@ class History:
             write_atomically(self.path, text.encode())
             self._is_of_another_run = False
 
+    def on_run_start(self, start: RunStart) -> None:
+        """Write the settings of the run, which begins or resumes."""
+        self._append([events.as_data(start)])
+
+    def on_phase(self, member: Individual) -> None:
+        """Write the start of a phase."""
+        phase = PhaseStart(time=time.time(), step=member.steps_done, mode=member.mode)
+        self._append([events.as_data(phase)])
+
     def on_round_end(self, records: Sequence[RoundRecord]) -> None:
-        """Write the records of a round.
+        """Write the records of a round."""
+        self._append(record.as_data() for record in records)
+
+    def on_close(self) -> None:
+        """Write the end of the run, unless an earlier line could not be written."""
+        if not self._is_broken:
+            self._append([events.as_data(RunEnd(time=time.time()))])
+
+    def _append(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Write lines.
 
         Raises:
             ClanError: They cannot be written. The file then has whole lines only.
         """
-        if self.path is not None:
-            lines = [json.dumps(record.as_data(), allow_nan=False) + "\n" for record in records]
-            try:
-                append("".join(lines).encode(), self.path)
-            except OSError as error:
-                raise ClanError(f"the history {self.path} cannot be written: {error}") from error
+        if self.path is None:
+            return
+        lines = [json.dumps(entry, allow_nan=False) + "\n" for entry in entries]
+        try:
+            append("".join(lines).encode(), self.path)
+        except OSError as error:
+            self._is_broken = True
+            raise ClanError(f"the history {self.path} cannot be written: {error}") from error
 
     def __iter__(self) -> Iterator[RoundRecord]:
-        """Return the records in order.
+        """Return the records of all members and rounds, in order.
 
         Raises:
             ClanError: A line is damaged; the error names file and line.
@@ -89,9 +115,11 @@ class History:
         with self.path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, start=1):
                 try:
-                    yield RoundRecord.from_data(json.loads(line))
-                except (json.JSONDecodeError, ClanError) as error:
+                    entry = parsed(line)
+                except ClanError as error:
                     raise ClanError(f"{self.path}, line {number}: {error}") from error
+                if isinstance(entry, RoundRecord):
+                    yield entry
 
     def __len__(self) -> int:
         """Return the number of records."""
