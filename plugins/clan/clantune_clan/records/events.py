@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 import attrs
@@ -13,6 +13,10 @@ from clantune_clan.schedule import Mode
 from clantune_core import AbstractAllele, deserialize, serialize
 
 VERSION = 1
+
+
+def _to_texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)
 
 
 @attrs.frozen(kw_only=True)
@@ -45,8 +49,8 @@ class RunStart:
     members: int
     ranks: int
     recipe: str
-    strategies: tuple[str, ...] = attrs.field(converter=tuple)
-    presets: tuple[str, ...] = attrs.field(converter=tuple)
+    strategies: tuple[str, ...] = attrs.field(converter=_to_texts)
+    presets: tuple[str, ...] = attrs.field(converter=_to_texts)
     inheritance: str
     mode: Literal["min", "max"]
     total_steps: int | None

@@ -15,8 +15,8 @@ from uuid import uuid5
 from clantune_clan.checkpoint import Checkpoint
 from clantune_clan.communication import Communication
 from clantune_clan.errors import CheckpointError
+from clantune_clan.records.centre import centre_of
 from clantune_clan.run.agreement import require_equal_ranks
-from clantune_clan.run.centre import centre_of
 from clantune_clan.run.console import LOGGER
 from clantune_clan.run.continued import continued_members, fittest_first
 from clantune_clan.run.half_clans import latent_on_data_path

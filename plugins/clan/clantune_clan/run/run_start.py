@@ -37,7 +37,7 @@ def run_start(
         members=communicator.num_members,
         ranks=communicator.world_size,
         recipe=settings.name,
-        strategies=map(repr, settings.evolution.strategies),
+        strategies=[repr(each) for each in settings.evolution.strategies],
         presets=presets,
         inheritance=settings.recipe.inheritance,
         mode=settings.mode,
