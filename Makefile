@@ -31,7 +31,7 @@ help:            ## show this list
 	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/: *.*##/\t/' | expand -t 12
 
 demo: $(READY)   ## four processes train a language model from settings that are several times off
-	$(BIN)/clantune launch -n 4 docs/examples/character_lm.py
+	$(BIN)/clantune demo
 
 demo-store: $(READY) ## breed the knobs of a small program for a minute, beside random search
 	$(BIN)/clantune store demo

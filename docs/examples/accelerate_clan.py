@@ -1,4 +1,4 @@
-"""The language model of `character_lm.py` with Accelerate: a clan of four members.
+"""The language model of `clantune demo` with Accelerate: a clan of four members.
 
 torchrun --nproc-per-node 4 docs/examples/accelerate_clan.py
 """
@@ -7,11 +7,11 @@ import sys
 
 import torch
 from accelerate import Accelerator
-from character_lm import BATCH, Writer, loss_on, optimizer_of, ramp_of, texts
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
 from clantune.accelerate import accelerate_clan
+from clantune.demo.character_lm import BATCH, Writer, loss_on, optimizer_of, ramp_of, texts
 
 EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 4
 

@@ -1,4 +1,4 @@
-"""The language model of `character_lm.py` with Lightning: a clan of four members.
+"""The language model of `clantune demo` with Lightning: a clan of four members.
 
 python docs/examples/lightning_clan.py
 """
@@ -6,13 +6,13 @@ python docs/examples/lightning_clan.py
 import sys
 
 import torch
-from character_lm import BATCH, Writer, loss_on, optimizer_of, ramp_of, texts
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
+from clantune.demo.character_lm import BATCH, Writer, loss_on, optimizer_of, ramp_of, texts
 from clantune.lightning import ClanCallback
 
 EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 4

@@ -1,4 +1,4 @@
-"""The language model of `character_lm.py` with the Trainer of Hugging Face: a clan of four members.
+"""The language model of `clantune demo` with the Trainer of Hugging Face: a clan of four members.
 
 torchrun --nproc-per-node 4 docs/examples/transformers_clan.py
 """
@@ -6,11 +6,11 @@ torchrun --nproc-per-node 4 docs/examples/transformers_clan.py
 import sys
 
 import torch
-from character_lm import BATCH, Writer, loss_on, optimizer_of, texts
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainingArguments
 
+from clantune.demo.character_lm import BATCH, Writer, loss_on, optimizer_of, texts
 from clantune.transformers import ClanCallback
 
 EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 4

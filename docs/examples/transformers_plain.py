@@ -1,4 +1,4 @@
-"""The language model of `character_lm.py` with the Trainer of Hugging Face: plain data parallel.
+"""The language model of `clantune demo` with the Trainer of Hugging Face: plain data parallel.
 
 torchrun --nproc-per-node 4 docs/examples/transformers_plain.py
 """
@@ -6,10 +6,11 @@ torchrun --nproc-per-node 4 docs/examples/transformers_plain.py
 import sys
 
 import torch
-from character_lm import BATCH, Writer, loss_on, optimizer_of, texts
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainingArguments
+
+from clantune.demo.character_lm import BATCH, Writer, loss_on, optimizer_of, texts
 
 EPOCHS = int(sys.argv[1]) if len(sys.argv) > 1 else 4
 

@@ -1,8 +1,6 @@
 """The schedule that a run found.
 
-`demo.json` is the schedule that this run exported:
-
-    clantune launch -n 4 docs/examples/character_lm.py --schedule docs/pictures/demo.json
+`demo.json` is the schedule that a run of `clantune demo` has exported.
 """
 
 from __future__ import annotations

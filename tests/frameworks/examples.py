@@ -20,8 +20,7 @@ def script_losses(framework, folder):
         The losses on test data, which are those of this rank's model.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    sys.path.append(str(EXAMPLES))
-    import character_lm
+    from clantune.demo import character_lm
 
     character_lm.MODULES = ("calendar", "csv", "textwrap")
     with contextlib.chdir(folder):

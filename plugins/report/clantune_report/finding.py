@@ -42,7 +42,7 @@ def run_file_at(place: Path) -> Path:
             return only
         case []:
             raise ClanError(
-                f"{place} has no file of a run (*.jsonl): give the file that Clan(history=...) names"
+                f"{place} has no file of a run (*.jsonl): give the one that Clan(history=...) names"
             )
         case several:
             names = ", ".join(each.name for each in several)

@@ -29,4 +29,5 @@ def _between(allele: AbstractAllele, values: Sequence[Any]) -> Any:
         return max(values, key=values.count)
     if min(values) == max(values):
         return values[0]
-    return allele.with_latent(math.fsum(map(allele.to_latent, values)) / len(values)).value
+    mean = math.fsum(map(allele.to_latent, values)) / len(values)
+    return allele.with_value(values[0]).with_latent(mean).value

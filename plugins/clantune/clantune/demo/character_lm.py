@@ -1,6 +1,6 @@
 """A character language model, trained by a clan from bad initial hyperparameters.
 
-    clantune launch -n 4 docs/examples/character_lm.py
+    clantune demo
 
 Four processes train on the source code of the Python standard library: once as a clan, and once as
 plain data-parallel training with the same initial settings, warm-up and cooldown.
@@ -65,6 +65,7 @@ class Writer(nn.Module):
         self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(CONTEXT))
 
     def forward(self, text: Tensor) -> Tensor:
+        """Return a score for each letter that may follow."""
         hidden = self.letters(text) + self.places(torch.arange(CONTEXT))
         out: Tensor = self.out(self.block(hidden, src_mask=self.mask, is_causal=True))
         return out
@@ -82,12 +83,14 @@ def texts() -> tuple[int, list[Windows]]:
 
 
 def loss_on(model: nn.Module, windows: tuple[Tensor, Tensor]) -> float:
+    """Return the mean loss per letter."""
     with torch.no_grad():
         inputs, targets = windows
         return cross_entropy(model(inputs).flatten(0, 1), targets.flatten()).item()
 
 
 def optimizer_of(model: nn.Module) -> torch.optim.Optimizer:
+    """Return an optimizer with the bad settings."""
     return torch.optim.AdamW(
         model.parameters(), lr=LR, weight_decay=WEIGHT_DECAY, betas=(0.9, BETA2)
     )
@@ -123,7 +126,9 @@ def train_plainly(letters: int, train: Windows, steps: int) -> nn.Module:
     return model
 
 
-def train_as_a_clan(letters: int, train: Windows, validation: Windows, steps: int) -> Clan:
+def train_as_a_clan(
+    letters: int, train: Windows, validation: Windows, steps: int, history: Path | None
+) -> Clan:
     """Return a clan after the same training, in which every process is a member."""
     torch.manual_seed(0)
     model = Writer(letters)
@@ -135,6 +140,7 @@ def train_as_a_clan(letters: int, train: Windows, validation: Windows, steps: in
         warmup=WARMUP,
         cooldown=COOLDOWN,
         observers=[show],
+        history=history,
     )
     windows = validation.some(256)
     loader = clan.loader(train, BATCH)
@@ -161,20 +167,23 @@ def geometric_mean(values: list[float]) -> float:
 
 
 def main() -> None:
+    """Train both models and print their losses."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=1500, help="steps of each run (default: 1500)")
-    parser.add_argument("--schedule", type=Path, help="file for the schedule of the clan, as JSON")
+    parser.add_argument("--folder", type=Path, help="folder for the clan's history and schedule")
     arguments = parser.parse_args()
     steps: int = arguments.steps
+    folder: Path | None = arguments.folder
     torch.set_num_threads(1)
     dist.init_process_group("gloo")  # otherwise the clan initializes and destroys one
     letters, (train, validation, test) = texts()
 
     began = time.perf_counter()
-    clan = train_as_a_clan(letters, train, validation, steps)
+    history = None if folder is None else folder / "history.jsonl"
+    clan = train_as_a_clan(letters, train, validation, steps, history)
     clan_seconds = time.perf_counter() - began
-    if arguments.schedule is not None:
-        clan.export_schedule(arguments.schedule)
+    if folder is not None:
+        clan.export_schedule(folder / "schedule.json")
     found = loss_on(clan.best(), test.some(1024))
     began = time.perf_counter()
     rival = loss_on(train_plainly(letters, train, steps), test.some(1024))
@@ -186,6 +195,7 @@ def main() -> None:
 
 
 def say(text: str) -> None:
+    """Print a text once, not in every process."""
     if dist.get_rank() == 0:
         print(text, flush=True)
 

@@ -1,0 +1,82 @@
+"""`clantune schedule`: the schedule that a run has found, as JSON, a table, or Python code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from clantune_clan import ClanError
+from clantune_clan.checkpoint.disk import write_atomically
+from clantune_clan.records import schedule_of
+from clantune_report.finding import read_run
+from clantune_report.formats import FORMATS
+
+
+def main(arguments: Sequence[str], program: str) -> int:
+    """Write the schedule that a run has found.
+
+    Args:
+        arguments: Arguments of the command line, after the name of the command.
+        program: Name of the command in its help and errors.
+
+    Returns:
+        The exit status: 0, or 2 if a file or an argument cannot be used.
+    """
+    given = _parser(program).parse_args(arguments)
+    try:
+        text = _schedule(given.run, given.format or _format_of(given.out))
+        if given.out is None:
+            print(text, end="")
+        else:
+            _write(text, given.out, replaces=given.force)
+    except (ClanError, OSError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Write the schedule that a run has found, as clan.export_schedule(path) does: "
+        "the values of the clan's centre in each round, or those of the members that the best "
+        "weights come from. The run may still be under way.",
+    )
+    parser.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN",
+        help="the file that Clan(history=...) names, or a folder with one such file",
+    )
+    parser.add_argument(
+        "--format",
+        choices=[*FORMATS],
+        help="json for ReplaySchedule, csv for a table, py for a LambdaLR of the learning rate "
+        "(default: by the ending of --out, or json)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="file to write (default: print the schedule)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
+    return parser
+
+
+def _format_of(out: Path | None) -> str:
+    ending = "json" if out is None else out.suffix.removeprefix(".")
+    return ending if ending in FORMATS else "json"
+
+
+def _schedule(place: Path, form: str) -> str:
+    run = read_run(place)
+    rounds = [records for records in run.rounds if not records[0].calibration]
+    if not rounds:
+        raise ClanError(f"{run.path} has no complete round yet, so there is no schedule")
+    return FORMATS[form](schedule_of(rounds, run.start), run.path.name)
+
+
+def _write(text: str, path: Path, *, replaces: bool) -> None:
+    if path.exists() and not replaces:
+        raise ClanError(f"{path} exists: give another --out, or --force to replace it")
+    write_atomically(path, text.encode())

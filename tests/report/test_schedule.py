@@ -1,0 +1,144 @@
+"""`clantune schedule`: the schedule of a run as JSON, as a table, and as code."""
+
+import csv
+import json
+import runpy
+
+import pytest
+import torch
+from small_clans import clan, loss, train
+
+from clantune_report.command.schedule import main
+from clantune_report.formats import as_code
+
+PROGRAM = "clantune schedule"
+
+
+def written(capsys, *arguments):
+    assert main([*map(str, arguments)], PROGRAM) == 0
+    return capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return the folder of a run, with the schedule that it has exported."""
+    folder = tmp_path_factory.mktemp("run")
+    it = clan(history=folder / "history.jsonl", total_steps=40, round_length=4, strategies="pbt")
+    while not it.finished:
+        train(it.round())
+        it.step(loss)
+    it.export_schedule(folder / "exported.json")
+    return folder
+
+
+def test_json_is_what_the_clan_exports(run, capsys):
+    exported = (run / "exported.json").read_text("utf-8")
+    assert written(capsys, run) == written(capsys, run / "history.jsonl") == exported
+
+
+def test_a_table_has_a_line_per_round(run, capsys):
+    rows = [*csv.DictReader(written(capsys, run, "--format", "csv").splitlines())]
+    rounds = json.loads((run / "exported.json").read_text("utf-8"))["rounds"]
+    assert [int(row.pop("step")) for row in rows] == [each["step"] for each in rounds]
+    for row, each in zip(rows, rounds, strict=True):
+        assert {name: float(value) for name, value in row.items()} == each["genes"]
+
+
+def test_the_code_sets_the_rates_that_the_run_used(run, tmp_path, capsys):
+    code = tmp_path / "rates.py"
+    assert main([str(run), "--out", str(code)], PROGRAM) == 0
+    found = runpy.run_path(str(code))
+    data = json.loads((run / "exported.json").read_text("utf-8"))
+    first = data["rounds"][0]["genes"]["lr"]
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=first)
+    scheduler = found["schedule"](optimizer)
+    for step in range(40):
+        gene = [each["genes"]["lr"] for each in data["rounds"] if each["step"] <= step][-1]
+        ramp = min(1.0, (step + 1) / 4, (40 - step) / 8)
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(gene * ramp)
+        optimizer.step()
+        scheduler.step()
+
+
+def test_the_file_of_a_run_shows_the_rates_of_its_last_steps(run, capsys):
+    """The gene times the ramp in the last step of a round is the rate in its record."""
+    lines = (run / "history.jsonl").read_text("utf-8").splitlines()
+    records = [line for line in map(json.loads, lines) if "learning_rates" in line]
+    for record in records:
+        last = record["start"] + record["steps"] - 1
+        ramp = min(1.0, (last + 1) / 4, (40 - last) / 8)
+        assert record["learning_rates"] == [pytest.approx(record["genes"]["lr"] * ramp)]
+
+
+def test_the_code_names_the_other_values_that_changed():
+    rounds = [{"step": 0, "genes": {"lr": 0.1, "eps": 1e-8, "momentum": 0.9}}]
+    rounds.append({"step": 5, "genes": {"lr": 0.2, "eps": 1e-8, "momentum": 0.8}})
+    schedule = {"total_steps": None, "warmup": 0.0, "cooldown": 0.0, "rounds": rounds}
+    code = as_code(schedule, "run 1.jsonl")
+    assert "Other values that changed during the run (momentum) stay as you set them" in code
+    namespace = {}
+    exec(code, namespace)
+    assert [namespace["factor"](step) for step in (0, 4, 5, 99)] == [1.0, 1.0, 2.0, 2.0]
+
+
+def test_a_run_without_a_rate_has_no_code(tmp_path, capsys):
+    it = clan(history=tmp_path / "run.jsonl", total_steps=4, autobind=[])
+    it.add_gene("weight_decay")
+    train(it.round())
+    it.step(loss)
+    assert main([str(tmp_path), "--format", "py"], PROGRAM) == 2
+    assert "replays the gene 'lr', and this run has weight_decay: " in capsys.readouterr().err
+
+
+def nothing(folder):
+    return [folder / "nowhere"], f"there is no {folder / 'nowhere'}: give the file that Clan"
+
+
+def an_empty_folder(folder):
+    return [folder], f"{folder} has no file of a run"
+
+
+def several(folder):
+    for name in ("a", "b"):
+        (folder / f"{name}.jsonl").touch()
+    return [folder], f"{folder} has several files: a.jsonl, b.jsonl; give one of them"
+
+
+def another_file(folder):
+    (folder / "train.py").write_text("import torch\n")
+    return [folder / "train.py"], f"{folder / 'train.py'}, line 1: this is not a line of JSON"
+
+
+def no_round_yet(folder):
+    it = clan(history=folder / "run.jsonl")
+    it.round()
+    it.close()
+    return [folder], "run.jsonl has no complete round yet, so there is no schedule"
+
+
+def no_place(folder):
+    it = clan(history=folder / "run.jsonl", total_steps=4)
+    train(it.round())
+    it.step(loss)
+    return [folder, "--out", folder / "none" / "s.json"], "No such file or directory"
+
+
+@pytest.mark.parametrize(
+    "misuse", [nothing, an_empty_folder, several, another_file, no_round_yet, no_place]
+)
+def test_misuse_is_told(tmp_path, capsys, misuse):
+    arguments, words = misuse(tmp_path)
+    assert main([*map(str, arguments)], PROGRAM) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("clantune schedule: ")
+    assert words in told
+
+
+def test_a_file_is_replaced_only_if_it_is_said(run, tmp_path, capsys):
+    out = tmp_path / "schedule.json"
+    out.write_text("mine")
+    assert main([str(run), "--out", str(out)], PROGRAM) == 2
+    assert f"{out} exists: give another --out, or --force to replace it" in capsys.readouterr().err
+    assert out.read_text() == "mine"
+    assert main([str(run), "--out", str(out), "--force"], PROGRAM) == 0
+    assert out.read_bytes() == (run / "exported.json").read_bytes()
