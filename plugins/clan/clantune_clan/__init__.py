@@ -22,8 +22,9 @@ from clantune_clan.member import (
     WeightAverage,
     build_state,
 )
+from clantune_clan.records import RoundRecord, RunFile, RunStart
 from clantune_clan.reduction import Gradients
-from clantune_clan.run import Clan, Judge, RoundRecord, RunState
+from clantune_clan.run import Clan, Judge, RunState
 from clantune_clan.schedule import Schedule
 
 Member = Individual
@@ -49,6 +50,8 @@ __all__ = [
     "OverwrittenError",
     "PathError",
     "RoundRecord",
+    "RunFile",
+    "RunStart",
     "RunState",
     "Schedule",
     "State",
