@@ -313,8 +313,11 @@ def inherit_under(plans, empty):
     channel, me = Communication(timeout=TIMEOUT), dist.get_rank()
     members = range(dist.get_world_size())
     befores = [held(made(rank, rank in empty, channel)) for rank in members]
+    state = made(me, me in empty, channel)
+    model, optimizer = copy.deepcopy((state.model.state_dict(), state.optimizer.state_dict()))
     for parents in plans:
-        state = made(me, me in empty, channel)
+        state.model.load_state_dict(model)
+        state.optimizer.load_state_dict(copy.deepcopy(optimizer))
         inherit_by(state, channel, parents)
         wanted = mean_by_hand(befores, [parents[me].get(member, 0.0) for member in members])
         assert_close(held(state), wanted)
