@@ -43,15 +43,16 @@ def be_rank(launcher):
     """Wait for a script, and run it as a new Python would; end if there is none."""
     os.setsid()
     with launcher:
-        launcher.send("ready")
+        launcher.send("leads a session")
         try:
-            (_, _, *sys.argv), environment = launcher.recv()
+            (_, _, *script), environment = launcher.recv()
         except EOFError:
             return
     os.environ.clear()
     os.environ.update(environment)
-    sys.path.insert(0, str(Path(sys.argv[0]).parent))
-    be_script(Path(sys.argv[0]).read_text("utf-8"), sys.argv[0])
+    sys.argv[:] = script
+    sys.path.insert(0, str(Path(script[0]).parent))
+    be_script(Path(script[0]).read_text("utf-8"), script[0])
 
 
 def be_script(source, file="<string>"):
@@ -68,7 +69,7 @@ class Rank:
         self.returncode = None
 
     def starts(self, args, env):
-        self.connection.recv()  # it leads a session
+        self.connection.recv()  # it leads a session, as the launcher expects
         self.connection.send((args, env))
         self.connection.close()
         return self
