@@ -5,6 +5,7 @@ import gc
 import importlib.util
 import logging
 import os
+import pickle
 import socket
 import sys
 import traceback
@@ -56,9 +57,9 @@ def be_rank(rank, port, connection):
     store = dist.TCPStore("127.0.0.1", port, is_master=False, timeout=timedelta(seconds=60))
     said = ("ready",)
     while True:
-        connection.send(said)
+        connection.send_bytes(pickle.dumps(said))  # `send` shares the memory of tensors
         try:
-            order = connection.recv()
+            order = pickle.loads(connection.recv_bytes())
         except EOFError:
             return
         said = answer(store, rank, *order)

@@ -6,6 +6,7 @@ it on each rank and returns what each returned; `ranks(4).fail(function)` return
 
 import multiprocessing
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -52,8 +53,9 @@ class Pool:
         self._start(range(len(self._ranks), count))
         self._number += 1
         place = (function.__code__.co_filename, function.__name__)
+        order = pickle.dumps((self._number, count, backend, *place, arguments))
         for rank in self._ranks[:count]:
-            rank.send((self._number, count, backend, *place, arguments))
+            rank.send_bytes(order)
         return [self._answer(rank) for rank in range(count)]
 
     def stop(self):
@@ -75,7 +77,7 @@ class Pool:
         if not self._ranks[rank].poll(PATIENCE):
             self.stop()
             pytest.fail(f"rank {rank} has not answered within {PATIENCE} s")
-        return self._ranks[rank].recv()
+        return pickle.loads(self._ranks[rank].recv_bytes())
 
 
 class Source:
