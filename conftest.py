@@ -68,6 +68,15 @@ LONGEST = (
     "neuro/test_repro",
     "neuro/test_ranks",
     "neuro/test_strategy_laws",
+    "distributed/test_inheritance",
+    "distributed/test_killed",
+    "distributed/test_signals",
+    "distributed/test_clan",
+    "distributed/test_misbehaviour",
+    "distributed/test_bits",
+    "distributed/test_accumulation",
+    "distributed/test_resume",
+    "distributed/test_restart",
 )
 
 

@@ -1,18 +1,23 @@
-"""One rank: a process that calls functions, each in a process group of its own."""
+"""Ranks: processes that call functions, each in a process group of its own."""
 
+import contextlib
 import gc
 import importlib.util
 import logging
 import os
 import pickle
+import socket
 import sys
 import traceback
 import warnings
 from datetime import timedelta
+from multiprocessing.connection import Connection
 from unittest import mock
 
 import torch
 import torch.distributed as dist
+
+import clantune  # noqa: F401  (imported once, for all ranks)
 
 warnings.simplefilter("error")  # as in the other tests
 
@@ -46,22 +51,36 @@ def answer(store, rank, number, world_size, backend, file, function, arguments):
         gc.freeze()
 
 
-def main():
-    rank, port = map(int, sys.argv[1:])
-    torch.set_num_threads(1)
-    orders, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+def be_rank(rank, port, connection):
+    """Do one job after the other, until the connection is closed."""
     os.dup2(2, 1)  # what a job prints goes to the error stream
     store = dist.TCPStore("127.0.0.1", port, is_master=False, timeout=timedelta(seconds=60))
     said = ("ready",)
-    with answers:
+    while True:
+        connection.send_bytes(pickle.dumps(said))  # `send` shares the memory of tensors
+        try:
+            order = pickle.loads(connection.recv_bytes())
+        except EOFError:
+            return
+        said = answer(store, rank, *order)
+
+
+def main():
+    """Fork ranks as orders on the input say: a number, and a connection."""
+    port = int(sys.argv[1])
+    torch.set_num_threads(1)
+    gc.freeze()  # so that ranks do not copy the memory of what is imported
+    orders = socket.socket(fileno=0)
+    while True:
+        rank, files, *_ = socket.recv_fds(orders, 16, 1)
+        if not rank:
+            break
+        with Connection(*files) as connection:
+            if os.fork() == 0:
+                return be_rank(int(rank), port, connection)
+    with contextlib.suppress(ChildProcessError):  # there are no more
         while True:
-            pickle.dump(said, answers)
-            answers.flush()
-            try:
-                order = pickle.load(orders)
-            except EOFError:
-                return
-            said = answer(store, rank, *order)
+            os.wait()
 
 
 if __name__ == "__main__":

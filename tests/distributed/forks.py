@@ -4,6 +4,7 @@
 script would. It returns how each process ended, what it printed to its error stream, and when.
 """
 
+import atexit
 import gc
 import importlib
 import importlib.util
@@ -16,11 +17,15 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TextIO
 
 import attrs
 
 PATIENCE = 120.0
 """Seconds that a rank may take to end."""
+
+at_last = []
+"""Functions that a process calls when it ends, after all that modules have registered."""
 
 
 @attrs.frozen
@@ -36,6 +41,23 @@ class Ended:
     status: int
     printed: str = attrs.field(repr=False)
     seconds: float
+
+
+@attrs.frozen
+class Running:
+    """Processes that were started.
+
+    Attributes:
+        pids: Their numbers, in the order of calls and ranks.
+    """
+
+    pids: list[list[int]]
+    _answers: TextIO
+
+    def ended(self):
+        """Wait for their end; return how each rank of each call ended."""
+        answer = json.loads(self._answers.readline())
+        return [[Ended(*each) for each in ended] for ended in answer]
 
 
 class Forks:
@@ -59,6 +81,10 @@ class Forks:
 
         If they end together, all ranks are killed when one is, as a launcher does it.
         """
+        return self.start(calls, ranks=ranks, together=together, **environment).ended()
+
+    def start(self, calls, *, ranks=3, together=False, **environment):
+        """Return processes that run. They must have ended before others are started."""
         calls = [
             [function.__code__.co_filename, function.__name__, arguments]
             for function, *arguments in calls
@@ -67,8 +93,7 @@ class Forks:
         order["environment"] = environment
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        return [[Ended(*each) for each in ended] for ended in answer]
+        return Running(json.loads(self._process.stdout.readline()), self._process.stdout)
 
     def stop(self):
         self._process.stdin.close()
@@ -78,10 +103,11 @@ class Forks:
 
 def serve():
     """Fork ranks as orders say, until there are no more orders; return the job of a child."""
+    atexit.register(lambda: [function() for function in at_last])
+    import pytest  # noqa: F401
     import torch
 
-    import clantune_clan  # noqa: F401
-    import clantune_strategies  # noqa: F401
+    import clantune  # noqa: F401
 
     for module in sys.argv[1:]:
         importlib.import_module(module)
@@ -99,10 +125,15 @@ def serve():
                 told = {"RANK": str(rank), "WORLD_SIZE": str(order["ranks"]), "MASTER_PORT": port}
                 if process.is_child({"MASTER_ADDR": "127.0.0.1", **told, **order["environment"]}):
                     return call
+        tell([[each.pid for each in run] for run in runs])
         wait(runs, together=order["together"])
-        sys.stdout.write(json.dumps([[each.ended() for each in run] for run in runs]) + "\n")
-        sys.stdout.flush()
+        tell([[each.ended() for each in run] for run in runs])
     return None
+
+
+def tell(answer):
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
 
 
 class Process:
@@ -110,13 +141,13 @@ class Process:
 
     def __init__(self):
         self._file = tempfile.TemporaryFile("w+")  # noqa: SIM115  (`ended` closes it)
-        self._pid = 0
+        self.pid = 0
         self.status = None
 
     def is_child(self, environment):
         """Fork; return whether this is the new process."""
-        self._began, self._pid = time.monotonic(), os.fork()
-        if self._pid:
+        self._began, self.pid = time.monotonic(), os.fork()
+        if self.pid:
             return False
         os.environ.update(environment)
         for stream in (1, 2):
@@ -125,17 +156,17 @@ class Process:
 
     def look(self, *, kill):
         """Notice whether it has ended; kill it if it should not go on."""
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid:
             self.status = os.waitstatus_to_exitcode(status)
             self._seconds = round(time.monotonic() - self._began, 2)
         elif kill:
-            os.kill(self._pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
 
     @property
     def is_stopped(self):
         """Whether a signal has stopped it."""
-        return "State:\tT" in Path(f"/proc/{self._pid}/status").read_text()
+        return "State:\tT" in Path(f"/proc/{self.pid}/status").read_text()
 
     def ended(self):
         """Return its status, what it printed, and the seconds that it took."""

@@ -1,11 +1,14 @@
-"""Real processes in real process groups: started once and kept, since starting one takes seconds.
+"""Real processes in real process groups: forked once and kept, since importing torch takes seconds.
 
 What the ranks do is a plain function in a test module: `ranks(4).run(function, *arguments)` calls
 it on each rank and returns what each returned; `ranks(4).fail(function)` returns what each raised.
 """
 
+import multiprocessing
+import os
 import pickle
-import select
+import signal
+import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -31,52 +34,76 @@ class Raised:
 
 
 class Pool:
-    """Processes, started when a test first needs so many, and the store that they meet on."""
+    """Ranks, forked when a test first needs so many, and the store that they meet on.
+
+    They come from two processes, the even ones from one and the odd ones from the other. So their
+    hashes of strings differ, as those of ranks do that a launcher starts.
+    """
 
     def __init__(self):
         self._number = 0
-        self._processes = []
+        self._sources = []
+        self._ranks = []
         self._store = dist.TCPStore(
             "127.0.0.1", 0, is_master=True, wait_for_workers=False, timeout=timedelta(seconds=60)
         )
 
     def ask(self, count, backend, function, arguments):
         """Have so many ranks call a function; return their answers in rank order."""
-        self._start(range(len(self._processes), count))
+        self._start(range(len(self._ranks), count))
         self._number += 1
         place = (function.__code__.co_filename, function.__name__)
-        for process in self._processes[:count]:
-            pickle.dump((self._number, count, backend, *place, arguments), process.stdin)
-            process.stdin.flush()
+        order = pickle.dumps((self._number, count, backend, *place, arguments))
+        for rank in self._ranks[:count]:
+            rank.send_bytes(order)
         return [self._answer(rank) for rank in range(count)]
 
     def stop(self):
-        for process in self._processes:
-            process.stdin.close()
-        for process in self._processes:
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()
-        self._processes = []
+        for rank in self._ranks:
+            rank.close()
+        for source in self._sources:
+            source.stop()
+        self._ranks, self._sources = [], []
 
     def _start(self, ranks):
-        script = Path(__file__).with_name("_rank.py")
+        if ranks and not self._sources:
+            self._sources = [Source(self._store.port) for _ in range(2)]
         for rank in ranks:
-            command = [sys.executable, script, str(rank), str(self._store.port)]
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-            self._processes.append(subprocess.Popen(command, **pipes))
+            self._ranks.append(self._sources[rank % 2].fork(rank))
         for rank in ranks:
             self._answer(rank)  # it is ready: nobody waits for it in a process group
 
     def _answer(self, rank):
-        answers = self._processes[rank].stdout
-        if not select.select([answers], [], [], PATIENCE)[0]:
+        if not self._ranks[rank].poll(PATIENCE):
             self.stop()
             pytest.fail(f"rank {rank} has not answered within {PATIENCE} s")
-        return pickle.load(answers)
+        return pickle.loads(self._ranks[rank].recv_bytes())
+
+
+class Source:
+    """A process that has imported everything, and that forks ranks."""
+
+    def __init__(self, port):
+        self._orders, orders = socket.socketpair(type=socket.SOCK_SEQPACKET)
+        command = [sys.executable, Path(__file__).with_name("_rank.py"), str(port)]
+        with orders:
+            self._process = subprocess.Popen(command, stdin=orders, start_new_session=True)
+
+    def fork(self, rank):
+        """Return a connection to a new rank."""
+        connection, of_rank = multiprocessing.Pipe()
+        with of_rank:
+            socket.send_fds(self._orders, [str(rank).encode()], [of_rank.fileno()])
+        return connection
+
+    def stop(self):
+        """End it, which waits for its ranks, whose connections are closed."""
+        self._orders.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
 @attrs.frozen

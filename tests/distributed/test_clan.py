@@ -3,14 +3,14 @@
 import itertools
 import json
 import math
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import attrs
 import pytest
 import torch
 import torch.distributed as dist
+from launchers import launch
 from torch import nn
 
 from clantune_clan import Clan
@@ -382,17 +382,11 @@ def test_a_clan_of_eight_without_a_model_has_its_loader(ranks):
     assert sorted(given) == list(range(640))
 
 
-def test_the_loops_of_the_specification_run_under_torchrun():
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    done = subprocess.run(
-        [*command, "--nproc-per-node", "4", LOOPS],
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+def test_the_loops_of_the_specification_run_under_torchrun(forks):
+    [ended] = forks.run(launch, "torchrun", 4, 0, str(LOOPS), ranks=1)
+    assert ended.status == 0, ended.printed
+    [line] = re.findall(r"^{.*}$", ended.printed, re.MULTILINE)
+    found = json.loads(line)
     assert found.keys() == {"optimizer", "by hand", "accumulation", "explicit", "context"}
     for name, loop in found.items():
         is_long = name in ("optimizer", "accumulation")

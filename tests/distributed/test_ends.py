@@ -1,19 +1,20 @@
 """How runs end: process groups, threads and sockets as before, and every process with status 0."""
 
-import os
+import re
 import socket
 import subprocess
 import sys
 
 import pytest
 import torch.distributed as dist
+from launchers import be_script, launch
 
 from clantune_clan import ClanError, Communication
 
 TIMEOUT = 30.0
 
 COUNTING = """
-import atexit, os, sys
+import os, sys
 
 def usage():
     tasks = [f"/proc/self/task/{task}/comm" for task in os.listdir("/proc/self/task")]
@@ -23,7 +24,7 @@ def usage():
 def leave():
     sys.stdout.write(f"left: {' '.join(usage()[0])}\\n")  # in one piece, beside other processes
 
-atexit.register(leave)  # it runs after all that come later
+at_last.append(leave)  # `forks.py` calls it after all that the modules have registered
 """
 
 TRAINING = """
@@ -55,28 +56,15 @@ def train(steps, **options):
 """
 
 
-def start(script, *arguments, ranks=2, **environment):
-    """Start a script on ranks of which the first hosts the store; return the processes."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    common = {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    return [
-        subprocess.Popen(
-            [sys.executable, "-c", COUNTING + script, *arguments],
-            env={**os.environ, **common, "RANK": str(rank), "OMP_NUM_THREADS": "1", **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(ranks)
-    ]
+def run(source, *arguments):
+    """Be a script."""
+    sys.argv[1:] = arguments
+    be_script(COUNTING + source)
 
 
-def results(processes):
-    """Return what each process printed, and its status."""
-    printed = [process.communicate(timeout=240) for process in processes]
-    return printed, [process.returncode for process in processes]
+def left(ended):
+    """Return the threads that a process had at its end."""
+    return re.findall(r"^left: (.*)$", ended.printed, re.MULTILINE)
 
 
 ONE_AFTER_THE_OTHER = """
@@ -96,11 +84,10 @@ raise KeyError("the end")
 """
 
 
-def test_clans_one_after_the_other_leave_nothing_behind():
-    printed, statuses = results(start(TRAINING + ONE_AFTER_THE_OTHER, "20"))
-    assert statuses == [1, 1], printed
-    for rank, (_, errors) in enumerate(printed):
-        assert f"\n[rank{rank}]: KeyError: 'the end'\n" in errors  # the rank is said once
+def test_clans_one_after_the_other_leave_nothing_behind(forks):
+    for rank, ended in enumerate(forks.run(run, TRAINING + ONE_AFTER_THE_OTHER, "20", ranks=2)):
+        assert ended.status == 1, ended.printed
+        assert f"\n[rank{rank}]: KeyError: 'the end'\n" in ended.printed  # the rank is said once
 
 
 LEAVING = """
@@ -122,32 +109,20 @@ if how == "later":
         (["break", "later"], [0, 0]),  # than the rank that hosts the store
     ],
 )
-def test_a_run_that_is_left_ends_with_its_own_status_and_no_thread(ways, wanted):
-    printed, statuses = results(start(TRAINING + LEAVING, *ways))
-    assert statuses == wanted, printed
-    for rank, (output, _) in enumerate(printed):
-        assert output.splitlines()[-1] == (
-            "left: python" if rank else "left: pt_tcpstore_uv python"  # the host of the store
-        )
+def test_a_run_that_is_left_ends_with_its_own_status_and_no_thread(forks, ways, wanted):
+    host, other = ends = forks.run(run, TRAINING + LEAVING, *ways, ranks=2)
+    assert [ended.status for ended in ends] == wanted, ends
+    assert left(host) == ["pt_tcpstore_uv python"]  # it hosts the store
+    assert left(other) == ["python"]
 
 
-def test_scripts_that_leave_their_loop_end_with_status_0_under_torchrun(tmp_path):
+def test_scripts_that_leave_their_loop_end_with_status_0_under_torchrun(forks, tmp_path):
     script = tmp_path / "train.py"
     script.write_text(COUNTING + TRAINING + "train(6)")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    runs = [
-        subprocess.Popen(
-            [*command, "--nproc-per-node", "2", script],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    printed, statuses = results(runs)
-    assert statuses == [0, 0], printed
-    assert [output.splitlines() for output, _ in printed] == [["left: python"] * 2] * 2
+    both = forks.run_at_once([(launch, "torchrun", 2, 0, str(script))] * 2, ranks=1)
+    for [ended] in both:
+        assert ended.status == 0, ended.printed
+        assert left(ended) == ["python"] * 2
 
 
 LATE_GROUP = """

@@ -1,8 +1,5 @@
 """What goes wrong on one rank is an error on all, at once or within the timeout, that names it."""
 
-import os
-import socket
-import subprocess
 import sys
 import time
 
@@ -410,36 +407,20 @@ def test_ranks_at_different_places_are_told_so(ranks):
         )
 
 
-LEAVING = """
-import sys, time
-from clantune_clan import Communication
-channel = Communication(timeout=20.0)
-channel.gather("the start", None)
-if channel.rank == 0:
-    channel.announce(ValueError("no data"))
-    sys.exit()
-time.sleep(1.0)
-channel.gather("the end", None)
-"""
+def leaving():
+    channel = Communication(timeout=20.0)
+    channel.gather("the start", None)
+    if channel.rank == 0:
+        channel.announce(ValueError("no data"))
+        sys.exit()
+    time.sleep(1.0)
+    channel.gather("the end", None)
 
 
-def test_the_host_of_the_store_stays_for_those_who_read_from_it():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", LEAVING],
-            env={**os.environ, **told, "RANK": str(rank), "OMP_NUM_THREADS": "1"},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    printed = [process.communicate(timeout=60)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 1]
-    assert "ClanError: rank 0: ValueError: no data" in printed[1]
+def test_the_host_of_the_store_stays_for_those_who_read_from_it(forks):
+    host, other = forks.run(leaving, ranks=2)
+    assert (host.status, other.status) == (0, 1)
+    assert "ClanError: rank 0: ValueError: no data" in other.printed
 
 
 def absent():

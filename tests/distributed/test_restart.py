@@ -1,11 +1,9 @@
 """Runs whose processes are killed: a launcher starts them again, and they go on by themselves."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
+from launchers import launch
 
 SCRIPT = """
 import json, os, signal, sys
@@ -55,48 +53,40 @@ with open(f"{result}.{rank}", "w") as file:
 """
 
 
-LAUNCHERS = {
-    "torchrun": ["torch.distributed.run", "--standalone", "--nproc-per-node"],
-    "clantune launch": ["clantune_core", "launch", "-n"],
-}
-
-
-def launch(tmp_path, run, kills, processes, restarts, *, place="foreground", launcher="torchrun"):
-    """Run the script, in the folder of a run that may have begun before."""
+def launched(
+    forks, tmp_path, run, kills, processes, restarts, *, place="foreground", by="torchrun"
+):
+    """Run the script, in the folder of a run that may have begun before; return how that ended."""
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
-    options = [*LAUNCHERS[launcher], str(processes), f"--max-restarts={restarts}"]
     places = [str(tmp_path / run), str(tmp_path / f"{run}.json")]
-    return subprocess.run(
-        [sys.executable, "-m", *options, script, *places, kills, place],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
+    [ended] = forks.run(
+        launch, by, processes, restarts, str(script), *places, kills, place, ranks=1
     )
+    return ended
 
 
-def results(tmp_path, run, kills, processes=2, **options):
+def results(forks, tmp_path, run, kills, processes=2, **options):
     """Return what each rank came to, in the attempt that reached the end."""
-    done = launch(tmp_path, run, kills, processes, restarts=2, **options)
-    assert done.returncode == 0, done.stderr
+    ended = launched(forks, tmp_path, run, kills, processes, restarts=2, **options)
+    assert ended.status == 0, ended.printed
     files = [tmp_path / f"{run}.json.{rank}" for rank in range(processes)]
     return [json.loads(file.read_text()) for file in files]
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory):
+def calm(forks, tmp_path_factory):
     """A run that nobody kills."""
-    return results(tmp_path_factory.mktemp("calm"), "calm", "calm")
+    return results(forks, tmp_path_factory.mktemp("calm"), "calm", "calm")
 
 
 @pytest.mark.parametrize(
-    ("place", "launcher"), [("foreground", "torchrun"), ("background", "clantune launch")]
+    ("place", "by"), [("foreground", "torchrun"), ("background", "clantune launch")]
 )
 def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(
-    tmp_path, calm, place, launcher
+    forks, tmp_path, calm, place, by
 ):
-    killed = results(tmp_path, "killed", "kills", place=place, launcher=launcher)
+    killed = results(forks, tmp_path, "killed", "kills", place=place, by=by)
     assert [attempt for attempt, *_ in calm] == [0, 0]
     assert [attempt for attempt, *_ in killed] == [2, 2]
     assert [rest for _, *rest in killed] == [rest for _, *rest in calm]
@@ -109,9 +99,11 @@ def test_a_run_that_is_killed_twice_is_the_run_that_was_never_killed(
 
 
 @pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4)])
-def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(tmp_path, before, after):
-    assert launch(tmp_path, "run", "kills", before, restarts=0).returncode != 0
-    answers = results(tmp_path, "run", "calm", after)
+def test_a_run_that_is_killed_goes_on_with_another_number_of_processes(
+    forks, tmp_path, before, after
+):
+    assert launched(forks, tmp_path, "run", "kills", before, restarts=0).status != 0
+    answers = results(forks, tmp_path, "run", "calm", after)
     records = answers[0][-1]
     assert [sum(each["round"] == number for each in records) for number in range(8)] == (
         [before] * 2 + [after] * 6

@@ -5,14 +5,15 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
 import torch
+from launchers import launch
 from torch import nn
 
 X = torch.randn(240, 2, generator=torch.Generator().manual_seed(1))
@@ -117,35 +118,48 @@ from test_signals import train
 pace = dict.fromkeys("01", float(sys.argv[3]))
 train(sys.argv[2], sys.argv[2], pace=pace, options={"num_workers": 1})
 """
-LAUNCHERS = {
-    "clantune launch": ["clantune_core", "launch", "-n", "2"],
-    "torchrun": ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"],
-}
+LAUNCHERS = ("clantune launch", "torchrun")
+
+
+@attrs.frozen
+class Launched:
+    """A launcher that runs.
+
+    Attributes:
+        pid: Number of its process.
+        ended: Waits for its end, and returns how it ended.
+    """
+
+    pid: int
+    ended: Callable
+
+    def printed(self):
+        """Return what it and its ranks have printed up to now."""
+        return Path(f"/proc/{self.pid}/fd/2").read_text()
 
 
 @contextlib.contextmanager
-def launched(launcher, tmp_path, pace=0.2):
+def launched(forks, launcher, tmp_path, pace=0.2):
     """Start a run of so many seconds per step; yield its launcher when it has begun to train."""
     script = tmp_path / "train.py"
     script.write_text(SLOW)
-    command = [sys.executable, "-m", *LAUNCHERS[launcher], script, Path(__file__).parent]
-    process = subprocess.Popen(
-        [*command, tmp_path / "run", str(pace)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    arguments = [str(script), str(Path(__file__).parent), str(tmp_path / "run"), str(pace)]
+    started = forks.start([(launch, launcher, 2, 0, *arguments)], ranks=1)
+    [[pid]], ends = started.pids, []
+
+    def ended():
+        ends[:] = ends or started.ended()[0]
+        return ends[0]
+
     try:
         # Two ranks, and a worker of each, which the launcher's signal to a group no longer reaches.
-        wait_until(lambda: sum(map(leads_a_group, children(process.pid))) >= 4)
-        yield process
+        wait_until(lambda: sum(map(leads_a_group, children(pid))) >= 4)
+        yield Launched(pid, ended)
     finally:
-        for pid in [process.pid, *children(process.pid)]:
+        for each in [pid, *children(pid)]:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        process.wait(60)
-        process.stderr.close()
+                os.kill(each, signal.SIGKILL)
+        ended()
 
 
 def children(pid):
@@ -173,48 +187,49 @@ def wait_until(holds, seconds=90):
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_the_launcher_saves_and_leaves_no_process(tmp_path, launcher, number):
-    with launched(launcher, tmp_path) as process:
+def test_a_signal_to_the_launcher_saves_and_leaves_no_process(forks, tmp_path, launcher, number):
+    with launched(forks, launcher, tmp_path) as process:
         everybody = children(process.pid)
-        process.send_signal(number)
-        printed = process.communicate(timeout=120)[1]
+        os.kill(process.pid, number)
+        ended = process.ended()
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everybody))
-    assert sorted(rank for rank, *_ in re.findall(LINE, printed)) == ["0", "1"], printed
+    assert sorted(rank for rank, *_ in re.findall(LINE, ended.printed)) == ["0", "1"], ended
     assert len([*(tmp_path / "run").glob("step-*")]) == 1
     if launcher == "clantune launch":
-        assert process.returncode == 128 + number
-        lines = printed.splitlines()
+        assert ended.status == 128 + number
+        lines = ended.printed.splitlines()
         assert lines[-1] == f"clantune launch: ended by {signal.Signals(number).name}"
-        assert len(lines) == 3, printed
+        assert len(lines) == 3, ended.printed
 
 
-def test_a_second_signal_ends_the_run_at_once(tmp_path):
-    with launched("clantune launch", tmp_path, pace=600.0) as process:  # none gets to the save
+def test_a_second_signal_ends_the_run_at_once(forks, tmp_path):
+    with launched(
+        forks, "clantune launch", tmp_path, pace=600.0
+    ) as process:  # none gets to the save
         everybody = children(process.pid)
-        process.send_signal(signal.SIGINT)
+        os.kill(process.pid, signal.SIGINT)
         time.sleep(3.0)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=120)
+        os.kill(process.pid, signal.SIGINT)
+        process.ended()
         wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everybody))
     assert not (tmp_path / "run").exists()
 
 
-def test_a_question_is_answered_with_the_place_in_the_run(tmp_path):
-    with launched("clantune launch", tmp_path) as process:
+def test_a_question_is_answered_with_the_place_in_the_run(forks, tmp_path):
+    with launched(forks, "clantune launch", tmp_path) as process:
         rank = children(process.pid)[0]
         os.kill(rank, signal.SIGUSR1)
-        lines = []
-        while not lines or not lines[-1].startswith("clantune: rank "):
-            lines.append(process.stderr.readline())
+        wait_until(lambda: re.search(r"^clantune: rank .*\n", process.printed(), re.MULTILINE))
+        lines = process.printed().splitlines()
         assert re.fullmatch(
-            r"clantune: rank \d: round 0, step \d+ of 36, cooperative; best result so far: none\n",
-            lines[-1],
+            r"clantune: rank \d: round 0, step \d+ of 36, cooperative; best result so far: none",
+            next(line for line in lines if line.startswith("clantune: rank ")),
         )
         assert any("in train" in line for line in lines)  # and where its code is
 
 
-def test_all_sockets_of_a_launch_are_on_the_loopback_address(tmp_path):
-    with launched("clantune launch", tmp_path) as process:
+def test_all_sockets_of_a_launch_are_on_the_loopback_address(forks, tmp_path):
+    with launched(forks, "clantune launch", tmp_path) as process:
         ours = {
             os.readlink(path)
             for pid in [process.pid, *children(process.pid)]
