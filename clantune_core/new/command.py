@@ -70,7 +70,7 @@ def _write(given: argparse.Namespace, what: str, program: str) -> int:
         folder = write_package(given.name, what=what, into=given.into, author=given.author)
     except ClanTuneError as error:
         print(f"{program}: {error}", file=sys.stderr)
-        return 1
+        return 2
     print(_report(folder, what))
     return 0
 
