@@ -28,7 +28,7 @@ def strategy(arguments: Sequence[str], program: str) -> int:
 
 def kind(arguments: Sequence[str], program: str) -> int:
     """Write a package with a kind of allele of your own."""
-    return _write(_parser("kind", program).parse_args(arguments), "kind", program)
+    return _write(_parser("kind of allele", program).parse_args(arguments), "kind", program)
 
 
 def recipe(arguments: Sequence[str], program: str) -> int:

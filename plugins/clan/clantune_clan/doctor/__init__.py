@@ -95,8 +95,9 @@ def _data(found: dict[str, list[Finding]]) -> str:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Say what is installed, what this machine offers, and what would go wrong; "
-        "then start a small clan on this machine. Run it by itself, once on each machine.",
+        description="Say what is installed, what this machine offers, and whether a small clan "
+        "runs on it. Each finding is ok, a note or a problem, with what to do. Run it by itself, "
+        "once on each machine.",
         epilog="Exit status: 0 no problem, 1 a problem, 2 misuse.",
     )
     parser.add_argument(
