@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from clantune_clan.doctor.finding import Finding, Plan, note, ok, problem
-from clantune_core.errors import PluginError
-from clantune_core.plugins import ALLELES, PRESETS, RECIPES, STRATEGIES
+from clantune_core import PluginError, contracts, strategies
 
 CORE = "clantune-core"
 OURS = (
@@ -65,19 +64,18 @@ def _ours() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
-    """Load every plugin."""
-    groups = (STRATEGIES, ALLELES, RECIPES, PRESETS)
-    plugins = [plugin for group in groups for plugin in group.installed()]
+    """Load every strategy that is not switched off."""
+    installed = strategies()
     broken = []
-    for plugin in plugins:
+    for strategy in installed:
         try:
-            plugin.load()
+            strategy.load()
         except PluginError as error:
             broken.append(problem(str(error), "`clantune check` says more about a package"))
     yield from broken
     if not broken:
-        yield ok(f"all {len(plugins)} strategies, kinds, recipes and presets can be loaded")
-    if not RECIPES.installed():
+        yield ok(f"all {len(installed)} strategies can be loaded")
+    if not metadata.entry_points(group=contracts.RECIPES):
         yield note(
             "no recipe is installed, so a clan needs strategies=[...]",
             "pip install clantune-strategies",
