@@ -33,8 +33,9 @@ def main(arguments: Sequence[str], program: str) -> int:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="List what is installed: strategies, recipes, presets, kinds of alleles and "
-        "commands, each with its package and version. Without --hooks this imports none of them.",
+        description="List the strategies, recipes, presets and kinds of alleles that are "
+        "installed, and the commands, each with its package and version. Without --hooks this "
+        "imports none of them.",
     )
     parser.add_argument(
         "--hooks",

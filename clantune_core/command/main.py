@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = run(given.arguments, f"{PROGRAM} {given.command}")
         sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(f"{PROGRAM} {given.command}: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

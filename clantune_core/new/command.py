@@ -28,7 +28,7 @@ def strategy(arguments: Sequence[str], program: str) -> int:
 
 def kind(arguments: Sequence[str], program: str) -> int:
     """Write a package with a kind of allele of your own."""
-    return _write(_parser("kind", program).parse_args(arguments), "kind", program)
+    return _write(_parser("kind of allele", program).parse_args(arguments), "kind", program)
 
 
 def recipe(arguments: Sequence[str], program: str) -> int:
@@ -70,7 +70,7 @@ def _write(given: argparse.Namespace, what: str, program: str) -> int:
         folder = write_package(given.name, what=what, into=given.into, author=given.author)
     except ClanTuneError as error:
         print(f"{program}: {error}", file=sys.stderr)
-        return 1
+        return 2
     print(_report(folder, what))
     return 0
 

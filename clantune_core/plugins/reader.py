@@ -128,8 +128,11 @@ class Plugin:
     @property
     def is_switched_off(self) -> bool:
         """Whether the environment switches its distribution off."""
-        names = re.split(r"[,\s]+", os.environ.get(DISABLE, ""))
-        return _normal(self.distribution) in map(_normal, names)
+        return any(map(self.is_of, re.split(r"[,\s]+", os.environ.get(DISABLE, ""))))
+
+    def is_of(self, distribution: str) -> bool:
+        """Whether it belongs to a distribution, whose name may be spelled in any way of pip."""
+        return _normal(self.distribution) == _normal(distribution)
 
     def load(self) -> Any:
         """Import its package and return the object of the entry point.

@@ -144,3 +144,7 @@ class Law:
         except LawBroken as broken:
             broken.args = (f"{self.sentence}\nBut {broken}",)  # in place: hypothesis's notes stay
             raise
+
+    def collect(self, number: int, take: Callable[[list[Any]], object]) -> None:
+        """Draw so many of its cases, and hand them over in a list."""
+        in_several_cases(number)(take, self._cases)

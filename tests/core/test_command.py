@@ -65,6 +65,14 @@ def test_a_command_of_two_packages_is_refused(own_site, capsys):
     assert "installed by 2 distributions: night-north, night-south" in capsys.readouterr().err
 
 
+def test_an_interrupted_command_ends_with_130(own_site, capsys):
+    own_site.install(
+        "night", "def main(*_): raise KeyboardInterrupt", commands={"night": "night:main"}
+    )
+    assert main(["night"]) == 130
+    assert capsys.readouterr().err == "clantune night: interrupted\n"
+
+
 # ---- Help ----
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 import pytest
-from drawn import DrawnCases
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from clantune_core import (
 )
 from clantune_core.testing import LawBroken, all_laws, laws
 from clantune_core.testing.cases import FOREIGN
+from clantune_core.testing.drawn import DrawnCases
 
 
 @attrs.frozen

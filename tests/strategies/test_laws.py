@@ -3,7 +3,6 @@
 import functools
 
 import pytest
-from drawn import DrawnCases
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ import clantune_strategies
 from clantune_core import AbstractStrategy, LogFloatAllele, LogitFloatAllele, strategies
 from clantune_core.testing import laws
 from clantune_core.testing.another_process import answers_the_same_in_another_process
+from clantune_core.testing.drawn import DrawnCases
 from clantune_strategies import (
     SBX,
     Annealed,

@@ -2,12 +2,12 @@
 
 import attrs
 import pytest
-from drawn import DrawnCases
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from clantune_core import AbstractMutationStrategy, AbstractStrategy, ContinuousAllele
 from clantune_core.testing import laws
+from clantune_core.testing.drawn import DrawnCases
 from clantune_strategies import Gaussian, LocalOnly, Momentum, PerGene, Smoothed, Tournament
 from clantune_strategies.checks import mutation_field, number_field, strategy_field
 from clantune_strategies.wrappers import FitnessWrapper, MutationWrapper, SubsetWrapper

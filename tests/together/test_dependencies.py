@@ -97,8 +97,20 @@ def test_only_the_testing_kit_of_the_core_imports_what_tests_need(distributions)
     assert len(others) > 10
     assert foreign_packages(others) == {"attrs", "cattrs", "clantune_core", "pluggy"}
     assert TESTERS <= foreign_packages(kit) <= TESTERS | {"attrs", "clantune_core"}
-    for file in others:
-        assert not [module for module, _ in imported(file) if ".testing" in module], file
+    imports_the_kit = {
+        file.relative_to(core.directory).as_posix()
+        for file in others
+        if any(".testing" in module for module, _ in imported(file))
+    }
+    # Of `clantune check`: the first imports it to check, the second for types alone.
+    assert imports_the_kit == {
+        "clantune_core/command/checking.py",
+        "clantune_core/command/verdicts.py",
+    }
+
+
+def test_the_check_command_loads_the_kit_only_to_check():
+    assert "hypothesis" not in loaded_packages(after("import clantune_core.command.checking"))
 
 
 def test_plugins_ask_for_the_core_and_only_the_umbrella_for_plugins(distribution):

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from drawn import DrawnCases
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ import clantune_core
 from clantune_core import contracts, hookspecs, testing
 from clantune_core.hooks.dispatch import HOOKS
 from clantune_core.testing import all_kind_laws, all_laws, laws
+from clantune_core.testing.drawn import DrawnCases
 from clantune_core.testing.kind_laws import RULES as KIND_RULES
 from clantune_core.testing.strategy_laws import EVERY, RULES
 

@@ -265,7 +265,7 @@ OTHER = "choose another name"
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused(name, message, tmp_path, capsys):
-    assert main(["new-strategy", name, "--into", str(tmp_path)]) == 1
+    assert main(["new-strategy", name, "--into", str(tmp_path)]) == 2
     assert capsys.readouterr() == ("", f"clantune new-strategy: {message}\n")
     assert [*tmp_path.iterdir()] == []
 
@@ -292,7 +292,7 @@ def test_a_folder_that_exists_is_left_alone(tmp_path, capsys):
     folder = tmp_path / "clantune-night-shift"
     folder.mkdir()
     (folder / "mine.txt").write_text("precious")
-    assert main(["new-strategy", "night-shift", "--into", str(tmp_path)]) == 1
+    assert main(["new-strategy", "night-shift", "--into", str(tmp_path)]) == 2
     message = f"{folder} exists already; move it away, or choose another name"
     assert capsys.readouterr() == ("", f"clantune new-strategy: {message}\n")
     assert [file.name for file in folder.iterdir()] == ["mine.txt"]
@@ -300,7 +300,7 @@ def test_a_folder_that_exists_is_left_alone(tmp_path, capsys):
 
 def test_a_place_that_does_not_exist_is_refused(tmp_path, capsys):
     place = tmp_path / "nowhere"
-    assert main(["new-strategy", "night-shift", "--into", str(place)]) == 1
+    assert main(["new-strategy", "night-shift", "--into", str(place)]) == 2
     message = f"there is no folder {place} to write the package into"
     assert capsys.readouterr() == ("", f"clantune new-strategy: {message}\n")
     assert not place.exists()

@@ -1,34 +1,41 @@
 """Clans for ClanTune: members that train with hyperparameters of their own and share gradients."""
 
-from clantune_clan.checkpoint import Checkpoints
-from clantune_clan.communication import Communication, init
-from clantune_clan.errors import (
-    CheckpointError,
-    ClanError,
-    CommunicationError,
-    GradientError,
-    LoaderError,
-    OverwrittenError,
-    PathError,
-)
-from clantune_clan.loader import ClanLoader, clan_loader
-from clantune_clan.member import (
-    Expression,
-    GenomeExpression,
-    Individual,
-    Optimizers,
-    State,
-    TrainingState,
-    WeightAverage,
-    build_state,
-)
-from clantune_clan.records import RoundRecord, RunFile, RunStart
-from clantune_clan.reduction import Gradients
-from clantune_clan.run import Clan, Judge, RunState
-from clantune_clan.schedule import Schedule
+from __future__ import annotations
 
-Member = Individual
-"""The name of `Individual` in a training loop."""
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clantune_clan.checkpoint import Checkpoints
+    from clantune_clan.communication import Communication, init
+    from clantune_clan.errors import (
+        CheckpointError,
+        ClanError,
+        CommunicationError,
+        GradientError,
+        LoaderError,
+        OverwrittenError,
+        PathError,
+    )
+    from clantune_clan.loader import ClanLoader, clan_loader
+    from clantune_clan.member import (
+        Expression,
+        GenomeExpression,
+        Individual,
+        Optimizers,
+        State,
+        TrainingState,
+        WeightAverage,
+        build_state,
+    )
+    from clantune_clan.observers import MetricsObserver
+    from clantune_clan.records import RoundRecord, RunFile, RunStart
+    from clantune_clan.reduction import Gradients
+    from clantune_clan.run import Clan, Judge, RunState
+    from clantune_clan.schedule import Schedule
+
+    Member = Individual
+    """The name of `Individual` in a training loop."""
 
 __all__ = [
     "CheckpointError",
@@ -46,6 +53,7 @@ __all__ = [
     "Judge",
     "LoaderError",
     "Member",
+    "MetricsObserver",
     "Optimizers",
     "OverwrittenError",
     "PathError",
@@ -61,3 +69,29 @@ __all__ = [
     "clan_loader",
     "init",
 ]
+
+_PARTS = (
+    "checkpoint",
+    "communication",
+    "errors",
+    "loader",
+    "member",
+    "observers",
+    "records",
+    "reduction",
+    "run",
+    "schedule",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is used first: torch takes seconds, and commands have a help."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    wanted = "Individual" if name == "Member" else name
+    for part in _PARTS:
+        module = importlib.import_module(f"{__name__}.{part}")
+        if hasattr(module, wanted):
+            break
+    found = globals()[name] = getattr(module, wanted)
+    return found

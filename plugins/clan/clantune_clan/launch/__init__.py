@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 
@@ -25,7 +27,14 @@ def main(arguments: Sequence[str], program: str) -> int:
         return 2
     from clantune_clan.launch.agent import run  # noqa: PLC0415  (torch takes seconds)
 
-    return run(given.members, given.max_restarts, [str(given.script), *given.arguments], program)
+    script = ["-m", given.script] if given.module else [given.script]
+    return run(
+        given.members,
+        given.max_restarts,
+        [*script, *given.arguments],
+        program,
+        prefix=given.prefix,
+    )
 
 
 def _problem(given: argparse.Namespace) -> str | None:
@@ -33,9 +42,16 @@ def _problem(given: argparse.Namespace) -> str | None:
         return "-n is a number of processes, 1 or more"
     if given.max_restarts < 0:
         return "--max-restarts is a number of restarts, 0 or more"
-    if not given.script.is_file():
+    if given.module and not _is_module(given.script):
+        return f"there is no module {given.script}; without -m, SCRIPT is the path of a file"
+    if not given.module and not Path(given.script).is_file():
         return f"there is no script {given.script}"
     return None
+
+
+def _is_module(name: str) -> bool:
+    """Whether the package of a module is found, without an import of it."""
+    return PathFinder.find_spec(name.partition(".")[0], [os.getcwd(), *sys.path]) is not None
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
@@ -44,7 +60,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         description="Run a script as a clan: several processes of this machine, each a member. It "
         "does what torchrun --standalone --nproc-per-node=MEMBERS SCRIPT ... does, but its "
         "processes listen on the loopback address only. Ctrl-C and SIGTERM let a clan with "
-        "checkpoints= save before it ends; a second one ends all processes at once.",
+        "checkpoints= save before it ends; a second one ends all processes at once. Each process "
+        "computes with an equal share of the cores, unless OMP_NUM_THREADS is set.",
     )
     parser.add_argument(
         "-n", "--members", type=int, default=4, help="number of processes (default: %(default)s)"
@@ -57,6 +74,18 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="how often all processes are started again after one has failed; give the clan "
         "checkpoints= to go on from the latest one (default: %(default)s)",
     )
-    parser.add_argument("script", type=Path, help="the training script")
+    parser.add_argument(
+        "--prefix",
+        action=argparse.BooleanOptionalAction,
+        help="begin each line of output with the rank of its process (default: on a terminal, in "
+        "colours unless NO_COLOR is set)",
+    )
+    parser.add_argument(
+        "-m",
+        "--module",
+        action="store_true",
+        help="SCRIPT is the name of a module, which is run as python -m does",
+    )
+    parser.add_argument("script", metavar="SCRIPT", help="the training script")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the script")
     return parser

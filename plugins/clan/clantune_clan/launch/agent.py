@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -14,25 +15,31 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.elastic.rendezvous import rendezvous_handler_registry
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from clantune_clan.launch.console import console
 from clantune_clan.launch.loopback import Loopback
+from clantune_clan.launch.threads import threads_per_process
 
 TIME_TO_SAVE = 300
 """Seconds after a signal in which the members save, before they are killed."""
 
 
-def run(members: int, restarts: int, script: Sequence[str], program: str) -> int:
+def run(
+    members: int, restarts: int, script: Sequence[str], program: str, *, prefix: bool | None = None
+) -> int:
     """Run a script in several processes, and return an exit status.
 
     Args:
         members: Number of processes.
         restarts: How often all processes are started again after one has failed.
-        script: Path of the script, and its arguments.
+        script: Path of the script, and its arguments; or `-m`, the name of a module, and its own.
         program: Name of this command in messages.
+        prefix: Whether each line of output begins with the rank; None: on a terminal.
     """
     logging.disable(logging.ERROR)  # the agent logs only what the lines below say shorter
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads_per_process(members)))
     os.environ.setdefault("GLOO_SOCKET_IFNAME", _loopback_interface())
     rendezvous_handler_registry.register(Loopback.NAME, Loopback)
+    shown = console(members, prefix=prefix)
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -41,10 +48,11 @@ def run(members: int, restarts: int, script: Sequence[str], program: str) -> int
         rdzv_backend=Loopback.NAME,
         max_restarts=restarts,
         shutdown_timeout=TIME_TO_SAVE,
-        logs_specs=DefaultLogsSpecs(),
+        logs_specs=shown or DefaultLogsSpecs(),
     )
     try:
-        elastic_launch(config, sys.executable)("-u", *script)
+        with shown or contextlib.nullcontext():
+            elastic_launch(config, sys.executable)("-u", *script)
     except SignalException as error:
         print(f"{program}: ended by {signal.Signals(error.sigval).name}", file=sys.stderr)
         return 128 + error.sigval

@@ -25,7 +25,7 @@ MISUSE = 2
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def store() -> None:
-    """Keep the parameters and results of any program in a database.
+    """Keep the parameters and results of any program in a database, and ask for the best.
 
     Every verb takes --db PATH (or the variable CLANTUNE_DB) and --json. Exit status: 0 done, 1 not
     all of it, 2 misuse or an error, 130 interrupted.

@@ -1,0 +1,201 @@
+"""Every sub-command of `clantune`: help, success, and three kinds of misuse.
+
+A new sub-command has one line in `ROWS`.
+"""
+
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import attrs
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = Path(sys.executable).with_name("clantune")
+"""The script as pip has installed it."""
+
+TRAIN = "import os; print('rank', os.environ['RANK'], 'of', os.environ['WORLD_SIZE'])"
+
+
+@attrs.frozen
+class Row:
+    """What is tried on a sub-command. Its arguments are words separated by spaces.
+
+    Attributes:
+        success: Arguments with which it succeeds.
+        says: Words that it prints then.
+        misuses: Wrong arguments, each with words of the message that says what to do.
+    """
+
+    success: str
+    says: str
+    misuses: dict[str, str]
+
+
+ROWS = {
+    "check": Row(
+        "gust --examples 2",
+        "15 laws, none broken",
+        {
+            "gsut": "did you mean 'gust'?",
+            "gust --arguments {": "is not JSON",
+            "gust --genes lr=flaot": "did you mean 'float'?",
+        },
+    ),
+    "doctor": Row(
+        "--skip-clan --json",
+        '"subject": "space"',
+        {
+            "--members none": "'none' is not a number of processes, 1 or more",
+            "--timeout -1": "'-1' is not a number of seconds above 0",
+            "now": "unrecognized arguments: now",
+        },
+    ),
+    "launch": Row(
+        "-n 1 train.py",
+        "rank 0 of 1",
+        {
+            "nowhere.py": "there is no script nowhere.py",
+            "-n 0 train.py": "-n is a number of processes, 1 or more",
+            "-m no_such_module": "there is no module no_such_module",
+        },
+    ),
+    "list": Row(
+        "--json",
+        '"distribution": "clantune-core"',
+        {
+            "--hook5": "unrecognized arguments: --hook5",
+            "strategies": "unrecognized arguments: strategies",
+            "--json=yes": "argument --json: ignored explicit argument 'yes'",
+        },
+    ),
+    "neuro": Row(
+        "run memorise --population 4 --generations 1 --out run",
+        "run",
+        {
+            "rnu": "did you mean 'run'?",
+            "run --generations few": "'few' is not an integer of 0 or more",
+            "resume nowhere": "nowhere contains no run",
+        },
+    ),
+    "store": Row(
+        "load values.json --db runs.db",
+        "lr",
+        {
+            "sohw": "No such command 'sohw'",
+            "show": "no database is named: give --db PATH",
+            "show --db nowhere.db --depth": "No such option",
+        },
+    ),
+    **{
+        f"new-{what}": Row(
+            "night-shift",
+            "python -m pytest",
+            {
+                "Night": f"'Night' cannot name a {what}",
+                "night --into nowhere": "there is no folder nowhere",
+                "": "the following arguments are required: NAME",
+            },
+        )
+        for what in ("kind", "preset", "recipe", "strategy")
+    },
+}
+
+
+def declared():
+    """The sub-commands that the distributions of this repository declare, by their functions."""
+    found = {}
+    for file in (ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")):
+        groups = tomllib.loads(file.read_text("utf-8"))["project"].get("entry-points", {})
+        found |= groups.get("clantune.commands", {})
+    return found
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A current folder with a script in it, and no variable of the user."""
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "values.json").write_text('{"lr": 0.1}')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLANTUNE_DB", raising=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def function():
+    """The function behind the script, for arguments that need no process of their own."""
+    (entry,) = metadata.entry_points(group="console_scripts", name="clantune")
+    return entry.load()
+
+
+def run(*arguments):
+    return subprocess.run(
+        [SCRIPT, *arguments], capture_output=True, text=True, check=False, timeout=100
+    )
+
+
+def test_every_command_has_a_row():
+    assert declared().keys() == ROWS.keys()
+    listed = run("--help").stdout.partition("commands:")[2]
+    names = {line.split()[0] for line in listed.splitlines() if line.startswith("  ")}
+    assert ROWS.keys() <= names
+    assert all(len(row.misuses) >= 3 for row in ROWS.values())
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_help_says_how_it_is_used_and_what_it_does(name):
+    done = run(name, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"usage: clantune {name}" in done.stdout.replace("Usage", "usage")
+    (entry,) = metadata.entry_points(group="clantune.commands", name=name)
+    summary = words(entry.load().__doc__.partition("\n\n")[0]).rstrip(".")
+    assert summary in words(done.stdout)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_it_succeeds(name, folder):
+    row = ROWS[name]
+    done = run(name, *row.success.split())
+    assert done.returncode == 0, done.stderr
+    assert row.says in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [(name, each) for name, row in ROWS.items() for each in row.misuses]
+)
+def test_misuse_ends_with_2_and_says_what_to_do(name, arguments, folder, function, capsys):
+    try:
+        status = function([name, *arguments.split()])
+    except SystemExit as left:  # as argparse leaves
+        status = left.code
+    printed = capsys.readouterr()
+    assert (status, printed.out) == (2, "")
+    assert f"clantune {name}" in printed.err
+    assert ROWS[name].misuses[arguments] in printed.err
+    told = [line for line in printed.err.splitlines() if line.startswith(f"clantune {name}")]
+    assert len(told) == 1  # one line says it; the usage may stand before it
+
+
+def test_a_wrong_command_line_is_told_before_anything_heavy_is_imported(folder):
+    """In one process: the help and the misuse of commands that need torch to work."""
+    lines = [["launch", "--help"], ["launch", "nowhere.py"], ["doctor", "--help"]]
+    lines += [["doctor", "now"], ["neuro", "rnu"], ["store", "--help"], ["check", "--help"]]
+    code = (
+        "import contextlib, io, sys\n"
+        "from clantune_core.command import main\n"
+        f"for line in {lines}:\n"
+        "    unseen = io.StringIO()\n"
+        "    with contextlib.redirect_stdout(unseen), contextlib.redirect_stderr(unseen):\n"
+        "        with contextlib.suppress(SystemExit):\n"
+        "            main(line)\n"
+        "print(sorted({'hypothesis', 'numpy', 'sqlalchemy', 'torch'} & {*sys.modules}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

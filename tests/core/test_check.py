@@ -1,0 +1,272 @@
+"""`clantune check`: the laws of the kit on installed plugins, good and bad."""
+
+import json
+
+import pytest
+from clantune_compass import Gust
+from hypothesis import core, settings
+from hypothesis import strategies as st
+
+from clantune_core.command import main
+from clantune_core.testing.drawn import DrawnCases
+from clantune_core.testing.verdicts import examples
+
+FEW = ("--examples", "5")
+
+GALE = """
+    import random
+
+    import attrs
+
+    from clantune_core import AbstractCrossbreedingStrategy, AbstractMutationStrategy
+
+    @attrs.frozen
+    class Gale(AbstractMutationStrategy):
+        def handle_mutating(self, allele):
+            random.random()
+            return allele
+
+    @attrs.frozen
+    class Lull(AbstractCrossbreedingStrategy):
+        def handle_crossbreeding(self, my_allele):
+            return None
+
+    @attrs.frozen
+    class Squall(AbstractMutationStrategy):
+        strategy: AbstractMutationStrategy
+        times: int
+        size: tuple[float, ...] | None
+        names: tuple[str, ...] = ()
+
+        def handle_mutating(self, allele):
+            return allele
+
+    @attrs.frozen
+    class Named(AbstractMutationStrategy):
+        name: str
+
+        def handle_mutating(self, allele):
+            return allele
+
+    @attrs.frozen
+    class Never(AbstractMutationStrategy):
+        size: float = attrs.field()
+
+        @size.validator
+        def _check(self, attribute, value):
+            if value < 100:
+                raise ValueError("the size is at least 100")
+
+        def handle_mutating(self, allele):
+            return allele
+"""
+
+
+def checked(capsys, *arguments):
+    """Run the command with --json; return the exit status, and what it found by plugin."""
+    status = main(["check", *arguments, "--json", *FEW])
+    found = json.loads(capsys.readouterr().out)
+    return status, {each["name"]: each for each in found}
+
+
+def laws(found):
+    return {each["law"]: each["outcome"] for each in found["laws"]}
+
+
+# ---- Laws ----
+
+
+def test_the_example_package_keeps_every_law(capsys):
+    status = main(["check", "Clantune_Compass", *FEW])
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 0
+    assert lines[0] == "strategy 'gust' of clantune-compass 0.1.0"
+    assert "kind of allele 'angle' of clantune-compass 0.1.0" in lines
+    assert "  ok           answers_the_same_in_another_process" in lines
+    assert "  ok           adds_up_small_steps" in lines
+    assert lines[-1].startswith("2 plugins: 29 laws, none broken, in ")
+    assert {line[:4] for line in lines[1:-1]} == {"  ok", "kind"}
+
+
+def test_a_broken_law_is_told_with_its_sentence_and_the_smallest_case(own_site, capsys):
+    own_site.install("gale", GALE, version="2.5", strategies={"gale": "gale:Gale"})
+    usual = settings.get_current_profile_name(), core.global_force_seed
+    assert main(["check", "gale", *FEW]) == 1
+    assert (settings.get_current_profile_name(), core.global_force_seed) == usual
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    (broken,) = (place for place, line in enumerate(lines) if line.startswith("  broken"))
+    assert lines[broken].strip() == (
+        "broken       leaves_global_randomness_alone: A strategy draws from the streams that it "
+        "receives, never from the module `random`."
+    )
+    assert [line.strip()[:30] for line in lines[broken + 1 : broken + 5]] == [
+        "it drew from the global genera",
+        "The smallest case that was fou",
+        "<Case",
+        "strategy Gale(), rank 0, seed ",
+    ]
+    assert lines[0] == "strategy 'gale' of gale 2.5"
+    assert lines[-1].startswith("1 plugin: 15 laws, 1 broken, in ")
+    assert "try_it" not in printed
+
+
+def test_a_hook_that_always_passes_is_broken_unless_it_may(own_site, capsys):
+    own_site.install("gale", GALE, strategies={"lull": "gale:Lull"})
+    status, found = checked(capsys, "lull")
+    assert status == 1
+    outcomes = laws(found["lull"])
+    assert {law for law in outcomes if outcomes[law] != "ok"} == {"crossbreeds_something"}
+    status, found = checked(capsys, "lull", "--may-pass", "handle_crossbreeding")
+    assert status == 0
+    assert "crossbreeds_something" not in laws(found["lull"])
+
+
+def test_the_seed_decides_the_cases():
+    def drawn(seed):
+        with examples(3, seed):
+            return [*map(repr, DrawnCases(3).some(3, st.just(Gust())))]
+
+    assert drawn(1) == drawn(1) != drawn(2)
+
+
+# ---- Instances ----
+
+
+def test_parameters_without_a_default_take_simple_values(own_site, capsys):
+    own_site.install("gale", GALE, strategies={"squall": "gale:Squall"})
+    status, found = checked(capsys, "squall")
+    assert status == 0  # what it wraps comes from clantune-strategies: its own package has nothing
+    assert len(laws(found["squall"])) > 10
+
+
+def test_what_cannot_be_made_is_not_checked_and_says_why(own_site, capsys):
+    own_site.install("gale", GALE, strategies={"named": "gale:Named", "never": "gale:Never"})
+    assert main(["check", "named"]) == 2
+    printed = capsys.readouterr().out
+    assert "  not checked  its parameter 'name' of the type str has no default\n" in printed
+    assert "Pass arguments with --arguments, or write a test with @conforms" in printed
+    status, found = checked(capsys, "gale")
+    assert status == 0
+    assert found["never"]["not_checked"] == (
+        "Never accepts none of the tried arguments (ValueError: the size is at least 100)"
+    )
+
+
+def test_arguments_and_genes_are_taken_from_the_command_line(capsys):
+    given = ("--arguments", '{"leader": "lr", "follower": "wd", "at": [0.1, 0.01]}')
+    status, found = checked(capsys, "coupled", *given, "--genes", "lr=log_float,wd=log_float")
+    assert (status, {*laws(found["coupled"]).values()}) == (0, {"ok"})
+    status, found = checked(capsys, "float", "--arguments", '{"value": 0.5, "domain": [0, 1]}')
+    assert (status, {*laws(found["float"]).values()}) == (0, {"ok"})
+
+
+# ---- Recipes, presets, and what cannot be loaded ----
+
+
+def test_recipes_and_presets_have_the_right_form(own_site, capsys):
+    code = """
+        class Listed(list):
+            settings = {"rounds": 0}
+
+        def good(): return []
+        def bad(): return [3]
+        def settings(): return Listed()
+        def needs(size): return []
+        def preset(model, optimizer, size=1): return {}
+        def wrong(model): return {}
+    """
+    own_site.install(
+        "night",
+        code,
+        recipes={name: f"night:{name}" for name in ("good", "bad", "settings", "needs")},
+        presets={name: f"night:{name}" for name in ("preset", "wrong", "missing")},
+    )
+    status, found = checked(capsys, "night")
+    assert status == 1
+    problems = {
+        name: [law["problem"] for law in each["laws"] if law["outcome"] == "broken"]
+        for name, each in found.items()
+    }
+    assert problems["good"] == problems["preset"] == problems["needs"] == []
+    assert found["needs"]["not_checked"] == "its parameter 'size' has no default"
+    assert "entry 0 of the list" in problems["bad"][0]
+    assert "0 is not a whole number, 1 or more" in problems["settings"][0]
+    assert "too many positional arguments" in problems["wrong"][0]
+    assert "has no attribute 'missing'" in problems["missing"][0]
+    assert checked(capsys, "needs", "--arguments", '{"size": 3}')[0] == 0
+
+
+# ---- Misuse ----
+
+
+def test_an_unknown_plugin_suggests_the_nearest(capsys):
+    assert main(["check", "clantune-compas"]) == 2
+    assert capsys.readouterr().err == (
+        "clantune check: no installed package, strategy, kind, recipe or preset is called "
+        "'clantune-compas'; did you mean 'clantune-compass'? `clantune list` shows what is "
+        "installed\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["clantune-frameworks"], "clantune-frameworks is installed, but names no strategy,"),
+        ([""], "no installed package, strategy, kind, recipe or preset is called ''"),
+        (["clantune-compass", "--arguments", "{}"], "has 2: name one of gust, angle"),
+        (["gust", "--arguments", '{"sdt": 1}'], "arguments: unknown entry 'sdt'"),
+        (
+            ["gust", "--arguments", '{"chance": 7}'],
+            "these arguments: ValueError: 'chance' must be <= 1.0",
+        ),
+        (["gust", "--genes", "lr=lgo_float"], "called 'lgo_float'; did you mean 'log_float'?"),
+        (["pbt", "--arguments", '{"quantil": 1}'], "recipe 'pbt' is created as pbt(*, quantile"),
+    ],
+)
+def test_misuse_is_told(arguments, message, capsys):
+    assert main(["check", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("clantune check: ")
+    assert message in told
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--arguments", "{std: 1}", "'{std: 1}' is not JSON: "),
+        ("--arguments", "[1]", "'[1]' does not map names to values"),
+        ("--genes", "lr", "'lr' is not like lr=log_float,steps=int"),
+        ("--examples", "0", "'0' is not a number of cases, 1 or more"),
+        ("--may-pass", "handle_setup", "invalid choice: 'handle_setup'"),
+    ],
+)
+def test_a_wrong_option_is_told(option, value, message, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["check", "gust", option, value])
+    assert left.value.code == 2
+    assert f"clantune check: error: argument {option}: {message}" in capsys.readouterr().err
+
+
+def test_what_is_switched_off_is_not_checked(monkeypatch, capsys):
+    monkeypatch.setenv("CLANTUNE_DISABLE_PLUGINS", "clantune-compass")
+    assert main(["check", "clantune-compass"]) == 2
+    assert "is switched off by CLANTUNE_DISABLE_PLUGINS" in capsys.readouterr().err
+
+
+def test_the_kit_is_named_where_it_is_not_installed(site):
+    printed = site.run(
+        """
+        import sys
+
+        sys.modules["hypothesis"] = None  # as if it were not installed
+        from clantune_core.command import main
+
+        sys.stderr = sys.stdout
+        print(main(["check", "gust"]))
+        """
+    )
+    assert printed == (
+        "clantune check: the conformance kit needs hypothesis, which is not installed: "
+        'pip install "clantune-core[testing]"\n2'
+    )
