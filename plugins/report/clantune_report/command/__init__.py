@@ -1,0 +1,1 @@
+"""The sub-commands of `clantune` that read what a run has written."""
