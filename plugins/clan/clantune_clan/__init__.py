@@ -22,6 +22,7 @@ from clantune_clan.member import (
     WeightAverage,
     build_state,
 )
+from clantune_clan.observers import MetricsObserver
 from clantune_clan.reduction import Gradients
 from clantune_clan.run import Clan, Judge, RoundRecord, RunState
 from clantune_clan.schedule import Schedule
@@ -45,6 +46,7 @@ __all__ = [
     "Judge",
     "LoaderError",
     "Member",
+    "MetricsObserver",
     "Optimizers",
     "OverwrittenError",
     "PathError",
