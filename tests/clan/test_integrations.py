@@ -14,7 +14,7 @@ from clantune_clan import ClanError, MetricsObserver
 from clantune_clan.observers import JsonLines, MLflow, TensorBoard, WeightsAndBiases, metrics_of
 from clantune_strategies import Everyone, Gaussian
 
-WHY = "it is not in requirements-dev.txt: pip install -c constraints.txt -e plugins/clan[{}]"
+WHY = "not installed: pip install -c constraints.txt -e plugins/clan[{}]"
 
 
 def needs(package):
