@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,8 @@ class WeightsAndBiases(MetricsObserver):
 
             self._is_mine = wandb.run is None
             self._run = wandb.init(**self._init) if wandb.run is None else wandb.run
+            if self._is_mine:
+                atexit.register(self.on_close)  # before that of wandb, which ends its process
             self._run.define_metric(STEP)
             self._run.define_metric("clan/*", step_metric=STEP)
         self._run.log({STEP: step, **metrics})
@@ -47,4 +50,5 @@ class WeightsAndBiases(MetricsObserver):
     def on_close(self) -> None:
         """Finish the run, unless it belongs to the script."""
         if self._is_mine:
+            self._is_mine = False
             self._run.finish()
