@@ -294,6 +294,22 @@ def test_a_run_of_wandb_that_is_open_is_used_and_stays_open(wandb, tmp_path):
     assert "clan/round" in rows[-2]
 
 
+def test_a_run_of_wandb_ends_with_a_process_that_closes_nothing(tmp_path):
+    needs("wandb")
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from small_clans import clan\n"
+        "from clantune.observers import WeightsAndBiases\n"
+        f"init = {{'mode': 'offline', 'dir': {str(tmp_path)!r}}}\n"
+        "it = clan(observers=[WeightsAndBiases(**init)])\n"
+        "it.round()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert rows_of(tmp_path)[2] == 1
+
+
 # ---- MLflow ----
 
 
