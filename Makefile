@@ -16,7 +16,8 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # What shows most in half a minute: no laws of all strategies, no statistics, no tests that wait,
 # start processes, or read and write large files.
 SLOW := strategies/test_laws strategies/test_selection strategies/test_mutation_noise \
-        clan/test_arrival clan/test_checkpoint clan/test_end clan/test_loader core/test_serialize \
+        clan/test_arrival clan/test_checkpoint clan/test_end clan/test_integrations \
+        clan/test_loader core/test_serialize \
         store/test_many_processes store/test_opening store/test_auto store/test_demo \
         store/test_executors store/test_program store/test_every_strategy store/test_breeding \
         store/test_content store/test_merge neuro/test_executors neuro/test_ranks \

@@ -22,6 +22,9 @@ PUBLIC = {
 
 TESTERS = {"hypothesis", "pytest"}
 
+NAMED_OTHERWISE = {"mlflow_skinny": "mlflow"}
+"""Packages whose module has another name."""
+
 EDGES = {
     "clantune-core": set(),
     "clantune-frameworks": {"clantune_clan", "clantune_core"},
@@ -68,7 +71,8 @@ def in_kit(file, distribution):
 def declared(requirements):
     """The packages that requirements such as `attrs>=23.2` ask for, as they are imported."""
     names = (re.match(r"[\w.-]+", line).group() for line in requirements)
-    return {re.sub(r"[-.]", "_", name).lower() for name in names}
+    modules = (re.sub(r"[-.]", "_", name).lower() for name in names)
+    return {NAMED_OTHERWISE.get(module, module) for module in modules}
 
 
 def test_every_distribution_imports_only_what_it_asks_for(distribution):

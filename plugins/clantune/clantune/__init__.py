@@ -12,6 +12,7 @@ from clantune_clan import (
     init,
 )
 from clantune_core import ClanTuneError, Evolution, Genome
+from clantune_report import ReplaySchedule
 from clantune_strategies import (
     as_specified,
     esgd,
@@ -33,6 +34,7 @@ __all__ = [
     "GenomeExpression",
     "Individual",
     "Member",
+    "ReplaySchedule",
     "RoundRecord",
     "as_specified",
     "clan_loader",

@@ -1,18 +1,17 @@
-"""What a clan finds, in the trackers of an accelerator."""
+"""The metrics of a clan in the trackers of an accelerator."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import attrs
 from accelerate import Accelerator
 
-from clantune_clan import Individual, RoundRecord
-from clantune_frameworks.metrics import competition_of, metrics_of
+from clantune_clan import MetricsObserver
 
 
 @attrs.frozen(eq=False)
-class Tracker:
+class Tracker(MetricsObserver):
     """An observer of a clan that logs by the trackers of an accelerator, on the main process.
 
     Attributes:
@@ -21,15 +20,8 @@ class Tracker:
 
     accelerator: Accelerator
 
-    def on_phase(self, member: Individual) -> None:
-        """Log whether members compete."""
-        self._log(competition_of(member), member.steps_done)
-
-    def on_round_end(self, records: Sequence[RoundRecord]) -> None:
-        """Log the results of a round."""
-        self._log(metrics_of(records), records[0].start + records[0].steps)
-
-    def _log(self, metrics: dict[str, float], batches: int) -> None:
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log metrics at a step of the run, which counts batches."""
         # Scripts count steps of the optimizer, and trackers drop what comes at an earlier step.
-        steps = batches // self.accelerator.gradient_accumulation_steps
-        self.accelerator.log(metrics, step=steps)
+        steps = step // self.accelerator.gradient_accumulation_steps
+        self.accelerator.log(dict(metrics), step=steps)

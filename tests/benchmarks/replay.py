@@ -1,0 +1,182 @@
+"""A replayed schedule beside the clan that has found it: the same loss, within the noise of seeds?
+
+Four ranks, started once. For each seed a clan starts with several wrong settings and exports its
+schedule, and plain data-parallel training replays it, with other first weights and other batches.
+Each line of the table is the loss on data that nobody saw before the end. `--quick`: two ranks,
+two seeds of one task, and a short run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import attrs
+import torch
+import torch.distributed as dist
+from _ranks import answer_of_ranks
+from _report import PACKAGES, Bar, bar, report, show_progress
+from _tasks import TASKS, Task
+from torch.nn.parallel import DistributedDataParallel
+
+from clantune import Clan, ReplaySchedule, clan_loader
+
+RANKS, SEEDS = 4, 8
+OTHER_SEEDS = 1000
+"""What is added to the seed of a clan for the training that replays its schedule."""
+
+WARMUP, COOLDOWN = 0.1, 0.2
+
+METHODS = ("clan", "its schedule, replayed", "plain, the same start")
+
+Step = Callable[[], object]
+
+
+def mis_set(task: Task, model: torch.nn.Module) -> torch.optim.Optimizer:
+    """Return an optimizer with a rate three times too high, too much decay, and a wrong beta."""
+    return torch.optim.AdamW(
+        model.parameters(), lr=3.0 * task.lr, weight_decay=1.0, betas=(0.9, 0.8)
+    )
+
+
+def loss_of_a_clan(task: Task, seed: int, steps: int, schedule: Path) -> float:
+    model = task.make_model()
+    clan = Clan(
+        model=model,
+        optimizer=mis_set(task, model),
+        total_steps=steps,
+        autobind=["adamw"],
+        warmup=WARMUP,
+        cooldown=COOLDOWN,
+        seed=seed,
+        timeout=60.0,
+    )
+    data = torch.utils.data.TensorDataset(*task.train)
+    loader = clan.loader(data, task.batch_size, num_workers=0)
+    for member in clan.rounds():
+        for x, y in member.batches(loader):
+            task.loss(member.model(x), y).backward()
+            member.optimizer.step()
+            member.optimizer.zero_grad()
+        clan.step(lambda model: task.loss_on(model, task.judged))
+    clan.export_schedule(schedule)
+    dist.barrier()  # rank 0 has written it
+    return task.loss_on(clan.best(), task.test)
+
+
+def loss_of_a_replay(task: Task, seed: int, steps: int, schedule: Path) -> float:
+    model = task.make_model()
+    optimizer = torch.optim.AdamW(model.parameters())  # the schedule sets all that matters
+    return trained(task, model, optimizer, seed, steps, ReplaySchedule(optimizer, schedule).step)
+
+
+def loss_of_plain(task: Task, seed: int, steps: int, _: Path) -> float:
+    model = task.make_model()
+    optimizer = mis_set(task, model)
+
+    def pace(step: int) -> float:
+        return min(1.0, (step + 1) / (WARMUP * steps), (steps - step) / (COOLDOWN * steps))
+
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, pace)
+    return trained(task, model, optimizer, seed, steps, scheduler.step)
+
+
+def trained(
+    task: Task,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    seed: int,
+    steps: int,
+    step: Step,
+) -> float:
+    """Train with as many ranks, batches and steps as a clan, and return the loss at the end."""
+    wrapped = DistributedDataParallel(model, forward_sync_buffers=False)
+    data = torch.utils.data.TensorDataset(*task.train)
+    loader = clan_loader(data, task.batch_size, round_length=steps, duty_cycle=0.0, seed=seed)
+    done = 0
+    while done < steps:
+        for x, y in loader:
+            task.loss(wrapped(x), y).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            step()
+            done += 1
+            if done == steps:
+                break
+    return task.loss_on(wrapped, task.test)
+
+
+@attrs.frozen
+class Plan:
+    """Which tasks are trained, with how many seeds, and how long."""
+
+    tasks: tuple[str, ...] = tuple(TASKS)
+    seeds: int = SEEDS
+    steps: int | None = None
+
+
+def as_a_rank(plan: Plan, folder: Path) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo")
+    losses: dict[str, dict[str, list[float]]] = {}
+    for place, name in enumerate(plan.tasks):
+        task, found = TASKS[name](), losses.setdefault(name, {each: [] for each in METHODS})
+        steps = plan.steps or task.steps
+        for seed in range(plan.seeds):
+            schedule = folder / f"{name}-{seed}.json"
+            for method, train in zip(
+                METHODS, (loss_of_a_clan, loss_of_a_replay, loss_of_plain), strict=True
+            ):
+                other = seed if method == METHODS[0] else OTHER_SEEDS + seed
+                torch.manual_seed(other)
+                found[method].append(train(task, other, steps, schedule))
+            if dist.get_rank() == 0:
+                show_progress(place * plan.seeds + seed + 1, len(plan.tasks) * plan.seeds, name)
+    if dist.get_rank() == 0:
+        print(json.dumps(losses))
+    dist.destroy_process_group()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two seeds of one task, short runs")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="default: %(default)s")
+    parser.add_argument("--rank", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.rank and "RANK" in os.environ:
+        plan, folder = json.loads(arguments.rank)
+        as_a_rank(Plan(*plan), Path(folder))
+        return 0
+    plan, ranks = Plan(seeds=arguments.seeds), RANKS
+    if arguments.quick:
+        plan, ranks = Plan(("digits",), 2, 40), 2
+    with tempfile.TemporaryDirectory() as folder:
+        told = json.dumps([attrs.astuple(plan), folder])
+        losses = answer_of_ranks(__file__, ranks, "--rank", told)
+    return _report(losses, ranks)
+
+
+def _report(losses: dict[str, dict[str, list[float]]], ranks: int) -> int:
+    rows: list[Sequence[object]] = [("task", "training", "mean loss", "deviation of seeds", "runs")]
+    bars: list[Bar] = []
+    for task, found in losses.items():
+        for method in METHODS:
+            values = found[method]
+            deviation = statistics.stdev(values)
+            rows.append((task, method, statistics.fmean(values), deviation, len(values)))
+        clan, replayed, _ = (found[method] for method in METHODS)
+        noise = statistics.fmean([statistics.variance(clan), statistics.variance(replayed)]) ** 0.5
+        difference = statistics.fmean(replayed) - statistics.fmean(clan)
+        bars.append(bar(f"{task}: replayed - clan, in deviations", difference / noise, 1.0))
+    title = f"A replayed schedule beside its clan, on {ranks} ranks"
+    return report(title, rows, losses, bars, (*PACKAGES, "clantune", "torch"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
