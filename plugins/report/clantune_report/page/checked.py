@@ -1,0 +1,112 @@
+"""Checking that the records of a run fit together, so that no chart meets what it cannot draw."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from clantune_clan import ClanError
+from clantune_clan.records import RoundRecord, RunFile, RunStart
+from clantune_core import AlleleError
+
+Round = tuple[RoundRecord, ...]
+
+
+def complete_rounds(run: RunFile) -> tuple[Round, ...]:
+    """Return the rounds of a run. A last round that is being written is left out.
+
+    Raises:
+        ClanError: A record does not fit the others. The error names file, round and member.
+    """
+    for start in run.starts:
+        _require_sound_start(run, start)
+    rounds: list[Round] = []
+    for place, records in enumerate(run.rounds):
+        members = [record.member for record in records]
+        expected = [*range(_members_at(run, records[0]))]
+        is_being_written = members == expected[: len(members)] != expected
+        if is_being_written and place == len(run.rounds) - 1:
+            break
+        if members != expected:
+            raise _damaged(run, records[0], f"is of the members {members}, and not {expected}")
+        before = len(rounds[-1]) if rounds else 0
+        for record in records:
+            problem = _problem(run.start, record) or _unknown_member(record, len(records), before)
+            if problem is not None:
+                raise _damaged(run, record, problem)
+        rounds.append(records)
+    return tuple(rounds)
+
+
+def _require_sound_start(run: RunFile, start: RunStart) -> None:
+    ramp = start.ramp
+    lengths = (start.step, start.members, start.ranks, start.round_length, ramp.start)
+    numbers = (start.time, start.duty_cycle, ramp.warmup, ramp.cooldown)
+    ends = (start.total_steps, ramp.end)
+    if not (
+        all(map(_is_count, lengths))
+        and all(map(_is_number, numbers))
+        and all(end is None or _is_count(end) for end in ends)
+        and start.members > 0
+        and isinstance(start.versions, dict)
+        and start.mode in ("min", "max")
+    ):
+        raise ClanError(f"{run.path}: the start of the run has a value that cannot be: {start}")
+
+
+def _members_at(run: RunFile, record: RoundRecord) -> int:
+    """Return the number of members when a round was made."""
+    begun = [start for start in run.starts if _is_count(record.start) >= start.step <= record.start]
+    return (begun or run.starts)[-1].members
+
+
+def _problem(start: RunStart, record: RoundRecord) -> str | None:
+    """Return what is wrong with a record, or None."""
+    if not all(map(_is_count, (record.round, record.start, record.steps))):
+        return "has a round, start or steps that is no count"
+    if record.genes.keys() != start.genes.keys():
+        return f"has the genes {[*record.genes]}, and not {[*start.genes]}"
+    for name, value in record.genes.items():
+        try:
+            start.genes[name].with_value(value)
+        except AlleleError as error:
+            return f"has a gene {name!r} that cannot be: {error}"
+    if not all(map(_is_number, (*record.learning_rates, *record.seconds.values()))):
+        return "has a learning rate or a duration that is no number"
+    if record.centre is not None and not _is_number(record.centre):
+        return f"has a centre {record.centre!r}"
+    return None
+
+
+def _unknown_member(record: RoundRecord, members: int, before: int) -> str | None:
+    """Return which member is named that there is not, or None.
+
+    Args:
+        record: Record that names members.
+        members: Number of members in its round.
+        before: Number of members in the round before.
+    """
+    named = [("parents", member, members) for member, _ in record.parents]
+    named += [("weights_from", record.weights_from, members)] if record.weights_from else []
+    named += [("continues", record.continues, before)] if record.continues else []
+    for name, member, limit in named:
+        if not (_is_count(member) and member < limit):
+            return f"names the member {member!r} in {name}, and there are {limit}"
+    if not all(_is_number(share) for _, share in record.parents):
+        return "has a share of a parent that is no number"
+    return None
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _damaged(run: RunFile, record: RoundRecord, problem: str) -> ClanError:
+    return ClanError(
+        f"{run.path}: the record of member {record.member} in round {record.round} {problem}; "
+        "the file is damaged"
+    )
