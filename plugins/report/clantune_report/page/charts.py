@@ -94,7 +94,7 @@ def chart(
         include_plotlyjs=False,
         full_html=False,
         default_height=height,
-        validate=False,  # it takes most of the time, and the tests let plotly.js validate all charts
+        validate=False,  # slow; the tests validate all charts
         div_id=name,
     )
     return f'<figure class="chart" role="img" aria-label="{in_html(said)}">{body}</figure>'

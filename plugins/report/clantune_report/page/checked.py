@@ -20,20 +20,21 @@ def complete_rounds(run: RunFile) -> tuple[Round, ...]:
     """
     for start in run.starts:
         _require_sound_start(run, start)
+    _require_sound_times(run)
     rounds: list[Round] = []
-    for place, records in enumerate(run.rounds):
+    for records in run.rounds:
+        for record in records:
+            _require(run, record, _problem(run.start, record))
         members = [record.member for record in records]
-        expected = [*range(_members_at(run, records[0]))]
-        is_being_written = members == expected[: len(members)] != expected
-        if is_being_written and place == len(run.rounds) - 1:
+        expected = [*range(_members_in(run, records[0]))]
+        is_a_part = members == expected[: len(members)] != expected
+        if is_a_part and records is run.rounds[-1]:
             break
         if members != expected:
-            raise _damaged(run, records[0], f"is of the members {members}, and not {expected}")
+            _require(run, records[0], f"is one of {members}, and not of {expected}")
         before = len(rounds[-1]) if rounds else 0
         for record in records:
-            problem = _problem(run.start, record) or _unknown_member(record, len(records), before)
-            if problem is not None:
-                raise _damaged(run, record, problem)
+            _require(run, record, _unknown_member(record, len(records), before))
         rounds.append(records)
     return tuple(rounds)
 
@@ -54,10 +55,18 @@ def _require_sound_start(run: RunFile, start: RunStart) -> None:
         raise ClanError(f"{run.path}: the start of the run has a value that cannot be: {start}")
 
 
-def _members_at(run: RunFile, record: RoundRecord) -> int:
-    """Return the number of members when a round was made."""
-    begun = [start for start in run.starts if _is_count(record.start) >= start.step <= record.start]
-    return (begun or run.starts)[-1].members
+def _require_sound_times(run: RunFile) -> None:
+    moments = [(phase.time, phase.step) for phase in run.phases]
+    moments += [(run.end.time, 0)] if run.end else []
+    for time, step in moments:
+        if not (_is_number(time) and _is_count(step)):
+            raise ClanError(f"{run.path}: a phase or the end has the time {time!r}, step {step!r}")
+
+
+def _members_in(run: RunFile, record: RoundRecord) -> int:
+    """Return the number of members in the round of a record. A run may resume within a round."""
+    end = record.start + record.steps
+    return [start.members for start in run.starts if start.step < end or start.step == 0][-1]
 
 
 def _problem(start: RunStart, record: RoundRecord) -> str | None:
@@ -87,10 +96,10 @@ def _unknown_member(record: RoundRecord, members: int, before: int) -> str | Non
         before: Number of members in the round before.
     """
     named = [("parents", member, members) for member, _ in record.parents]
-    named += [("weights_from", record.weights_from, members)] if record.weights_from else []
-    named += [("continues", record.continues, before)] if record.continues else []
+    named += [("weights_from", record.weights_from, members)]
+    named += [("continues", record.continues, before)]
     for name, member, limit in named:
-        if not (_is_count(member) and member < limit):
+        if member is not None and not (_is_count(member) and member < limit):
             return f"names the member {member!r} in {name}, and there are {limit}"
     if not all(_is_number(share) for _, share in record.parents):
         return "has a share of a parent that is no number"
@@ -105,8 +114,10 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def _damaged(run: RunFile, record: RoundRecord, problem: str) -> ClanError:
-    return ClanError(
-        f"{run.path}: the record of member {record.member} in round {record.round} {problem}; "
-        "the file is damaged"
-    )
+def _require(run: RunFile, record: RoundRecord, problem: str | None) -> None:
+    """Raise an error that says what is wrong with a record, if anything is."""
+    if problem is not None:
+        raise ClanError(
+            f"{run.path}: the record of member {record.member} in round {record.round} {problem}; "
+            "the file is damaged"
+        )

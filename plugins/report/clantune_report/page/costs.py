@@ -19,11 +19,13 @@ class Cost:
 
     Attributes:
         step: Steps of the run at its end.
+        steps: Steps of the round.
         seconds: Duration of each of `PARTS`, the mean over the members.
         plain: Seconds that its steps take in plain data-parallel training; None if unknown.
     """
 
     step: int
+    steps: int
     seconds: Mapping[str, float]
     plain: float | None
 
@@ -61,7 +63,8 @@ def _cost(
     else:
         step = own["competition"] / alone if alone else 0.0
     seconds = {part: own[part] for part in PARTS}
-    return Cost(first.start + first.steps - facts.start.ramp.start, seconds, step * first.steps)
+    end = first.start + first.steps - facts.start.ramp.start
+    return Cost(end, first.steps, seconds, step * first.steps)
 
 
 def _mean(records: Sequence[RoundRecord], part: str) -> float:

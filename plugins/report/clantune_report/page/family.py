@@ -13,7 +13,7 @@ from clantune_report.page.tree import Edge, edges_of, survivors, weights_of
 TITLE = "The family tree"
 
 MOST_SYMBOLS = 1500
-"""Members of all rounds up to which each of them has a symbol."""
+"""Members of all rounds up to which each of them has a symbol, and each line is drawn."""
 
 
 def family(facts: Facts) -> str:
@@ -33,6 +33,7 @@ def _share_a_centre(records: Sequence[RoundRecord]) -> bool:
 
 def _tree(facts: Facts) -> str:
     edges = edges_of(facts)
+    is_large = len(edges) > MOST_SYMBOLS
     alive = survivors(facts, edges)
     living: list[Edge] = []
     ended: list[Edge] = []
@@ -42,7 +43,12 @@ def _tree(facts: Facts) -> str:
     pairs = zip(facts.lineage, facts.lineage[1:], strict=False)
     main = [Edge(place, *pair, 1.0) for place, pair in enumerate(pairs)]
     traces = [
-        _lines(facts, "ends before the last round", ended, {"width": 1, "dash": "dot"}),
+        _lines(
+            facts,
+            "ends before the last round",
+            [] if is_large else ended,
+            {"width": 1, "dash": "dot"},
+        ),
         _lines(facts, "lives on in the last round", living, {"width": 1.3}),
     ]
     if main:
@@ -53,7 +59,8 @@ def _tree(facts: Facts) -> str:
         "Each row is a place for a member, and time runs to the right. After a round a member goes "
         "on with its own weights, which is a horizontal line, or gets a copy of the weights of "
         "another member, which is a line from that member. The thick line leads to the best "
-        "weights of the run; the other members contributed to it through the shared gradients.",
+        "weights of the run; the other members contributed to it through the shared gradients."
+        + (" Only lines of descent that reach the last round are drawn." if is_large else ""),
         _drawn(facts, [trace for trace in traces if trace["x"]]),
     )
 

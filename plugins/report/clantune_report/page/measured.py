@@ -151,7 +151,7 @@ def _course(facts: Facts, effect: Effect, at: int, *, is_log: bool) -> str:
     ]
     # The first intervals, of two or three rounds, are so wide that they would hide all else.
     wide = [m if count >= ENOUGH else math.nan for count, m in zip(counts, margins, strict=True)]
-    for sign in (-1.0, 1.0):
+    for sign in (-1.0, 1.0) if len(x) >= ENOUGH else ():
         edge = [rounded(mean + sign * m) for mean, m in zip(means, wide, strict=True)]
         traces.append(
             line("95 % interval", x, edge, line=look, showlegend=sign > 0, hoverinfo="skip")

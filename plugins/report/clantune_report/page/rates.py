@@ -59,7 +59,7 @@ def _line(facts: Facts, gene: Gene, series: Series) -> Trace:
     for records, values in zip(facts.rounds, facts.values, strict=True):
         begin, end = facts.begins(records), facts.ends(records)
         steps = [*range(begin, end, every), end - 1]
-        x += steps
+        x += [*steps[:-1], end]
         y += [rounded(values[gene.name] * ramp.factor(step + ramp.start)) for step in steps]
     look = {"color": series.colour, "dash": series.dash, "width": 2.5}
     return line(in_chart(gene.name), x, y, line=look)

@@ -28,7 +28,7 @@ def scale(gene: Gene) -> dict[str, Any]:
     if gene.is_continuous:
         ticks = _ticks(gene)
         return {"tickvals": [*map(gene.latent, ticks)], "ticktext": [*map(number, ticks)]}
-    labels = [in_chart(number(choice)) for choice in gene.choices]
+    labels = [in_chart(number(choice), 12) for choice in gene.choices]
     ends = [-0.4, len(labels) - 0.6]
     return {"tickvals": [*range(len(labels))], "ticktext": labels, "range": ends}
 

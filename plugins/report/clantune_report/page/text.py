@@ -16,10 +16,11 @@ def in_html(text: object) -> str:
     return escape(_printable(str(text)))
 
 
-def in_chart(text: object) -> str:
+def in_chart(text: object, longest: int = LONGEST) -> str:
     """Return a label of a chart, whose library reads tags in labels, as HTML does."""
     label = _printable(str(text))
-    short = label if len(label) <= LONGEST else f"{label[: LONGEST - 11]}…{label[-10:]}"
+    end = longest // 3
+    short = label if len(label) <= longest else f"{label[: longest - end - 1]}…{label[-end:]}"
     return escape(short, quote=False)
 
 

@@ -25,18 +25,16 @@ def times(facts: Facts) -> str:
     costs = costs_of(facts)
     if not any(cost.total for cost in costs):
         return section(TITLE, "The file has no durations of a complete round.")
-    x = [cost.step for cost in costs]
-    bars = [_bar(part, x, costs, at) for at, part in enumerate(PARTS)]
+    bars = [_bar(part, costs, at) for at, part in enumerate(PARTS)]
     parts = [
         "A bar is one round, and its height is how long the round took.",
         chart(
             "time",
             "seconds of each part of each round",
             [bar for bar in bars if any(bar["y"])],
-            step_axis(facts, "step at the end of the round"),
+            step_axis(facts),
             axis("seconds"),
             barmode="stack",
-            bargap=0.15,
             showlegend=True,
         ),
         _table(costs),
@@ -45,14 +43,16 @@ def times(facts: Facts) -> str:
     return section(TITLE, *parts)
 
 
-def _bar(part: str, x: Sequence[int], costs: Sequence[Cost], at: int) -> Trace:
+def _bar(part: str, costs: Sequence[Cost], at: int) -> Trace:
     series = SERIES[at]
     pattern = {"shape": series.pattern, "fgcolor": series.colour, "bgcolor": "white", "size": 6}
     solid = not series.pattern
     return {
         "type": "bar",
         "name": part,
-        "x": x,
+        "x": [cost.step - cost.steps for cost in costs],
+        "width": [0.85 * cost.steps for cost in costs],
+        "offset": [0.075 * cost.steps for cost in costs],
         "y": [rounded(cost.seconds[part]) for cost in costs],
         "marker": {
             "color": GREY if solid else series.colour,
@@ -90,7 +90,7 @@ def _against_plain(facts: Facts, costs: Sequence[Cost]) -> list[str]:
         line("plain training", x, [1.0] * len(x), line={"color": DARK, "width": 1, "dash": "dash"}),
     ]
     said = (
-        f"The rounds took <strong>{ratio:.3f} times</strong> as long as their steps alone. Each "
+        f"The rounds took <strong>{ratio:.2f} times</strong> as long as their steps alone. Each "
         "value in the chart is the time of a round, divided by its number of steps and the "
         "time of a cooperative step (of a competitive one, if the members never cooperate). It "
         "assumes that a step of plain training takes as long, which holds within 2 % in the "
