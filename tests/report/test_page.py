@@ -19,7 +19,8 @@ from clantune_clan.records import RunFile, schedule_of
 from clantune_core import ClanTuneError
 from clantune_report.command.report import main
 from clantune_report.page.costs import costs_of
-from clantune_report.page.effects import Effect, effects_of, outcomes, student
+from clantune_report.page.effect import Effect, student
+from clantune_report.page.effects import effects_of, outcomes
 from clantune_report.page.facts import gather
 from clantune_report.page.page import page
 from clantune_report.page.text import duration, in_chart, listed

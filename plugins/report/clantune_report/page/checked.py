@@ -7,7 +7,8 @@ from typing import Any
 
 from clantune_clan import ClanError
 from clantune_clan.records import RoundRecord, RunFile, RunStart
-from clantune_core import AlleleError
+from clantune_core import AbstractAllele, AlleleError, ContinuousAllele, DataError
+from clantune_core.contracts import EXPRESSION, Expressed
 
 Round = tuple[RoundRecord, ...]
 
@@ -42,10 +43,11 @@ def complete_rounds(run: RunFile) -> tuple[Round, ...]:
 def _require_sound_start(run: RunFile, start: RunStart) -> None:
     ramp = start.ramp
     lengths = (start.step, start.members, start.ranks, start.round_length, ramp.start)
-    numbers = (start.time, start.duty_cycle, ramp.warmup, ramp.cooldown)
+    numbers = (start.duty_cycle, ramp.warmup, ramp.cooldown)
     ends = (start.total_steps, ramp.end)
     if not (
-        all(map(_is_count, lengths))
+        _is_moment(start.time)
+        and all(map(_is_count, lengths))
         and all(map(_is_number, numbers))
         and all(end is None or _is_count(end) for end in ends)
         and start.members > 0
@@ -53,13 +55,19 @@ def _require_sound_start(run: RunFile, start: RunStart) -> None:
         and start.mode in ("min", "max")
     ):
         raise ClanError(f"{run.path}: the start of the run has a value that cannot be: {start}")
+    for name, allele in start.genes.items():
+        if EXPRESSION in allele.metadata:
+            try:
+                Expressed.of(name, allele)
+            except DataError as error:
+                raise ClanError(f"{run.path}: {error}") from error
 
 
 def _require_sound_times(run: RunFile) -> None:
     moments = [(phase.time, phase.step) for phase in run.phases]
     moments += [(run.end.time, 0)] if run.end else []
     for time, step in moments:
-        if not (_is_number(time) and _is_count(step)):
+        if not (_is_moment(time) and _is_count(step)):
             raise ClanError(f"{run.path}: a phase or the end has the time {time!r}, step {step!r}")
 
 
@@ -73,17 +81,28 @@ def _problem(start: RunStart, record: RoundRecord) -> str | None:
     """Return what is wrong with a record, or None."""
     if not all(map(_is_count, (record.round, record.start, record.steps))):
         return "has a round, start or steps that is no count"
+    if not isinstance(record.genes, dict) or not isinstance(record.seconds, dict):
+        return "has genes or seconds that are no table"
     if record.genes.keys() != start.genes.keys():
         return f"has the genes {[*record.genes]}, and not {[*start.genes]}"
     for name, value in record.genes.items():
-        try:
-            start.genes[name].with_value(value)
-        except AlleleError as error:
-            return f"has a gene {name!r} that cannot be: {error}"
+        if problem := _problem_of_value(start.genes[name], value):
+            return f"has a gene {name!r} that cannot be: {problem}"
     if not all(map(_is_number, (*record.learning_rates, *record.seconds.values()))):
         return "has a learning rate or a duration that is no number"
     if record.centre is not None and not _is_number(record.centre):
         return f"has a centre {record.centre!r}"
+    return None
+
+
+def _problem_of_value(allele: AbstractAllele, value: Any) -> str | None:
+    try:
+        allele.with_value(value)
+    except AlleleError as error:
+        return str(error)
+    if isinstance(allele, ContinuousAllele):
+        low, high = allele.widest
+        return None if low <= value <= high else f"{value} is outside {allele.widest}"
     return None
 
 
@@ -95,7 +114,9 @@ def _unknown_member(record: RoundRecord, members: int, before: int) -> str | Non
         members: Number of members in its round.
         before: Number of members in the round before.
     """
-    named = [("parents", member, members) for member, _ in record.parents]
+    named: list[tuple[str, Any, int]] = [
+        ("parents", member, members) for member, _ in record.parents
+    ]
     named += [("weights_from", record.weights_from, members)]
     named += [("continues", record.continues, before)]
     for name, member, limit in named:
@@ -108,6 +129,11 @@ def _unknown_member(record: RoundRecord, members: int, before: int) -> str | Non
 
 def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
+
+
+def _is_moment(value: Any) -> bool:
+    """Whether a value is a time of this millennium, or before it, in seconds since 1970."""
+    return _is_number(value) and 0 <= value < 32_503_680_000
 
 
 def _is_number(value: Any) -> bool:

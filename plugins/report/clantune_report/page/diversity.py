@@ -46,11 +46,11 @@ def _explained(genes: Sequence[Gene]) -> str:
     text = (
         "The spread of a gene is the standard deviation of its values over the members of a round. "
         "On a logarithmic scale, which a learning rate has, 0.1 means that members differ by about "
-        "10 %."
+        "10&nbsp;%."
     )
     plain = [gene for gene in genes if gene.unit != 1.0]
     if plain:
-        text += " Of a gene on a plain scale, 0.1 is 1 % of its range."
+        text += " Of a gene on a plain scale, 0.1 is 1&nbsp;% of its range."
     return text
 
 
@@ -100,7 +100,7 @@ def _descent(facts: Facts) -> list[str]:
     )
     if not facts.is_mean:
         left = founders(facts, edges_of(facts))
-        traces.append(_curve("members of the first round with descendants", x, left, 2))
+        traces.append(_curve("first members with descendants", x, left, 2))
         text += (
             ", and how many of the first round have descendants. In the end "
             f"{left[-1]} of {left[0]} are left"

@@ -9,79 +9,22 @@ and its standard error comes from the differences between rounds.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 
 import attrs
 import torch
 
 from clantune_clan.records import RoundRecord
+from clantune_report.page.effect import Effect
 from clantune_report.page.facts import Facts, has_failed
 from clantune_report.page.genes import SMALL, Gene, genes_of
 from clantune_report.page.text import number
 
-ENOUGH = 5
-"""Rounds that a statement about chance needs."""
+HUGE = 1e100
+"""Larger metrics are cut to this, so that their products do not overflow."""
 
 EQUAL = 1e-6
 """Distance, in steps, up to which members count as equal: it comes from rounding."""
-
-
-@attrs.frozen
-class Effect:
-    """The measured effect of a gene, or of one choice of it.
-
-    Attributes:
-        gene: Name of the gene.
-        step: What a step is, in words, such as `"from 0.5 to 0.55"`.
-        places: Rounds that measured it, by their place in the sequence of rounds.
-        slopes: Change of ln loss, or of the metric, by a step, in each of these rounds.
-        weights: Weight of each of these rounds.
-    """
-
-    gene: str
-    step: str
-    places: Sequence[int]
-    slopes: Sequence[float]
-    weights: Sequence[float]
-
-    def mean(self, rounds: int | None = None) -> float:
-        """Return the weighted mean of the first rounds, or of all."""
-        weights = self.weights[:rounds]
-        products = (w * s for w, s in zip(weights, self.slopes, strict=False))
-        return math.fsum(products) / math.fsum(weights)
-
-    def margin(self, rounds: int | None = None) -> float | None:
-        """Return half the width of the 95 % interval of the mean; None with too few rounds."""
-        weights = self.weights[:rounds]
-        count, mean = len(weights), self.mean(rounds)
-        if count < 2:
-            return None
-        squares = ((w * (s - mean)) ** 2 for w, s in zip(weights, self.slopes, strict=False))
-        error = math.sqrt(math.fsum(squares) * count / (count - 1)) / math.fsum(weights)
-        return student(count - 1) * error
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether chance alone is an unlikely cause of the mean."""
-        margin = self.margin()
-        return len(self.slopes) >= ENOUGH and margin is not None and abs(self.mean()) > margin
-
-    @property
-    def lowered(self) -> int:
-        """Number of rounds in which a higher value went with a lower metric."""
-        return sum(slope < 0.0 for slope in self.slopes)
-
-
-def student(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's distribution; a series, 11 % too low for 2."""
-    if freedom == 1:
-        return 12.706
-    z = statistics.NormalDist().inv_cdf(0.975)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
 
 
 @attrs.frozen
@@ -149,7 +92,9 @@ def outcomes(records: Sequence[RoundRecord], *, is_log: bool, sign: float) -> li
     known = [record.metric for record in records if not has_failed(record)]
     worst = sign * max(sign * metric for metric in known)
     metrics = [worst if has_failed(record) else record.metric for record in records]
-    return [math.log(metric) for metric in metrics] if is_log else metrics
+    if is_log:
+        return [math.log(metric) for metric in metrics]
+    return [max(-HUGE, min(metric, HUGE)) for metric in metrics]
 
 
 def slopes_of(offsets: Mapping[int, Sequence[float]], outcome: Sequence[float]) -> dict[int, float]:

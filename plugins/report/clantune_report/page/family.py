@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clantune_clan.records import RoundRecord
-from clantune_report.page.charts import DARK, GREY, Trace, axis, chart, line
+from clantune_report.page.charts import DARK, GREY, Trace, line
 from clantune_report.page.facts import Facts, has_failed
-from clantune_report.page.text import counted, number, percent, section
+from clantune_report.page.mean import TITLE, by_round, shared_mean
+from clantune_report.page.text import number, percent, section
 from clantune_report.page.tree import Edge, edges_of, survivors, weights_of
-
-TITLE = "The family tree"
 
 MOST_SYMBOLS = 1500
 """Members of all rounds up to which each of them has a symbol, and each line is drawn."""
@@ -23,7 +22,7 @@ def family(facts: Facts) -> str:
     if not facts.rounds:
         return section(TITLE, "No round is complete yet.")
     if facts.is_mean and all(_share_a_centre(records) for records in facts.rounds):
-        return _mean(facts)
+        return shared_mean(facts)
     return _tree(facts)
 
 
@@ -61,59 +60,7 @@ def _tree(facts: Facts) -> str:
         "another member, which is a line from that member. The thick line leads to the best "
         "weights of the run; the other members contributed to it through the shared gradients."
         + (" Only lines of descent that reach the last round are drawn." if is_large else ""),
-        _drawn(facts, [trace for trace in traces if trace["x"]]),
-    )
-
-
-def _mean(facts: Facts) -> str:
-    taken = [
-        (facts.rounds[place], member, share)
-        for place, records in enumerate(facts.rounds)
-        for member, share in records[0].parents
-    ]
-    left_out = [
-        (records, record.member, 0.0)
-        for records in facts.rounds
-        for record in records
-        if record.member not in {member for member, _ in records[0].parents}
-    ]
-    circle = {"symbol": "circle", "size": 8, "color": DARK}
-    cross = {"symbol": "x-thin", "size": 9, "line": {"color": DARK, "width": 2}}
-    traces = [_taking_part("in the mean", taken, circle)]
-    if left_out:
-        traces.append(_taking_part("left out", left_out, cross))
-    count = len({(records[0].round, member) for records, member, _ in left_out})
-    said = (
-        f"Left out {counted(count, 'time')}, because a member had failed or was far behind: these "
-        "are the crosses."
-        if count
-        else "No member was ever left out."
-    )
-    return section(
-        TITLE,
-        "In this run there is no tree: after each round all members go on from one common model, "
-        "the mean of the weights of all members. A circle is a member that took part in the mean. "
-        f"{said}",
-        _drawn(facts, traces),
-    )
-
-
-def _taking_part(
-    name: str, found: Iterable[tuple[Sequence[RoundRecord], int, float]], marker: dict[str, object]
-) -> Trace:
-    found = [*found]
-    return line(
-        name,
-        [records[0].round for records, _, _ in found],
-        [member for _, member, _ in found],
-        mode="markers",
-        marker=marker,
-        hovertext=[
-            f"member {member}, round {records[0].round}<br>{number(records[member].metric)}"
-            f"<br>share of the mean: {percent(share)}"
-            for records, member, share in found
-        ],
-        hoverinfo="text",
+        by_round(facts, [trace for trace in traces if trace["x"]]),
     )
 
 
@@ -162,12 +109,3 @@ def _hover(facts: Facts, record: RoundRecord) -> str:
         f"member {record.member}, round {record.round}<br>{facts.metric} {number(record.metric)}"
         f"<br>next weights from member {weights}<br>next genes from member {genes}"
     )
-
-
-def _drawn(facts: Facts, traces: Sequence[Trace]) -> str:
-    members = facts.most_members
-    y = axis("member", autorange="reversed", tickformat="d")
-    if members <= 16:
-        y["tickvals"] = [*range(members)]
-    height = min(900, 150 + 26 * members)
-    return chart("family", "members by round", traces, axis("round", tickformat="d"), y, height)

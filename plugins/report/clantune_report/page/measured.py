@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from clantune_report.page.charts import DARK, GREY, Trace, axis, chart, line, step_axis
-from clantune_report.page.effects import ENOUGH, Effect, effects_of, has_logarithm
+from clantune_report.page.effect import ENOUGH, Effect
+from clantune_report.page.effects import effects_of, has_logarithm
 from clantune_report.page.facts import Facts
 from clantune_report.page.text import (
     counted,
@@ -36,16 +37,21 @@ def measured(facts: Facts) -> str:
         f"{facts.metric} at the end of a round changes when the gene is a small step higher and "
         "the other genes stay the same.",
         _overview(facts, effects, is_log=is_log),
-        "The dot is the mean over all rounds. The line around it is its 95 % interval, from the "
-        "differences between rounds. If the interval contains 0, the effect may be chance, and "
-        "the dot is empty.",
+        f"The dot is the mean over all rounds: {_direction(facts)} of 0, a higher value of the "
+        "gene was better. The line around the dot is its 95&nbsp;% interval, from the differences "
+        "between rounds. If the interval contains 0, the effect may be chance, and the dot is "
+        "empty.",
         f"<ul>{sentences}</ul>",
         _caution(facts),
         "<h3>Round by round</h3>",
         "A dot is the effect in one round. The thick line is the mean up to this round, and the "
-        "dashed lines are its 95 % interval.",
+        "dashed lines are its 95&nbsp;% interval.",
         f'<div class="grid">{courses}</div>',
     )
+
+
+def _direction(facts: Facts) -> str:
+    return "left" if facts.metric == "loss" else "right"
 
 
 def _unit(facts: Facts, *, is_log: bool) -> str:

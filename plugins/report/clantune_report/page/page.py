@@ -52,7 +52,7 @@ summary { cursor: pointer; margin: .6rem 0 }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt }
 
-  .chart, table, li { break-inside: avoid }
+  .chart, table, li, .grid section { break-inside: avoid }
   h2, h3 { break-after: avoid }
 }
 """

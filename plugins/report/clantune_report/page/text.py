@@ -60,7 +60,8 @@ def duration(seconds: float) -> str:
 
 def percent(share: float) -> str:
     """Return a share in percent, with the digits that matter."""
-    return f"{100.0 * share:.0f} %" if abs(share) >= 0.1 else f"{100.0 * share:.2g} %"
+    digits = f"{100.0 * share:.0f}" if abs(share) >= 0.1 else f"{100.0 * share:.2g}"
+    return f"{digits}\N{NO-BREAK SPACE}%"
 
 
 def signed(value: float) -> str:

@@ -93,7 +93,7 @@ def _against_plain(facts: Facts, costs: Sequence[Cost]) -> list[str]:
         f"The rounds took <strong>{ratio:.2f} times</strong> as long as their steps alone. Each "
         "value in the chart is the time of a round, divided by its number of steps and the "
         "time of a cooperative step (of a competitive one, if the members never cooperate). It "
-        "assumes that a step of plain training takes as long, which holds within 2 % in the "
+        "assumes that a step of plain training takes as long, which holds within 2&nbsp;% in the "
         "benchmark of ClanTune, and that plain training does not validate."
     )
     return [
