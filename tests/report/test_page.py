@@ -18,6 +18,7 @@ from clantune_clan.ramp import Ramp
 from clantune_clan.records import RunFile, schedule_of
 from clantune_core import ClanTuneError
 from clantune_report.command.report import main
+from clantune_report.page import scales
 from clantune_report.page.costs import costs_of
 from clantune_report.page.effect import Effect, student
 from clantune_report.page.effects import effects_of, outcomes
@@ -95,6 +96,31 @@ def test_every_chart_of_a_real_run_has_data(rule, genes, width, chromium, tmp_pa
     ):
         assert said in seen.text
     assert ("there is no tree" in seen.text) == (rule == "factorial")
+    assert_shows_the_result(gather(RunFile.read(RUNS / f"{rule}.jsonl")), charts)
+
+
+def assert_shows_the_result(facts, charts):
+    """The thick lines and the star are those of the schedule, the lineage and the best result."""
+    winner, best = facts.winner, "best round"
+    end = facts.ends(facts.rounds[winner.place])
+    assert drawn(charts, "fitness", best) == ([end], [pytest.approx(winner.metric)])
+    assert drawn(charts, "gene-0", best)[0] == [end]
+    name = "centre" if facts.is_mean else "way to the best weights"
+    steps, values = drawn(charts, "gene-0", name)
+    assert steps[::2] == [facts.begins(records) for records in facts.rounds[: len(steps[::2])]]
+    shown = facts.values[: len(steps[::2])]
+    assert values[::2] == pytest.approx([each["lr"] for each in shown], rel=1e-5)
+    if facts.lineage:
+        rounds, members = drawn(charts, "family", name)
+        assert rounds[::3] == [*range(winner.place)]
+        assert [*members[::3], members[-1]] == facts.lineage
+
+
+def drawn(charts, chart, name):
+    """Return the places of a trace in a chart."""
+    data = json.loads(charts[chart]["figure"])["data"]
+    [trace] = [each for each in data if each.get("name") == name]
+    return trace["x"], trace["y"]
 
 
 def test_the_page_prints_on_paper(chromium, tmp_path):
@@ -131,6 +157,7 @@ def test_hostile_names_are_shown_and_never_run(chromium, tmp_path):
     assert {"minority-0", "effect-9"} <= charts.keys()
     assert seen.run("return document.querySelectorAll('img').length") == 0
     assert HOSTILE in seen.text
+    assert "A round with so few members cannot separate all genes" in seen.text
     assert SCRIPT.replace("\u202e", "\\u202e") in seen.text
     assert "\u202e" not in seen.text
     assert "All members failed in round 6: the run went back to its best weights." in seen.text
@@ -195,6 +222,7 @@ def test_a_run_in_which_all_failed_and_one_that_calibrated(tmp_path):
     assert "4, of 10 steps, after 3 rounds that searched for the learning rate" in page(run)
     facts = gather(run)
     assert [facts.begins(records) for records in facts.rounds] == [0, 10, 20, 30]
+    assert (facts.steps, facts.total_steps) == (40, 170)
 
 
 # ---- what is computed ----
@@ -307,6 +335,16 @@ def test_numbers_and_lists_in_words():
     assert len(in_chart("x" * 99)) == 30
 
 
+def test_a_logarithmic_axis_has_labels_that_are_easy_to_read():
+    def labels(*values):
+        return scales.logarithmic(values)["ticktext"]
+
+    assert {"0.001", "0.002", "0.005"} <= {*labels(0.0009, 0.006)}
+    assert labels(0.0029, 0.0041) == ["0.0029", "0.0033", "0.0037", "0.0041"]
+    assert {"1e-06", "0.01"} <= {*labels(1e-6, 1e-1)}
+    assert labels(0.5, 0.5) == ["0.5"]
+
+
 # ---- the command, and input that cannot be used ----
 
 
@@ -342,6 +380,9 @@ def test_the_command_writes_the_page_beside_the_file(tmp_path, capsys, monkeypat
     monkeypatch.setenv("BROWSER", str(opener))
     assert call(capsys, file, "--open") == written
     assert (tmp_path / "opened").read_text() == f"{(tmp_path / 'run.html').as_uri()}\n"
+    monkeypatch.setattr(webbrowser, "_tryorder", [])
+    said = f"clantune report: no browser was found: open {tmp_path / 'run.html'} in one\n"
+    assert call(capsys, file, "--open") == (1, written[1], said)
 
 
 def test_help_says_what_the_page_shows(capsys):

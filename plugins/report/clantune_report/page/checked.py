@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 from clantune_clan import ClanError
 from clantune_clan.records import RoundRecord, RunFile, RunStart
-from clantune_core import AbstractAllele, AlleleError, ContinuousAllele, DataError
-from clantune_core.contracts import EXPRESSION, Expressed
+from clantune_core import AbstractAllele, AlleleError, ContinuousAllele
+from clantune_report.page.checked_events import is_count, is_number, require_sound_events
 
 Round = tuple[RoundRecord, ...]
 
@@ -19,9 +19,7 @@ def complete_rounds(run: RunFile) -> tuple[Round, ...]:
     Raises:
         ClanError: A record does not fit the others. The error names file, round and member.
     """
-    for start in run.starts:
-        _require_sound_start(run, start)
-    _require_sound_times(run)
+    require_sound_events(run)
     rounds: list[Round] = []
     for records in run.rounds:
         for record in records:
@@ -33,53 +31,24 @@ def complete_rounds(run: RunFile) -> tuple[Round, ...]:
             break
         if members != expected:
             _require(run, records[0], f"is one of {members}, and not of {expected}")
-        before = len(rounds[-1]) if rounds else 0
+        before = rounds[-1] if rounds else ()
         for record in records:
-            _require(run, record, _unknown_member(record, len(records), before))
+            _require(run, record, _unknown_member(record, len(records), len(before)))
+            _require(run, record, _out_of_step(record, records[0], before))
         rounds.append(records)
     return tuple(rounds)
-
-
-def _require_sound_start(run: RunFile, start: RunStart) -> None:
-    ramp = start.ramp
-    lengths = (start.step, start.members, start.ranks, start.round_length, ramp.start)
-    numbers = (start.duty_cycle, ramp.warmup, ramp.cooldown)
-    ends = (start.total_steps, ramp.end)
-    if not (
-        _is_moment(start.time)
-        and all(map(_is_count, lengths))
-        and all(map(_is_number, numbers))
-        and all(end is None or _is_count(end) for end in ends)
-        and start.members > 0
-        and isinstance(start.versions, dict)
-        and start.mode in ("min", "max")
-    ):
-        raise ClanError(f"{run.path}: the start of the run has a value that cannot be: {start}")
-    for name, allele in start.genes.items():
-        if EXPRESSION in allele.metadata:
-            try:
-                Expressed.of(name, allele)
-            except DataError as error:
-                raise ClanError(f"{run.path}: {error}") from error
-
-
-def _require_sound_times(run: RunFile) -> None:
-    moments = [(phase.time, phase.step) for phase in run.phases]
-    moments += [(run.end.time, 0)] if run.end else []
-    for time, step in moments:
-        if not (_is_moment(time) and _is_count(step)):
-            raise ClanError(f"{run.path}: a phase or the end has the time {time!r}, step {step!r}")
 
 
 def _members_in(run: RunFile, record: RoundRecord) -> int:
     """Return the number of members in the round of a record. A run may resume within a round."""
     end = record.start + record.steps
-    return [start.members for start in run.starts if start.step < end or start.step == 0][-1]
+    begun = [start for start in run.starts if start.step < end]
+    return (begun or run.starts)[-1].members
 
 
 def _problem(start: RunStart, record: RoundRecord) -> str | None:
     """Return what is wrong with a record, or None."""
-    if not all(map(_is_count, (record.round, record.start, record.steps))):
+    if not all(map(is_count, (record.round, record.start, record.steps))):
         return "has a round, start or steps that is no count"
     if not isinstance(record.genes, dict) or not isinstance(record.seconds, dict):
         return "has genes or seconds that are no table"
@@ -88,9 +57,9 @@ def _problem(start: RunStart, record: RoundRecord) -> str | None:
     for name, value in record.genes.items():
         if problem := _problem_of_value(start.genes[name], value):
             return f"has a gene {name!r} that cannot be: {problem}"
-    if not all(map(_is_number, (*record.learning_rates, *record.seconds.values()))):
+    if not all(map(is_number, (*record.learning_rates, *record.seconds.values()))):
         return "has a learning rate or a duration that is no number"
-    if record.centre is not None and not _is_number(record.centre):
+    if record.centre is not None and not is_number(record.centre):
         return f"has a centre {record.centre!r}"
     return None
 
@@ -120,24 +89,22 @@ def _unknown_member(record: RoundRecord, members: int, before: int) -> str | Non
     named += [("weights_from", record.weights_from, members)]
     named += [("continues", record.continues, before)]
     for name, member, limit in named:
-        if member is not None and not (_is_count(member) and member < limit):
+        if member is not None and not (is_count(member) and member < limit):
             return f"names the member {member!r} in {name}, and there are {limit}"
-    if not all(_is_number(share) for _, share in record.parents):
+    if not all(is_number(share) for _, share in record.parents):
         return "has a share of a parent that is no number"
     return None
 
 
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
-
-
-def _is_moment(value: Any) -> bool:
-    """Whether a value is a time of this millennium, or before it, in seconds since 1970."""
-    return _is_number(value) and 0 <= value < 32_503_680_000
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+def _out_of_step(
+    record: RoundRecord, first: RoundRecord, before: Sequence[RoundRecord]
+) -> str | None:
+    """Return how the steps of a record differ from those of its round, or None."""
+    if (record.start, record.steps) != (first.start, first.steps):
+        return "has other steps than the first member"
+    if before and record.start != before[0].start + before[0].steps:
+        return f"starts in step {record.start}, where the round before does not end"
+    return None
 
 
 def _require(run: RunFile, record: RoundRecord, problem: str | None) -> None:

@@ -80,8 +80,9 @@ def _phases(facts: Facts) -> dict[int, list[PhaseStart]]:
 
 
 def _in_round(record: RoundRecord, phases: Mapping[int, Sequence[PhaseStart]]) -> list[PhaseStart]:
-    steps = range(record.start, record.start + record.steps)
-    return [*itertools.chain.from_iterable(phases.get(step, ()) for step in steps)]
+    end = record.start + record.steps
+    parts = (each for step, each in phases.items() if record.start <= step < end)
+    return [*itertools.chain.from_iterable(parts)]
 
 
 def _duration(

@@ -36,7 +36,8 @@ def diversity(facts: Facts) -> str:
     return section(
         TITLE,
         "A run learns only from the differences between its members. Where a line is at 0, all "
-        "members have the same value of the gene, and the run learns nothing about it.",
+        "members have the same value of the gene, and the run learns nothing about it. Equal lines "
+        "cover each other.",
         *parts,
         *_descent(facts),
     )
@@ -105,6 +106,6 @@ def _descent(facts: Facts) -> list[str]:
             ", and how many of the first round have descendants. In the end "
             f"{left[-1]} of {left[0]} are left"
         )
-    y = axis("members", rangemode="tozero")
+    y = axis("members", rangemode="tozero", dtick=1 + facts.most_members // 8)
     label = "members with descendants over steps"
     return [f"{text}.", chart("descent", label, traces, step_axis(facts), y, showlegend=True)]

@@ -55,6 +55,12 @@ class Facts:
         return self.ends(self.rounds[-1]) if self.rounds else 0
 
     @property
+    def total_steps(self) -> int | None:
+        """Steps of the run without those of calibration; None if its length is unknown."""
+        total = self.start.total_steps
+        return None if total is None else total - self.start.ramp.start
+
+    @property
     def most_members(self) -> int:
         """Number of members in the largest round."""
         return max(map(len, self.rounds), default=self.start.members)

@@ -71,5 +71,6 @@ def by_round(facts: Facts, traces: Sequence[Trace]) -> str:
     y = axis("member", autorange="reversed", tickformat="d")
     if members <= 16:
         y["tickvals"] = [*range(members)]
+    x = axis("round", tick0=0, dtick=1 + len(facts.rounds) // 10)
     height = min(900, 150 + 26 * members)
-    return chart("family", "members by round", traces, axis("round", tickformat="d"), y, height)
+    return chart("family", "members by round", traces, x, y, height)

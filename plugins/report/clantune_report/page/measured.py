@@ -42,7 +42,7 @@ def measured(facts: Facts) -> str:
         "between rounds. If the interval contains 0, the effect may be chance, and the dot is "
         "empty.",
         f"<ul>{sentences}</ul>",
-        _caution(facts),
+        _caution(facts, effects),
         "<h3>Round by round</h3>",
         "A dot is the effect in one round. The thick line is the mean up to this round, and the "
         "dashed lines are its 95&nbsp;% interval.",
@@ -124,13 +124,18 @@ def _sentence(facts: Facts, effect: Effect, *, is_log: bool) -> str:
     )
 
 
-def _caution(facts: Facts) -> str:
+def _caution(facts: Facts, effects: Sequence[Effect]) -> str:
     cause = (
         "All members start a round with the same weights, so the differences come from the genes."
         if facts.is_mean
         else "Members also differ in the weights that they inherited, so a part of an effect may "
         "come from those."
     )
+    if min(map(len, facts.rounds)) <= len(effects):
+        cause += (
+            " A round with so few members cannot separate all genes, so an effect may contain a "
+            "part of the effect of another gene."
+        )
     return (
         f"{cause} A round shows what helps until its end: a lower learning rate, for example, "
         "often looks better at once and is worse later. One of twenty intervals misses the true "

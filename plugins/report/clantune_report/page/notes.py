@@ -18,7 +18,7 @@ def notes_of(facts: Facts) -> list[str]:
 def _of_progress(facts: Facts) -> Iterator[str]:
     if facts.run.end is None:
         yield "The file has no end: the run is not over, or its process was killed."
-    total = facts.start.total_steps
+    total = facts.total_steps
     if total is not None and facts.run.end is not None and facts.steps < total:
         yield f"The run ended after {facts.steps:,} of {counted(total, 'step')}."
     if not facts.rounds:

@@ -12,6 +12,9 @@ from clantune_report.page.text import in_chart, number
 
 TICKS = 5
 
+FEWEST = 3
+"""Powers of ten, and their doubles and halves, that are enough to label a logarithmic axis."""
+
 
 def placed(gene: Gene, value: Any) -> float:
     """Return where the axis of a gene has a value."""
@@ -44,6 +47,9 @@ def logarithmic(values: Sequence[float]) -> dict[str, Any]:
     every = 1 + int(high - low) // 7
     powers = range(math.floor(low) - 1, math.ceil(high) + 2, every)
     ticks = [float(f"{digit}e{power}") for power in powers for digit in digits]
+    if sum(low <= math.log10(tick) <= high for tick in ticks) < FEWEST:
+        parts = (low + (high - low) * part / FEWEST for part in range(FEWEST + 1))
+        ticks = sorted({float(f"{10.0**part:.2g}") for part in parts})
     margin = max(0.05 * (high - low), 0.03)
     return {
         "type": "log",

@@ -38,7 +38,7 @@ def summary(facts: Facts) -> str:
 
 
 def _facts(facts: Facts) -> str:
-    start, total = facts.start, facts.start.total_steps
+    start, total = facts.start, facts.total_steps
     members = f"{start.members:,}"
     processes = "" if start.ranks == start.members else f" in {start.ranks} processes"
     of = "" if total is None else f" of {total:,}"
