@@ -18,7 +18,7 @@ from clantune_clan.ramp import Ramp
 from clantune_clan.records import RunFile, schedule_of
 from clantune_core import ClanTuneError
 from clantune_report.command.report import main
-from clantune_report.page import scales
+from clantune_report.page import scales, wording
 from clantune_report.page.costs import costs_of
 from clantune_report.page.effect import Effect, student
 from clantune_report.page.effects import effects_of, outcomes
@@ -250,6 +250,11 @@ def test_effects_are_the_slopes_of_the_log_loss(tmp_path):
         assert effect.mean() == pytest.approx(known[effect.gene] * unit)
         assert effect.is_certain
     assert [effect.lowered for effect in effects] == [6, 0, 0]
+    facts = gather(run)
+    said = [wording.sentence(facts, effect, is_log=True) for effect in effects]
+    assert "the loss changed by \N{MINUS SIGN}3&nbsp;%, 95&nbsp;% interval" in said[0]
+    assert "In 6 of 6 rounds a higher value lowered the loss. Chance alone is" in said[0]
+    assert "In 6 of 6 rounds a higher value raised the loss." in said[1]
 
 
 def test_effects_of_a_real_experiment_are_those_that_its_recipe_sees():
@@ -273,6 +278,12 @@ def test_a_choice_is_compared_with_the_others(tmp_path):
     others = f"fast instead of another choice,slow instead of another choice,{SCRIPT} instead of"
     assert steps[0] == "True instead of False"
     assert ",".join(steps[1:]) == f"{others} another choice"
+    effect = Effect("flag", "True instead of False", [0, 1], [0.5, 0.25], [1.0, 1.0])
+    assert wording.sentence(facts, effect, is_log=True).startswith(
+        "<strong>flag</strong>, True instead of False: the loss changed by +38&nbsp;%, "
+    )
+    said = "In 2 of 2 rounds this raised the loss. 2 rounds are too few to tell this from chance."
+    assert wording.sentence(facts, effect, is_log=True).endswith(said)
 
 
 def test_a_margin_is_that_of_students_t(tmp_path):

@@ -10,13 +10,12 @@ from clantune_report.page.effect import ENOUGH, Effect
 from clantune_report.page.effects import effects_of, has_logarithm
 from clantune_report.page.facts import Facts
 from clantune_report.page.text import (
-    counted,
     in_chart,
     in_html,
     rounded,
     section,
-    signed,
 )
+from clantune_report.page.wording import caution, direction, factor, sentence
 
 TITLE = "What the rounds measured"
 
@@ -28,7 +27,7 @@ def measured(facts: Facts) -> str:
         why = "no round is complete" if not facts.rounds else "the members had equal genes"
         return section(TITLE, f"Nothing was measured: {why}.")
     is_log = has_logarithm(facts)
-    sentences = "\n".join(f"<li>{_sentence(facts, each, is_log=is_log)}</li>" for each in effects)
+    sentences = "\n".join(f"<li>{sentence(facts, each, is_log=is_log)}</li>" for each in effects)
     courses = "\n".join(_course(facts, e, at, is_log=is_log) for at, e in enumerate(effects))
     return section(
         TITLE,
@@ -37,12 +36,12 @@ def measured(facts: Facts) -> str:
         f"{facts.metric} at the end of a round changes when the gene is a small step higher and "
         "the other genes stay the same.",
         _overview(facts, effects, is_log=is_log),
-        f"The dot is the mean over all rounds: {_direction(facts)} of 0, a higher value of the "
+        f"The dot is the mean over all rounds: {direction(facts)} of 0, a higher value of the "
         "gene was better. The line around the dot is its 95&nbsp;% interval, from the differences "
         "between rounds. If the interval contains 0, the effect may be chance, and the dot is "
         "empty.",
         f"<ul>{sentences}</ul>",
-        _caution(facts, effects),
+        caution(facts, effects),
         "<h3>Round by round</h3>",
         "A dot is the effect in one round. The thick line is the mean up to this round, and the "
         "dashed lines are its 95&nbsp;% interval.",
@@ -50,25 +49,17 @@ def measured(facts: Facts) -> str:
     )
 
 
-def _direction(facts: Facts) -> str:
-    return "left" if facts.metric == "loss" else "right"
-
-
 def _unit(facts: Facts, *, is_log: bool) -> str:
     return "loss change, %" if is_log else f"{facts.metric} change"
 
 
-def _factor(*, is_log: bool) -> float:
-    return 100.0 if is_log else 1.0
-
-
 def _overview(facts: Facts, effects: Sequence[Effect], *, is_log: bool) -> str:
-    factor = _factor(is_log=is_log)
+    times = factor(is_log=is_log)
     margins = [each.margin() for each in effects]
     rows = [*range(len(effects))]
     dots = line(
         "effect",
-        [rounded(factor * each.mean()) for each in effects],
+        [rounded(times * each.mean()) for each in effects],
         rows,
         mode="markers",
         marker={
@@ -78,7 +69,7 @@ def _overview(facts: Facts, effects: Sequence[Effect], *, is_log: bool) -> str:
         },
         error_x={
             "type": "data",
-            "array": [rounded(factor * margin) if margin else 0.0 for margin in margins],
+            "array": [rounded(times * margin) if margin else 0.0 for margin in margins],
             "color": DARK,
             "thickness": 2,
             "width": 6,
@@ -101,60 +92,18 @@ def _label(effect: Effect) -> str:
     return f"{in_chart(effect.gene)}<br><sub>{in_chart(effect.step)}</sub>"
 
 
-def _sentence(facts: Facts, effect: Effect, *, is_log: bool) -> str:
-    rounds, margin, mean = len(effect.slopes), effect.margin(), effect.mean()
-    factor, unit = _factor(is_log=is_log), "&nbsp;%" if is_log else ""
-    low, high = (factor * (mean - (margin or 0.0)), factor * (mean + (margin or 0.0)))
-    interval = f", 95&nbsp;% interval {signed(low)}{unit} to {signed(high)}{unit}" if margin else ""
-    lower = (
-        f"lowered the {facts.metric}"
-        if " instead of " in effect.step
-        else (f"a higher value lowered the {facts.metric}")
-    )
-    if rounds < ENOUGH:
-        verdict = f"{counted(rounds, 'round')} are too few to tell this from chance."
-    elif effect.is_certain:
-        verdict = "Chance alone is an unlikely cause."
-    else:
-        verdict = "This may be chance."
-    return (
-        f"<strong>{in_html(effect.gene)}</strong>, a step {in_html(effect.step)}: the "
-        f"{facts.metric} changed by {signed(factor * mean)}{unit}{interval}. "
-        f"In {effect.lowered} of {counted(rounds, 'round')} {lower}. {verdict}"
-    )
-
-
-def _caution(facts: Facts, effects: Sequence[Effect]) -> str:
-    cause = (
-        "All members start a round with the same weights, so the differences come from the genes."
-        if facts.is_mean
-        else "Members also differ in the weights that they inherited, so a part of an effect may "
-        "come from those."
-    )
-    if min(map(len, facts.rounds)) <= len(effects):
-        cause += (
-            " A round with so few members cannot separate all genes, so an effect may contain a "
-            "part of the effect of another gene."
-        )
-    return (
-        f"{cause} A round shows what helps until its end: a lower learning rate, for example, "
-        "often looks better at once and is worse later. One of twenty intervals misses the true "
-        "mean by chance."
-    )
-
-
 def _course(facts: Facts, effect: Effect, at: int, *, is_log: bool) -> str:
-    factor = _factor(is_log=is_log)
+    times = factor(is_log=is_log)
     x = [facts.ends(facts.rounds[place]) for place in effect.places]
     counts = range(1, len(x) + 1)
-    means = [factor * effect.mean(count) for count in counts]
-    margins = [factor * (effect.margin(count) or math.nan) for count in counts]
+    means = [times * effect.mean(count) for count in counts]
+    margins = [times * (effect.margin(count) or math.nan) for count in counts]
     look = {"color": DARK, "width": 1.2, "dash": "dash"}
     traces: list[Trace] = [
         line(
             "one round",
             x,
-            [rounded(factor * slope) for slope in effect.slopes],
+            [rounded(times * slope) for slope in effect.slopes],
             mode="markers",
             marker={"symbol": "circle-open", "size": 7, "color": GREY},
         ),
