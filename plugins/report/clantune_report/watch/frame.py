@@ -1,0 +1,117 @@
+"""A frame: all lines of the view at a moment, for a size of the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from clantune_report.watch.columns import columns_of
+from clantune_report.watch.concerns import concerns_of, metric_name, silence_of
+from clantune_report.watch.descent import descent_of
+from clantune_report.watch.facts import Facts
+from clantune_report.watch.heading import heading, state_of
+from clantune_report.watch.paper import Paper
+from clantune_report.watch.progress import progress_of
+from clantune_report.watch.table import table
+from clantune_report.watch.wording import value
+
+LABEL = 9
+"""Characters of the names of the notes."""
+
+
+def frame(facts: Facts, now: float, paper: Paper) -> list[Text]:
+    """Return the lines of a frame.
+
+    Args:
+        facts: What the file of the run says.
+        now: Seconds since 1970.
+        paper: What the frame is drawn on.
+    """
+    progress = progress_of(facts.run, facts.pace, now)
+    silence = silence_of(facts, now)
+    concerns = [*([silence] if silence else []), *concerns_of(facts, progress)]
+    state = state_of(facts, progress, now, is_silent=silence is not None)
+    top = heading(facts, progress, state, paper)
+    bottom = [*_warnings(concerns, paper), *_notes(facts, paper)]
+    room = None if paper.height is None else paper.height - len(top) - len(bottom) - 2
+    body = _body(facts, progress.total_rounds or 0, room, paper)
+    lines = [*top, Text(), *body, Text(), *bottom] if body else [*top, Text(), *bottom]
+    return _cropped(lines, paper)
+
+
+def message(text: str, paper: Paper) -> list[Text]:
+    """Return a frame that has a message only."""
+    return _cropped([Text(line) for line in _wrapped(text, paper)], paper)
+
+
+def _body(facts: Facts, total_rounds: int, room: int | None, paper: Paper) -> list[Text]:
+    """Return the table with all members if there is room for them, otherwise with a summary."""
+    if not facts.rounds:
+        return []
+    genes = [name for name in facts.genes if name not in facts.fixed_genes]
+    shown = max(total_rounds, len(facts.rounds))
+
+    def drawn(summary: bool) -> list[Text]:
+        rows = facts.summary_rows if summary else facts.member_rows
+        columns = columns_of(facts.run.start, genes, rows)
+        return table(rows, columns, paper.width, shown, paper.glyphs)
+
+    body = drawn(summary=False)
+    if room is None or len(body) <= room:
+        return body
+    body = min(body, drawn(summary=True), key=len)
+    if len(body) <= room:
+        return body
+    left_out = Text(f"({len(body) - room + 1} lines more in a higher terminal)", style="dim")
+    return [*body[: max(0, room - 1)], left_out]
+
+
+def _warnings(concerns: Sequence[str], paper: Paper) -> list[Text]:
+    return [
+        Text(line, style="red")
+        for concern in concerns
+        for line in _wrapped(f"! {concern}", paper, "  ")
+    ]
+
+
+def _notes(facts: Facts, paper: Paper) -> list[Text]:
+    """Return the lines below the table, each with its name."""
+    lines = []
+    for name, text in _named(facts):
+        for place, line in enumerate(_wrapped(text, paper, margin=LABEL)[:2]):
+            lines.append(Text.assemble((f"{'' if place else name:{LABEL}}", "bold"), line))
+    return lines
+
+
+def _named(facts: Facts) -> list[tuple[str, str]]:
+    """Return the notes: the best weights, their descent, and the genes that do not change."""
+    found = []
+    if facts.winner is not None:
+        by = "centre" if facts.winner.member is None else f"member {facts.winner.member}"
+        number = facts.rounds[facts.winner.place][0].round
+        metric = f"{metric_name(facts.run.start)} {value(facts.winner.metric, 4)}"
+        found.append(("best", f"{metric}, {by}, round {number}"))
+    if facts.run.rounds:
+        last = facts.run.rounds[-1]
+        found.append(("weights", f"after round {last[0].round}: {descent_of(last)}"))
+    if facts.fixed_genes:
+        values = facts.rounds[-1][0].genes
+        found.append(
+            ("fixed", ", ".join(f"{name} {value(values[name])}" for name in facts.fixed_genes))
+        )
+    return found
+
+
+def _wrapped(text: str, paper: Paper, indent: str = "", margin: int = 0) -> list[str]:
+    width = max(8, paper.width - margin)
+    return textwrap.wrap(paper.glyphs.clean(text), width, subsequent_indent=indent)
+
+
+def _cropped(lines: Sequence[Text], paper: Paper) -> list[Text]:
+    """Return the lines without what is outside of the paper."""
+    kept = lines if paper.height is None else lines[: paper.height]
+    for line in kept:
+        line.truncate(paper.width)
+    return [*kept]

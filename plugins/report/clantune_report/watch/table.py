@@ -1,0 +1,106 @@
+"""The table as lines: a sparkline and the latest value for each row and column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import attrs
+from rich.text import Text
+
+from clantune_report.watch.columns import Column
+from clantune_report.watch.glyphs import Glyphs
+from clantune_report.watch.rows import Row
+from clantune_report.watch.sparkline import sparkline
+
+GAP = 2
+"""Characters between two columns."""
+
+SHORTEST, LONGEST = 8, 40
+"""Characters of a sparkline: how many it has at least if the terminal allows, and at most."""
+
+BEST = "* "
+"""Mark of the best member, not by colour alone."""
+
+
+@attrs.frozen(kw_only=True)
+class _Sizes:
+    """Numbers of characters, and of columns beside each other."""
+
+    label: int
+    line: int
+    value: int
+    beside: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], columns: Sequence[Column], width: int) -> _Sizes:
+        label = len(BEST) + max(len(row.label) for row in (Row("member", ()), *rows))
+        value = max(len(column.text(row)) for column in columns for row in rows)
+        fit = max(1, (width - label) // (GAP + SHORTEST + 1 + value))
+        blocks = math.ceil(len(columns) / fit)
+        beside = math.ceil(len(columns) / blocks)
+        line = (width - label) // beside - GAP - 1 - value
+        return cls(label=label, line=max(1, min(line, LONGEST)), value=value, beside=beside)
+
+
+def table(
+    rows: Sequence[Row], columns: Sequence[Column], width: int, rounds: int, glyphs: Glyphs
+) -> list[Text]:
+    """Return the lines of the table, in several blocks if the columns do not fit side by side.
+
+    Args:
+        rows: Rows, one or more.
+        columns: Columns, one or more.
+        width: Characters of a line.
+        rounds: Number of rounds that the sparklines have room for.
+        glyphs: Characters of the sparklines.
+    """
+    sizes = _Sizes.of(rows, columns, width)
+    sizes = attrs.evolve(sizes, line=min(sizes.line, max(rounds, SHORTEST)))
+    lines: list[Text] = []
+    for begin in range(0, len(columns), sizes.beside):
+        block = [_Lines.of(column, rows) for column in columns[begin : begin + sizes.beside]]
+        lines.append(_heading(block, sizes, glyphs))
+        lines += [_line(place, row, block, sizes, glyphs) for place, row in enumerate(rows)]
+    return lines
+
+
+@attrs.frozen
+class _Lines:
+    """A column with the heights of its sparklines, which share a scale."""
+
+    column: Column
+    heights: list[list[float | None]]
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, column: Column, rows: Sequence[Row]) -> _Lines:
+        heights = [column.heights(row) for row in rows]
+        finite = [h for line in heights for h in line if h is not None and math.isfinite(h)]
+        return cls(column, heights, min(finite, default=0.0), max(finite, default=0.0))
+
+
+def _heading(block: Sequence[_Lines], sizes: _Sizes, glyphs: Glyphs) -> Text:
+    cell = GAP + sizes.line + 1 + sizes.value
+    names = (
+        " " * GAP + _fitted(glyphs.clean(each.column.name), cell - GAP, glyphs) for each in block
+    )
+    return Text(f"{'  member':{sizes.label}}{''.join(names)}".rstrip(), style="bold")
+
+
+def _line(place: int, row: Row, block: Sequence[_Lines], sizes: _Sizes, glyphs: Glyphs) -> Text:
+    label = f"{BEST if row.is_best else '  '}{row.label}"
+    line = Text(f"{label:{sizes.label}}", style="bold" if row.is_best else "")
+    for each in block:
+        drawn = sparkline(each.heights[place], each.low, each.high, sizes.line, glyphs)
+        text = glyphs.clean(each.column.text(row))
+        line.append(" " * GAP + f"{drawn:{sizes.line}} ")
+        line.append(f"{text:{sizes.value}}", style="red" if text == "failed" else "")
+    line.rstrip()
+    return line
+
+
+def _fitted(text: str, width: int, glyphs: Glyphs) -> str:
+    """Return a text in exactly so many characters."""
+    return text.ljust(width) if len(text) <= width else text[: width - 1] + glyphs.more
