@@ -8,7 +8,7 @@ from clantune_clan.records import RunStart
 from clantune_core import ContinuousAllele
 from clantune_report.watch.facts import Facts
 from clantune_report.watch.progress import Progress
-from clantune_report.watch.wording import count, duration, listed
+from clantune_report.watch.wording import duration, listed
 
 PATIENCE = 3.0
 """Lengths of a round after which a run without a new line counts as silent."""
@@ -52,9 +52,10 @@ def concerns_of(facts: Facts, progress: Progress) -> list[str]:
         last = facts.rounds[-1]
         failed = [each.member for each in last if not math.isfinite(each.metric)]
         if failed:
+            members, whose = ("members", "their") if len(failed) > 1 else ("member", "its")
             found.append(
-                f"{count(len(failed), 'member')} failed in round {last[0].round}, without a finite "
-                f"{metric_name(start)}: {listed(failed)}"
+                f"{members} {listed(failed)} failed in round {last[0].round}: {whose} "
+                f"{metric_name(start)} is not finite"
             )
     if at_limit := _at_limits(facts):
         found.append(f"at the end of the domain: {', '.join(at_limit)}; a wider one may be better")

@@ -11,7 +11,7 @@ from clantune_report.watch.wording import listed
 def descent_of(records: Round) -> str:
     """Return where the weights after a round come from."""
     if records[0].calibration:
-        return "all go back to the first weights, as after each round of calibration"
+        return "all go back to the first weights, for calibration"
     if not any(math.isfinite(each.metric) for each in records):
         return "all go back to the best weights so far, since all members failed"
     if records[0].weights_from is None:
@@ -25,8 +25,8 @@ def _from_means(records: Round) -> str:
     if any(each != parents[0] for each in parents):
         return "; ".join(f"{m} from {listed(each)}" for m, each in enumerate(parents))
     if len(parents[0]) == len(records):
-        return "all from the mean of all" if len(records) > 1 else "its own"
-    return f"all from the mean of {listed(parents[0])}"
+        return "the mean of all members" if len(records) > 1 else "its own"
+    return f"the mean of members {listed(parents[0])}"
 
 
 def _from_members(records: Round) -> str:

@@ -58,7 +58,7 @@ class Facts:
 
         def is_fixed(name: str) -> bool:
             values = [record.genes[name] for records in self.rounds for record in records]
-            is_constant = values.count(values[0]) == len(values)
+            is_constant = all(value == values[0] for value in values)
             return is_constant and not self.run.start.genes[name].can_mutate
 
         return tuple(name for name in self.genes if is_fixed(name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -43,7 +42,7 @@ def frame(facts: Facts, now: float, paper: Paper) -> list[Text]:
 
 def message(text: str, paper: Paper) -> list[Text]:
     """Return a frame that has a message only."""
-    return _cropped([Text(line) for line in _wrapped(text, paper)], paper)
+    return _cropped([Text(line) for line in paper.wrapped(text)], paper)
 
 
 def _body(facts: Facts, total_rounds: int, room: int | None, paper: Paper) -> list[Text]:
@@ -72,7 +71,7 @@ def _warnings(concerns: Sequence[str], paper: Paper) -> list[Text]:
     return [
         Text(line, style="red")
         for concern in concerns
-        for line in _wrapped(f"! {concern}", paper, "  ")
+        for line in paper.wrapped(f"! {concern}", indent="  ")
     ]
 
 
@@ -80,7 +79,7 @@ def _notes(facts: Facts, paper: Paper) -> list[Text]:
     """Return the lines below the table, each with its name."""
     lines = []
     for name, text in _named(facts):
-        for place, line in enumerate(_wrapped(text, paper, margin=LABEL)[:2]):
+        for place, line in enumerate(paper.wrapped(text, margin=LABEL)[:2]):
             lines.append(Text.assemble((f"{'' if place else name:{LABEL}}", "bold"), line))
     return lines
 
@@ -96,17 +95,12 @@ def _named(facts: Facts) -> list[tuple[str, str]]:
     if facts.run.rounds:
         last = facts.run.rounds[-1]
         found.append(("weights", f"after round {last[0].round}: {descent_of(last)}"))
-    if facts.fixed_genes:
+    if facts.rounds and facts.fixed_genes:
         values = facts.rounds[-1][0].genes
         found.append(
             ("fixed", ", ".join(f"{name} {value(values[name])}" for name in facts.fixed_genes))
         )
     return found
-
-
-def _wrapped(text: str, paper: Paper, indent: str = "", margin: int = 0) -> list[str]:
-    width = max(8, paper.width - margin)
-    return textwrap.wrap(paper.glyphs.clean(text), width, subsequent_indent=indent)
 
 
 def _cropped(lines: Sequence[Text], paper: Paper) -> list[Text]:

@@ -16,7 +16,6 @@ class Glyphs:
 
     Attributes:
         levels: Characters of a sparkline, from low to high.
-        failed: Character of a sparkline for a metric that is not finite.
         done: Character of a bar for what is done.
         left: Character of a bar for what is left.
         more: Character after a text that is cut.
@@ -24,7 +23,6 @@ class Glyphs:
     """
 
     levels: str
-    failed: str
     done: str
     left: str
     more: str
@@ -36,8 +34,8 @@ class Glyphs:
         return text.encode("ascii", "backslashreplace").decode() if self.is_ascii else text
 
 
-BLOCKS = Glyphs(levels="▁▂▃▄▅▆▇█", failed="×", done="█", left="░", more="…", is_ascii=False)  # noqa: RUF001
-ASCII = Glyphs(levels="_.,-=+*#", failed="x", done="#", left=".", more="~", is_ascii=True)
+BLOCKS = Glyphs(levels="▁▂▃▄▅▆▇█", done="█", left="░", more="…", is_ascii=False)
+ASCII = Glyphs(levels="_.,-=+*#", done="#", left=".", more="~", is_ascii=True)
 
 
 def glyphs_for(console: Console, environment: Mapping[str, str]) -> Glyphs:

@@ -10,7 +10,7 @@ from clantune_report.watch.paper import Paper
 from clantune_report.watch.progress import Progress
 from clantune_report.watch.wording import count, duration
 
-PHASES = {"cooperative": "cooperation", "competitive": "competition", None: "begins"}
+PHASES = {"cooperative": ": cooperation", "competitive": ": competition", None: " begins"}
 SILENT = "silent"
 
 
@@ -44,8 +44,8 @@ def heading(facts: Facts, progress: Progress, state: str, paper: Paper) -> list[
     left = "" if is_over or state == SILENT else _time_left(progress)
     return [
         _title(facts.run, state, paper),
-        Text(paper.glyphs.clean(_settings(facts.run.start))),
-        Text(_place(progress, is_over=is_over)),
+        *map(Text, paper.wrapped(_settings(facts.run.start))),
+        *map(Text, paper.wrapped(_place(progress, is_over=is_over))),
         _bar(progress, left, paper),
     ]
 
@@ -78,7 +78,7 @@ def _place(progress: Progress, *, is_over: bool) -> str:
     parts = [f"{progress.rounds_done}{rounds} rounds done", f"step {about}{progress.step}{total}"]
     if not is_over:
         kind = "calibration round" if progress.is_calibrating else "round"
-        parts.insert(0, f"{kind} {progress.round.number}: {PHASES[progress.phase]}")
+        parts.insert(0, f"{kind} {progress.round.number}{PHASES[progress.phase]}")
     return ", ".join(parts)
 
 

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 from clantune_report.watch.glyphs import Glyphs
 
+FAILED = "x"
+"""Character for a value that is not finite."""
+
 Height = float | None
 """A height of a sparkline; None where there is no value, not finite where it failed."""
 
@@ -39,7 +42,7 @@ def _character(group: Sequence[Height], low: float, high: float, glyphs: Glyphs)
     if not known:
         return " "
     if not all(map(math.isfinite, known)):
-        return glyphs.failed
+        return FAILED
     if low == high:
         return glyphs.levels[len(glyphs.levels) // 2 - 1]
     share = (math.fsum(known) / len(known) - low) / (high - low)

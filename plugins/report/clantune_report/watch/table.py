@@ -12,12 +12,16 @@ from clantune_report.watch.columns import Column
 from clantune_report.watch.glyphs import Glyphs
 from clantune_report.watch.rows import Row
 from clantune_report.watch.sparkline import sparkline
+from clantune_report.watch.wording import FAILED
 
 GAP = 2
 """Characters between two columns."""
 
 SHORTEST, LONGEST = 8, 40
 """Characters of a sparkline: how many it has at least if the terminal allows, and at most."""
+
+LONGEST_VALUE = 12
+"""Characters of a value at most, such as the name of a choice."""
 
 BEST = "* "
 """Mark of the best member, not by colour alone."""
@@ -35,7 +39,8 @@ class _Sizes:
     @classmethod
     def of(cls, rows: Sequence[Row], columns: Sequence[Column], width: int) -> _Sizes:
         label = len(BEST) + max(len(row.label) for row in (Row("member", ()), *rows))
-        value = max(len(column.text(row)) for column in columns for row in rows)
+        texts = [column.text(row) for column in columns for row in rows]
+        value = min(LONGEST_VALUE, max(map(len, texts)))
         fit = max(1, (width - label) // (GAP + SHORTEST + 1 + value))
         blocks = math.ceil(len(columns) / fit)
         beside = math.ceil(len(columns) / blocks)
@@ -94,9 +99,9 @@ def _line(place: int, row: Row, block: Sequence[_Lines], sizes: _Sizes, glyphs: 
     line = Text(f"{label:{sizes.label}}", style="bold" if row.is_best else "")
     for each in block:
         drawn = sparkline(each.heights[place], each.low, each.high, sizes.line, glyphs)
-        text = glyphs.clean(each.column.text(row))
+        text = _fitted(glyphs.clean(each.column.text(row)), sizes.value, glyphs)
         line.append(" " * GAP + f"{drawn:{sizes.line}} ")
-        line.append(f"{text:{sizes.value}}", style="red" if text == "failed" else "")
+        line.append(text, style="red" if text.rstrip() == FAILED else "")
     line.rstrip()
     return line
 

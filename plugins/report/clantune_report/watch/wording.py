@@ -8,6 +8,12 @@ from typing import Any
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
+FAILED = "failed"
+"""The text of a metric that is not finite."""
+
+MOST_NAMES = 8
+"""Number of names in a list at most."""
+
 
 def duration(seconds: float) -> str:
     """Return a duration in its two largest units."""
@@ -27,7 +33,7 @@ def value(of: Any, digits: int = 3) -> str:
     """Return a value of a gene, or a metric; one that is not finite is a failure."""
     if not isinstance(of, float):
         return str(of)
-    return f"{of:.{digits}g}" if math.isfinite(of) else "failed"
+    return f"{of:.{digits}g}" if math.isfinite(of) else FAILED
 
 
 def count(number: int, noun: str) -> str:
@@ -36,6 +42,8 @@ def count(number: int, noun: str) -> str:
 
 
 def listed(names: Sequence[object]) -> str:
-    """Return names as a list in a sentence."""
+    """Return names as a list in a sentence; of many names the first ones."""
     texts = [*map(str, names)]
+    if len(texts) > MOST_NAMES:
+        texts[MOST_NAMES - 1 :] = [f"{len(texts) - MOST_NAMES + 1} more"]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
