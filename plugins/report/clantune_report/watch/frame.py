@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from clantune_report.watch.columns import columns_of
+from clantune_report.watch.body import body_of
 from clantune_report.watch.concerns import concerns_of, metric_name, silence_of
 from clantune_report.watch.descent import descent_of
 from clantune_report.watch.facts import Facts
 from clantune_report.watch.heading import heading, state_of
 from clantune_report.watch.paper import Paper
 from clantune_report.watch.progress import progress_of
-from clantune_report.watch.table import table
 from clantune_report.watch.wording import value
 
 LABEL = 9
@@ -35,7 +34,7 @@ def frame(facts: Facts, now: float, paper: Paper) -> list[Text]:
     top = heading(facts, progress, state, paper)
     bottom = [*_warnings(concerns, paper), *_notes(facts, paper)]
     room = None if paper.height is None else paper.height - len(top) - len(bottom) - 2
-    body = _body(facts, progress.total_rounds or 0, room, paper)
+    body = body_of(facts, progress, room, paper)
     lines = [*top, Text(), *body, Text(), *bottom] if body else [*top, Text(), *bottom]
     return _cropped(lines, paper)
 
@@ -43,28 +42,6 @@ def frame(facts: Facts, now: float, paper: Paper) -> list[Text]:
 def message(text: str, paper: Paper) -> list[Text]:
     """Return a frame that has a message only."""
     return _cropped([Text(line) for line in paper.wrapped(text)], paper)
-
-
-def _body(facts: Facts, total_rounds: int, room: int | None, paper: Paper) -> list[Text]:
-    """Return the table with all members if there is room for them, otherwise with a summary."""
-    if not facts.rounds:
-        return []
-    genes = [name for name in facts.genes if name not in facts.fixed_genes]
-    shown = max(total_rounds, len(facts.rounds))
-
-    def drawn(summary: bool) -> list[Text]:
-        rows = facts.summary_rows if summary else facts.member_rows
-        columns = columns_of(facts.run.start, genes, rows)
-        return table(rows, columns, paper.width, shown, paper.glyphs)
-
-    body = drawn(summary=False)
-    if room is None or len(body) <= room:
-        return body
-    body = min(body, drawn(summary=True), key=len)
-    if len(body) <= room:
-        return body
-    left_out = Text(f"({len(body) - room + 1} lines more in a higher terminal)", style="dim")
-    return [*body[: max(0, room - 1)], left_out]
 
 
 def _warnings(concerns: Sequence[str], paper: Paper) -> list[Text]:

@@ -29,7 +29,7 @@ BEST = "* "
 
 @attrs.frozen(kw_only=True)
 class _Sizes:
-    """Numbers of characters, and of columns beside each other."""
+    """Numbers of characters, and of columns side by side."""
 
     label: int
     line: int
@@ -37,37 +37,59 @@ class _Sizes:
     beside: int
 
     @classmethod
-    def of(cls, rows: Sequence[Row], columns: Sequence[Column], width: int) -> _Sizes:
+    def of(cls, rows: Sequence[Row], columns: Sequence[Column], width: int, rounds: int) -> _Sizes:
         label = len(BEST) + max(len(row.label) for row in (Row("member", ()), *rows))
         texts = [column.text(row) for column in columns for row in rows]
         value = min(LONGEST_VALUE, max(map(len, texts)))
         fit = max(1, (width - label) // (GAP + SHORTEST + 1 + value))
         blocks = math.ceil(len(columns) / fit)
         beside = math.ceil(len(columns) / blocks)
-        line = (width - label) // beside - GAP - 1 - value
-        return cls(label=label, line=max(1, min(line, LONGEST)), value=value, beside=beside)
+        room = (width - label) // beside - GAP - 1 - value
+        line = max(1, min(room, LONGEST, max(rounds, SHORTEST)))
+        return cls(label=label, line=line, value=value, beside=beside)
 
 
-def table(
-    rows: Sequence[Row], columns: Sequence[Column], width: int, rounds: int, glyphs: Glyphs
-) -> list[Text]:
-    """Return the lines of the table, in several blocks if the columns do not fit side by side.
+@attrs.frozen(kw_only=True)
+class Table:
+    """The table, in several blocks if its columns do not fit side by side.
 
-    Args:
+    Attributes:
         rows: Rows, one or more.
         columns: Columns, one or more.
-        width: Characters of a line.
-        rounds: Number of rounds that the sparklines have room for.
-        glyphs: Characters of the sparklines.
     """
-    sizes = _Sizes.of(rows, columns, width)
-    sizes = attrs.evolve(sizes, line=min(sizes.line, max(rounds, SHORTEST)))
-    lines: list[Text] = []
-    for begin in range(0, len(columns), sizes.beside):
-        block = [_Lines.of(column, rows) for column in columns[begin : begin + sizes.beside]]
-        lines.append(_heading(block, sizes, glyphs))
-        lines += [_line(place, row, block, sizes, glyphs) for place, row in enumerate(rows)]
-    return lines
+
+    rows: Sequence[Row]
+    columns: Sequence[Column]
+    _sizes: _Sizes
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], columns: Sequence[Column], width: int, rounds: int) -> Table:
+        """Return a table for a terminal.
+
+        Args:
+            rows: Rows, one or more.
+            columns: Columns, one or more.
+            width: Characters of a line.
+            rounds: Number of rounds that the sparklines have room for.
+        """
+        return cls(rows=rows, columns=columns, sizes=_Sizes.of(rows, columns, width, rounds))
+
+    @property
+    def height(self) -> int:
+        """The number of lines."""
+        return math.ceil(len(self.columns) / self._sizes.beside) * (1 + len(self.rows))
+
+    def lines(self, glyphs: Glyphs) -> list[Text]:
+        """Return the lines, which are drawn with these characters."""
+        lines: list[Text] = []
+        for begin in range(0, len(self.columns), self._sizes.beside):
+            columns = self.columns[begin : begin + self._sizes.beside]
+            block = [_Lines.of(column, self.rows) for column in columns]
+            lines.append(_heading(block, self._sizes, glyphs))
+            lines += [
+                _line(place, row, block, self._sizes, glyphs) for place, row in enumerate(self.rows)
+            ]
+        return lines
 
 
 @attrs.frozen
