@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from pathlib import Path
 
 import attrs
 import pyte
@@ -143,8 +144,8 @@ def text(block):
 
 
 def test_a_frame_shows_the_round_the_members_and_the_time_left(run):
-    facts = facts_of(run, entries(start(), 12))
-    assert shown(facts, 123) == text("""
+    drawn = shown(facts_of(run, entries(start(), 12)), 123)
+    assert drawn == text("""
 run.jsonl                                                  running for 2 min 3 s
 factorial, 4 members, mean weights, rounds of 50 steps, presets adamw
 round 12: cooperation, 12 of 20 rounds done, step about 618 of 1000
@@ -161,6 +162,8 @@ best     loss 0.6276, centre, round 11
 weights  after round 11: the mean of all members
 fixed    beta 0.9
 """)
+    page = Path(__file__).parents[2] / "docs/clan/watch.md"
+    assert "\n".join(drawn) in page.read_text(encoding="utf-8")
 
 
 def test_a_frame_in_ascii_on_a_narrow_terminal_has_two_tables(run):
