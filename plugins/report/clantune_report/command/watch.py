@@ -68,7 +68,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--interval",
         type=float,
-        default=1.0,
+        default=2.0,
         metavar="SECONDS",
         help="seconds between two frames (default: %(default)s)",
     )
