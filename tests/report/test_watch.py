@@ -263,6 +263,12 @@ RUNS = {
     "calibrated": calibrating(3, then=2),
     "resumed": resumed(0),
     "resumed and gone on": resumed(3),
+    "complete": entries(start(total_steps=200), 4)[:-1],
+    "in its last round": entries(start(total_steps=200, duty_cycle=0.0), 3),
+    "of unknown length, ended": [
+        *entries(start(total_steps=None, ramp=Ramp()), 4),
+        RunEnd(time=BEGIN + 45),
+    ],
     "ended early": [*entries(start(), 4), RunEnd(time=BEGIN + 45)],
     "strange names": entries(
         start(recipe="a \x1b[2J recipe", genes={"größe": LR}), 4, genes=lambda m: {"größe": 1e-3}
@@ -329,6 +335,14 @@ def test_a_frame_of_any_run_fits_a_terminal_of_any_size(run, kind, glyphs):
         ),
         ("resumed", 525, "  3       █▁             1.82"),
         ("resumed and gone on", 555, "5 of 20 rounds done"),
+        ("complete", 9999, "4 of 4 rounds done, step 200 of 200"),
+        ("complete", 9999, "finished after"),
+        (
+            "in its last round",
+            39,
+            "round 3: cooperation, 3 of 4 rounds done, step about 200 of 200",
+        ),
+        ("of unknown length, ended", 9999, "finished after 45 s"),
         ("ended early", 9999, "ended at step 200 of 1000"),
         ("ended early", 9999, "! the run ended before its last step; it may be resumed"),
     ],
@@ -487,7 +501,7 @@ def test_the_command_refuses_what_is_not_a_run(run, watch, tmp_path):
     (tmp_path / "empty").mkdir()
     for place, problem in {
         "none.jsonl": "there is no none.jsonl: give the file that Clan(history=...) names",
-        "empty": "empty has no file of a run (*.jsonl): give the file that Clan(history=...) names",
+        "empty": "empty has no file of a run (*.jsonl): give the one that Clan(history=...) names",
         "a.jsonl": "no run has begun in a.jsonl: start it first",
         "b.jsonl": "b.jsonl, line 1: this is not a record of a round: ",
         "c.jsonl": "c.jsonl, line 1: a file of a run begins with its start: give the file that "

@@ -17,14 +17,15 @@ SHORTEST_SILENCE = 60.0
 """Seconds without a new line that are never remarkable."""
 
 
-def silence_of(facts: Facts, now: float) -> str | None:
+def silence_of(facts: Facts, progress: Progress, now: float) -> str | None:
     """Return a sentence if the run has written nothing for long.
 
     Args:
         facts: What its file says.
+        progress: Where the run is.
         now: Seconds since 1970.
     """
-    if facts.pace is None or facts.run.end is not None:
+    if facts.pace is None or facts.run.end is not None or progress.is_complete:
         return None
     silent = now - max(facts.written, _last_time(facts))
     round_seconds = facts.pace.whole * facts.run.start.round_length
@@ -44,7 +45,7 @@ def concerns_of(facts: Facts, progress: Progress) -> list[str]:
     """
     start = facts.run.start
     found = []
-    if facts.run.end is not None and progress.total_steps and not progress.is_complete:
+    if facts.run.end is not None and not progress.is_complete:
         found.append("the run ended before its last step; it may be resumed")
     if start.members == 1:
         found.append("a clan of one member: it trains, but nothing is tuned")

@@ -28,7 +28,7 @@ def frame(facts: Facts, now: float, paper: Paper) -> list[Text]:
         paper: What the frame is drawn on.
     """
     progress = progress_of(facts.run, facts.pace, now)
-    silence = silence_of(facts, now)
+    silence = silence_of(facts, progress, now)
     concerns = [*([silence] if silence else []), *concerns_of(facts, progress)]
     state = state_of(facts, progress, now, is_silent=silence is not None)
     top = heading(facts, progress, state, paper)

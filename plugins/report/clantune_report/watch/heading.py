@@ -23,12 +23,12 @@ def state_of(facts: Facts, progress: Progress, now: float, *, is_silent: bool) -
         now: Seconds since 1970.
         is_silent: Whether the run has written nothing for long.
     """
-    start, end = facts.run.start, facts.run.end
-    if end is None:
-        return SILENT if is_silent else f"running for {duration(now - start.time)}"
-    if progress.is_complete or progress.total_steps is None:
-        return f"finished after {duration(end.time - start.time)}"
-    return f"ended at step {progress.step} of {progress.total_steps}"
+    began, end = facts.run.start.time, facts.run.end
+    if progress.is_complete:
+        return f"finished after {duration((facts.written if end is None else end.time) - began)}"
+    if end is not None:
+        return f"ended at step {progress.step} of {progress.total_steps}"
+    return SILENT if is_silent else f"running for {duration(now - began)}"
 
 
 def heading(facts: Facts, progress: Progress, state: str, paper: Paper) -> list[Text]:

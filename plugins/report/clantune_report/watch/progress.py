@@ -14,11 +14,12 @@ class Progress:
     """Where a run is at a moment.
 
     Attributes:
-        round: Current round, or the last one of a run that is over.
+        round: Current round, or the one that would follow.
         phase: Phase of the members; None between two rounds.
         rounds_done: Number of complete rounds, without those of calibration.
         total_rounds: Number of rounds of the run; None if its length is unknown.
         is_calibrating: Whether the round belongs to the search for the learning rate.
+        is_complete: Whether all steps are done; for a run of unknown length, whether it has ended.
         step: Steps that are done, at the pace of the latest rounds.
         is_estimated: Whether the step is an estimate.
         total_steps: Steps of the run; None if its length is unknown.
@@ -31,15 +32,11 @@ class Progress:
     rounds_done: int
     total_rounds: int | None
     is_calibrating: bool
+    is_complete: bool
     step: int
     is_estimated: bool
     total_steps: int | None
     seconds_left: float | None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether all steps of a run of known length are done."""
-        return self.total_steps is not None and self.step >= self.total_steps
 
     @property
     def share(self) -> float:
@@ -65,17 +62,13 @@ def progress_of(run: RunFile, pace: Pace | None, now: float) -> Progress:
         passed = max(0.0, now - phase.time) / pace.training
         step = int(min(_end_of(phase, current), phase.step + passed))
     end = current.start + current.length if total is None else total
-    calibration = schedule.calibration
     return Progress(
-        round=attrs.evolve(
-            current, number=_number(run, is_over=total is not None and known >= total)
-        ),
-        phase=None if phase is None or run.end is not None else phase.mode,
+        round=attrs.evolve(current, number=run.rounds[-1][0].round + 1 if run.rounds else 0),
+        phase=None if phase is None else phase.mode,
         rounds_done=sum(not records[0].calibration for records in run.rounds),
-        total_rounds=None
-        if total is None
-        else schedule.round_at(total - 1).number + 1 - len(calibration),
-        is_calibrating=known < sum(calibration),
+        total_rounds=_total_rounds(schedule),
+        is_calibrating=known < sum(schedule.calibration),
+        is_complete=run.end is not None if total is None else known >= total,
         step=step,
         is_estimated=step > known,
         total_steps=total,
@@ -110,9 +103,11 @@ def _known_step(run: RunFile) -> int:
     return max(run.start.step, _end_of_rounds(run), *(phase.step for phase in run.phases[-1:]), 0)
 
 
-def _number(run: RunFile, *, is_over: bool) -> int:
-    """Return the number of the current round, as the records count."""
-    return run.rounds[-1][0].round + (not is_over) if run.rounds else 0
+def _total_rounds(schedule: Schedule) -> int | None:
+    """Return the number of rounds without those of calibration; None if it is unknown."""
+    if schedule.total_steps is None:
+        return None
+    return schedule.round_at(schedule.total_steps - 1).number + 1 - len(schedule.calibration)
 
 
 def _end_of(phase: PhaseStart, current: Round) -> int:

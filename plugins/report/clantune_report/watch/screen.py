@@ -90,7 +90,7 @@ def show_live(place: Path, console: Console, interval: float) -> None:
             else:
                 lines = frame(facts, now, paper)
             live.update(Group(*lines), refresh=True)
-            if facts is not None and _is_over(facts, now):
+            if facts is not None and progress_of(facts.run, facts.pace, now).is_complete:
                 break
             resized.wait(interval)
     _print(lines, console)
@@ -98,12 +98,6 @@ def show_live(place: Path, console: Console, interval: float) -> None:
 
 def _is_empty(place: Path) -> bool:
     return not place.exists() or (place.is_dir() and not any(place.glob("*.jsonl")))
-
-
-def _is_over(facts: Facts, now: float) -> bool:
-    """Return whether the run has ended, and has no steps left for which it might be resumed."""
-    progress = progress_of(facts.run, facts.pace, now)
-    return facts.run.end is not None and (progress.is_complete or progress.total_steps is None)
 
 
 def _paper(console: Console, height: int | None) -> Paper:
