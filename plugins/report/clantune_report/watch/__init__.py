@@ -1,0 +1,1 @@
+"""The live view of a run: what its file says, as text that fits a terminal."""

@@ -1,0 +1,44 @@
+"""Which member's weights the members go on from, as a sentence."""
+
+from __future__ import annotations
+
+import math
+
+from clantune_clan.records.schedule import Round
+from clantune_report.watch.wording import listed
+
+
+def descent_of(records: Round) -> str:
+    """Return where the weights after a round come from."""
+    if records[0].calibration:
+        return "all go back to the first weights, for calibration"
+    if not any(math.isfinite(each.metric) for each in records):
+        return "all go back to the best weights so far, since all members failed"
+    if records[0].weights_from is None:
+        return _from_means(records)
+    return _from_members(records)
+
+
+def _from_means(records: Round) -> str:
+    """Return the parents of each mean."""
+    parents = [tuple(member for member, _ in each.parents) for each in records]
+    if any(each != parents[0] for each in parents):
+        return "; ".join(f"{m} from {listed(each)}" for m, each in enumerate(parents))
+    if len(parents[0]) == len(records):
+        return "the mean of all members" if len(records) > 1 else "its own"
+    return f"the mean of members {listed(parents[0])}"
+
+
+def _from_members(records: Round) -> str:
+    """Return the children of each parent."""
+    children: dict[int | None, list[int]] = {}
+    kept = 0
+    for each in records:
+        if each.weights_from in (each.member, None):
+            kept += 1
+        else:
+            children.setdefault(each.weights_from, []).append(each.member)
+    if kept == len(records):
+        return "each keeps its own" if kept > 1 else "its own"
+    moved = [f"{listed(names)} from {parent}" for parent, names in children.items()]
+    return "; ".join([*moved, *(["the others keep theirs"] if kept else [])])
