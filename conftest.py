@@ -6,6 +6,7 @@ This file lies at the root because README.md does: pytest asks only the conftest
 import contextlib
 import doctest
 import os
+import re
 import sys
 import tempfile
 import tomllib
@@ -86,7 +87,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get("/".join(item.path.parts[-2:]), len(places)))
 
 
-# ---- The documentation: every `python` block is executed, `toml` is parsed ----
+# ---- The documentation: each `python` and `diff` block is executed ----
 
 
 def _message_and_notes(kind: type[BaseException], error: BaseException) -> list[str]:
@@ -105,6 +106,22 @@ def _parse_toml(example: Example) -> None:
     tomllib.loads(example.parsed)
 
 
+def _run_what_a_diff_makes(example: Example) -> None:
+    """Run the script that the last Python block of the page becomes by the hunks of a diff."""
+    block = r"^```python\n(.*?)^```$"
+    above = example.document.text[: example.start]
+    script = re.findall(block, above, re.MULTILINE | re.DOTALL)[-1]
+    for hunk in example.parsed.split("@@ @@\n"):
+        lines = hunk.splitlines(keepends=True)
+        before, after = (
+            "".join(line[1:] or line for line in lines if line[0] in f" \n{sign}") for sign in "-+"
+        )
+        if script.count(before) != 1:
+            raise ValueError(f"the script has no such lines, or has them twice:\n{before}")
+        script = script.replace(before, after)
+    exec(compile(script, example.path, "exec"), example.namespace)  # noqa: S102  (it is ours)
+
+
 def _enter_a_folder(namespace: dict[str, Any]) -> None:
     """Let the examples of a page write their files into a folder of their own."""
     stack = namespace["_folder"] = contextlib.ExitStack()
@@ -119,6 +136,7 @@ pytest_collect_file = Sybil(
     parsers=[
         PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS),
         CodeBlockParser("toml", _parse_toml),
+        CodeBlockParser("diff", _run_what_a_diff_makes),
     ],
     pattern="*.md",
     setup=_enter_a_folder,

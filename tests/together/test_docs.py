@@ -25,8 +25,8 @@ from clantune_core.testing.strategy_laws import EVERY, RULES
 
 FENCE = re.compile(r"^```(\S*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-LANGUAGES = {"python", "toml", "console", "{toctree}", "{eval-rst}", "{literalinclude}"}
-"""Of the blocks in Markdown: the first is run, the second parsed, the third only shown."""
+LANGUAGES = {"python", "diff", "toml", "console", "{toctree}", "{eval-rst}", "{literalinclude}"}
+"""Of the blocks in Markdown: the first two are run, the third is parsed, the fourth only shown."""
 
 
 def pages(committed_files):
