@@ -14,7 +14,7 @@ import pytest
 
 from clantune_core.command import main
 
-EXAMPLE = Path(__file__).parents[2] / "docs/examples/character_lm.py"
+EXAMPLE = Path(__file__).parents[2] / "docs/examples/self_adaptation.py"
 
 
 def clantune(*arguments, **options):
@@ -117,19 +117,20 @@ def test_the_package_runs_as_the_command():
 
 
 def test_the_demo_shows_the_schedule_and_both_losses(tmp_path):
-    schedule = tmp_path / "schedule.json"
-    done = clantune("launch", "-n", "2", EXAMPLE, "--steps", "40", "--schedule", schedule)
+    folder = tmp_path / "demo"
+    done = clantune("demo", "-n", "2", "--steps", "40", "--folder", folder)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "starts with lr 0.06, weight decay 1.0, beta2 0.8; the clan's centre:"
     rounds = [line.split() for line in lines if re.match(r" +\d+ ", line)]
     assert [int(row[0]) for row in rounds] == [*range(20)]
-    assert "plain data-parallel training" in lines[-2]
-    assert "the clan" in lines[-1]
-    assert len(json.loads(schedule.read_text("utf-8"))["rounds"]) == len(rounds)
+    assert any("plain data-parallel training" in line for line in lines)
+    assert lines[-1] == f"The report of the clan: open {folder / 'report.html'} in a browser."
+    schedule = json.loads((folder / "schedule.json").read_text("utf-8"))
+    assert len(schedule["rounds"]) == len(rounds)
+    assert (folder / "report.html").stat().st_size > 1_000_000
 
 
 def test_the_example_of_the_core_still_runs(capfd):
-    script = EXAMPLE.with_name("self_adaptation.py")
-    assert subprocess.run([sys.executable, script], check=False).returncode == 0
+    assert subprocess.run([sys.executable, EXAMPLE], check=False).returncode == 0
     assert "step" in capfd.readouterr().out

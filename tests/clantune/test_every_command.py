@@ -3,6 +3,7 @@
 A new sub-command has one line in `ROWS`.
 """
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("clantune")
 """The script as pip has installed it."""
+
+RUN = ROOT / "tests/report/runs/factorial.jsonl"
 
 TRAIN = "import os; print('rank', os.environ['RANK'], 'of', os.environ['WORLD_SIZE'])"
 
@@ -53,6 +56,15 @@ ROWS = {
             "now": "unrecognized arguments: now",
         },
     ),
+    "demo": Row(
+        "-n 1 --steps 20 --folder demo",
+        "The report of the clan: open demo/report.html in a browser.",
+        {
+            "-n 0": "-n is a number of processes, 1 or more; got 0",
+            "--steps none": "invalid int value: 'none'",
+            "--folder runs": "runs exists: give another --folder, or remove it",
+        },
+    ),
     "launch": Row(
         "-n 1 train.py",
         "rank 0 of 1",
@@ -80,6 +92,33 @@ ROWS = {
             "resume nowhere": "nowhere contains no run",
         },
     ),
+    "replay": Row(
+        "schedule.json",
+        "lr",
+        {
+            "": "give a schedule to show, or --module FILE",
+            "nowhere.json": "nowhere.json is not a schedule",
+            "schedule.json --steps none": "none",
+        },
+    ),
+    "report": Row(
+        "runs --out page.html",
+        "page.html",
+        {
+            "nowhere": "there is no nowhere: give the file that Clan(history=...) names",
+            "train.py": "train.py, line 1: this is not a line of JSON",
+            "runs --out nowhere/page.html": "nowhere/page.html",
+        },
+    ),
+    "schedule": Row(
+        "runs",
+        '"clantune": "schedule"',
+        {
+            "nowhere": "there is no nowhere: give the file that Clan(history=...) names",
+            "runs --out train.py": "train.py exists: give another --out, or --force to replace it",
+            "runs --format xml": "invalid choice: 'xml'",
+        },
+    ),
     "store": Row(
         "load values.json --db runs.db",
         "lr",
@@ -87,6 +126,15 @@ ROWS = {
             "sohw": "No such command 'sohw'",
             "show": "no database is named: give --db PATH",
             "show --db nowhere.db --depth": "No such option",
+        },
+    ),
+    "watch": Row(
+        "runs --once",
+        "lr",
+        {
+            "nowhere --once": "nowhere",
+            "train.py --once": "train.py, line 1: this is not a line of JSON",
+            "runs --interval 0": "--interval",
         },
     ),
     **{
@@ -122,6 +170,9 @@ def folder(tmp_path, monkeypatch):
     """A current folder with a script in it, and no variable of the user."""
     (tmp_path / "train.py").write_text(TRAIN)
     (tmp_path / "values.json").write_text('{"lr": 0.1}')
+    (tmp_path / "runs").mkdir()
+    shutil.copy(RUN, tmp_path / "runs/history.jsonl")
+    shutil.copy(ROOT / "docs/pictures/demo.json", tmp_path / "schedule.json")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CLANTUNE_DB", raising=False)
     return tmp_path

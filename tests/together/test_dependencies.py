@@ -28,6 +28,7 @@ NAMED_OTHERWISE = {"mlflow_skinny": "mlflow"}
 EDGES = {
     "clantune-core": set(),
     "clantune-frameworks": {"clantune_clan", "clantune_core"},
+    "clantune-report": {"clantune_clan", "clantune_core"},
     "clantune-neuro": {"clantune_core", "clantune_strategies"},
     "clantune-store": {"clantune_core", "clantune_strategies"},
 }

@@ -1,4 +1,4 @@
-"""What a run of ClanTune has written: read, shown and replayed, without torch."""
+"""What a run of ClanTune has written: watched, reported and replayed."""
 
 from clantune_report.replay import ReplaySchedule, Schedule, ScheduleError
 

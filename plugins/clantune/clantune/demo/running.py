@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clantune_report.command.report import main as write_report
-
 from clantune_clan.launch.agent import run
+from clantune_report.command.report import main as write_report
 
 
 def run_demo(script: Path, folder: Path, members: int, steps: int, program: str) -> int:
@@ -20,7 +19,7 @@ def run_demo(script: Path, folder: Path, members: int, steps: int, program: str)
         program: Name of the command in messages.
     """
     command = [str(script), "--steps", str(steps), "--folder", str(folder)]
-    status = run(members, 0, command, program)
+    status = run(members, 0, command, program, prefix=False)
     if status:
         return status
     report = folder / "report.html"
