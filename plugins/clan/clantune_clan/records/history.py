@@ -85,8 +85,8 @@ class History:
         self._append(record.as_data() for record in records)
 
     def on_close(self) -> None:
-        """Write the end of the run, unless an earlier line could not be written."""
-        if not self._is_broken:
+        """Write the end of the run, unless its file is gone or could not be written before."""
+        if not self._is_broken and self.path is not None and self.path.exists():
             self._append([events.as_data(RunEnd(time=time.time()))])
 
     def _append(self, entries: Iterable[Mapping[str, Any]]) -> None:
