@@ -60,7 +60,7 @@ LONGEST = (
     "together/test_new",
     "together/test_pictures",
     "together/test_fuzz",
-    "together/test_docs",
+    "together/test_site",
     "strategies/test_laws",
     "store/test_breeding",
     "store/test_many_processes",

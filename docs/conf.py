@@ -21,4 +21,7 @@ napoleon_use_ivar = True  # attributes are documented in the docstring of their 
 
 html_theme = "furo"
 html_title = f"ClanTune {release}"
+html_static_path = ["_static"]
+html_css_files = ["diff.css"]
 html_show_sphinx = False
+html_show_search_summary = False  # it fetches pages, which browsers refuse to a site in files
