@@ -107,7 +107,7 @@ ROWS = {
         {
             "nowhere": "there is no nowhere: give the file that Clan(history=...) names",
             "train.py": "train.py, line 1: this is not a line of JSON",
-            "runs --out nowhere/page.html": "nowhere/page.html",
+            "runs --out nowhere/page.html": "there is no folder nowhere: make it",
         },
     ),
     "schedule": Row(
@@ -168,7 +168,7 @@ def words(text):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A current folder with a script in it, and no variable of the user."""
-    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "train.py").write_text(f"{TRAIN}\n")
     (tmp_path / "values.json").write_text('{"lr": 0.1}')
     (tmp_path / "runs").mkdir()
     shutil.copy(RUN, tmp_path / "runs/history.jsonl")

@@ -50,9 +50,10 @@ def _new_folder() -> Path:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Train a small language model from bad settings in several processes: once as "
-        "a clan, and once as plain data-parallel training. It takes about a minute. The folder "
-        "then has the history of the clan, its schedule, and a report to open in a browser.",
+        description="Train a small language model from bad settings, and write a report of the "
+        "run. Several processes train it twice, as a clan and as plain data-parallel training, "
+        "which takes about a minute. The folder then has the history of the clan, its schedule, "
+        "and the report, which a browser opens.",
     )
     parser.add_argument(
         "-n", "--members", type=int, default=4, help="number of processes (default: %(default)s)"

@@ -41,9 +41,9 @@ def main(arguments: Sequence[str], program: str) -> int:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Write a page that shows a run: the schedule of each gene, the loss of each "
-        "member, the family tree, diversity, measured effects, time, and the export. The page is "
-        "one file of HTML, which works without a network. The run may still be going on.",
+        description="Write a page that shows a run, for a browser: one file of HTML that works "
+        "offline. It has the schedule of each gene, the loss of each member, the family tree, "
+        "diversity, measured effects, time, and the export. The run may still be going on.",
     )
     parser.add_argument(
         "run",

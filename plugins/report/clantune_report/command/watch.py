@@ -56,10 +56,9 @@ def _refuse(program: str, problem: str) -> int:
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Show a run that is under way in other processes: round and phase, the time "
-        "left, and for each gene and member the values so far. It reads the file that "
-        "Clan(history=...) names, and ends with the run. Ctrl-C ends it earlier. Where the output "
-        "is not a terminal, it prints one frame.",
+        description="Show a run that is under way: its round, genes, losses and time left. The "
+        "command reads the file that Clan(history=...) names, and ends with the run. Ctrl-C ends "
+        "it earlier. Where the output is not a terminal, it prints one frame.",
     )
     parser.add_argument(
         "run", metavar="RUN", type=Path, help="the file of the run, or a folder with one such file"
