@@ -67,8 +67,10 @@ def terminal():
     return Terminal()
 
 
-def usual_threads():
-    return {name: held for name, held in os.environ.items() if name != "OMP_NUM_THREADS"}
+def usual_environment():
+    """Without the number of threads, and the size of a terminal that pytest-xdist sets."""
+    unset = {"OMP_NUM_THREADS", "COLUMNS", "LINES"}
+    return {name: held for name, held in os.environ.items() if name not in unset}
 
 
 def seen(text):
@@ -84,7 +86,7 @@ def test_on_a_terminal_each_line_has_its_rank_and_a_bar_stays_whole(tmp_path, te
         stdout=terminal.file,
         stderr=terminal.file,
         cwd=tmp_path,
-        env=usual_threads(),
+        env=usual_environment(),
         start_new_session=True,
         check=False,
         timeout=100,

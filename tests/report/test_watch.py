@@ -583,6 +583,9 @@ sys.exit(main(sys.argv[1:], "clantune watch"))
 """
 
 
+SIZE = ("COLUMNS", "LINES")
+
+
 class Terminal:
     """A real pseudo-terminal with a command in it, and what a person sees on it."""
 
@@ -592,11 +595,13 @@ class Terminal:
         self.master, slave = pty.openpty()
         termios.tcsetwinsize(slave, (lines, columns))
         self.settings = termios.tcgetattr(slave)
+        # pytest-xdist sets a size in the environment, which counts more than that of the terminal.
+        usual = {name: held for name, held in os.environ.items() if name not in SIZE}
         self.process = subprocess.Popen(
             [sys.executable, "-c", STARTED, *map(str, arguments)],
             **dict.fromkeys(("stdin", "stdout", "stderr"), slave),
             start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
+            env={**usual, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
         )
         self.slave = slave
 
