@@ -125,3 +125,25 @@ def test_a_file_without_a_run_says_what_to_give(tmp_path):
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     with pytest.raises(ClanError, match=r"bytes cannot be read: "):
         RunFile.read(tmp_path / "bytes")
+
+
+ODD = (None, -1, 1.5, "x", [], {}, [[9, "x"]], True)
+
+
+def test_a_value_of_another_type_is_refused_by_its_line_or_makes_no_difference(tmp_path):
+    it = finished_run(tmp_path / "run.jsonl", total_steps=4)
+    lines = it.history.text().splitlines()
+    refused, read = [], 0
+    for place, line in enumerate(lines):
+        for name in (entry := json.loads(line)):
+            for odd in ODD:
+                changed = [*lines[:place], json.dumps(entry | {name: odd}), *lines[place + 1 :]]
+                try:
+                    RunFile.of(it.history.path, "\n".join(changed) + "\n")
+                    read += 1
+                except ClanError as error:
+                    refused.append((place, str(error)))
+    assert len(refused) > 200
+    assert read < len(refused) / 3
+    named = f"{it.history.path}, line "
+    assert all(message.startswith(f"{named}{place + 1}: ") for place, message in refused)

@@ -9,8 +9,10 @@ import attrs
 
 from clantune_clan.errors import ClanError
 from clantune_clan.ramp import Ramp
+from clantune_clan.records import checks
 from clantune_clan.schedule import Mode
 from clantune_core import AbstractAllele, deserialize, serialize
+from clantune_core.contracts import EXPRESSION, Expressed
 
 VERSION = 1
 
@@ -44,21 +46,21 @@ class RunStart:
 
     EVENT: ClassVar = "start"
 
-    time: float
-    step: int
-    members: int
-    ranks: int
-    recipe: str
-    strategies: tuple[str, ...] = attrs.field(converter=_to_texts)
-    presets: tuple[str, ...] = attrs.field(converter=_to_texts)
-    inheritance: str
-    mode: Literal["min", "max"]
-    total_steps: int | None
-    round_length: int
-    duty_cycle: float
-    ramp: Ramp
-    genes: Mapping[str, AbstractAllele]
-    versions: Mapping[str, str] = attrs.field(factory=dict)
+    time: float = attrs.field(validator=checks.moment)
+    step: int = attrs.field(validator=checks.count)
+    members: int = attrs.field(validator=checks.positive)
+    ranks: int = attrs.field(validator=checks.positive)
+    recipe: str = attrs.field(validator=checks.text)
+    strategies: tuple[str, ...] = attrs.field(converter=_to_texts, validator=checks.texts)
+    presets: tuple[str, ...] = attrs.field(converter=_to_texts, validator=checks.texts)
+    inheritance: str = attrs.field(validator=checks.one_of("mean", "dominant", "sampled"))
+    mode: Literal["min", "max"] = attrs.field(validator=checks.one_of("min", "max"))
+    total_steps: int | None = attrs.field(validator=checks.positive_if_any)
+    round_length: int = attrs.field(validator=checks.positive)
+    duty_cycle: float = attrs.field(validator=checks.number)
+    ramp: Ramp = attrs.field(validator=checks.ramp)
+    genes: Mapping[str, AbstractAllele] = attrs.field(validator=checks.table)
+    versions: Mapping[str, str] = attrs.field(factory=dict, validator=checks.table)
     version: int = VERSION
 
     @property
@@ -80,11 +82,15 @@ class RunStart:
                 f"the start of a run has version {VERSION}; this has {data.get('version')!r}: read "
                 "it with the ClanTune that wrote it"
             )
-        genes = {
-            name: deserialize(allele, AbstractAllele)  # type: ignore[type-abstract]
-            for name, allele in data["genes"].items()
-        }
+        genes = {name: _gene(name, allele) for name, allele in data["genes"].items()}
         return cls(**{**data, "ramp": Ramp(**data["ramp"]), "genes": genes})
+
+
+def _gene(name: str, data: object) -> AbstractAllele:
+    allele = deserialize(data, AbstractAllele)  # type: ignore[type-abstract]
+    if EXPRESSION in allele.metadata:
+        Expressed.of(name, allele)  # raises an error if it is damaged
+    return allele
 
 
 @attrs.frozen(kw_only=True)
@@ -99,9 +105,9 @@ class PhaseStart:
 
     EVENT: ClassVar = "phase"
 
-    time: float
-    step: int
-    mode: Mode
+    time: float = attrs.field(validator=checks.moment)
+    step: int = attrs.field(validator=checks.count)
+    mode: Mode = attrs.field(validator=checks.one_of("cooperative", "competitive"))
 
 
 @attrs.frozen(kw_only=True)
@@ -114,7 +120,7 @@ class RunEnd:
 
     EVENT: ClassVar = "end"
 
-    time: float
+    time: float = attrs.field(validator=checks.moment)
 
 
 Event = RunStart | PhaseStart | RunEnd

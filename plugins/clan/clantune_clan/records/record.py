@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from clantune_clan.errors import ClanError
+from clantune_clan.records import checks
 
 VERSION = 1
 
@@ -47,21 +48,23 @@ class RoundRecord:
         version: Version of this form.
     """
 
-    round: int
-    start: int
-    steps: int
-    member: int
-    calibration: bool
-    genome: str
-    genes: Mapping[str, Any]
-    learning_rates: tuple[float, ...] = attrs.field(converter=_to_floats)
+    round: int = attrs.field(validator=checks.count)
+    start: int = attrs.field(validator=checks.count)
+    steps: int = attrs.field(validator=checks.positive)
+    member: int = attrs.field(validator=checks.count)
+    calibration: bool = attrs.field(validator=checks.flag)
+    genome: str = attrs.field(validator=checks.text)
+    genes: Mapping[str, Any] = attrs.field(validator=checks.table)
+    learning_rates: tuple[float, ...] = attrs.field(converter=_to_floats, validator=checks.numbers)
     metric: float = attrs.field(converter=float)
-    centre: float | None = None
-    parents: tuple[tuple[int, float], ...] = attrs.field(default=(), converter=_to_pairs)
-    weights_from: int | None = None
-    continues: int | None = None
-    seconds: Mapping[str, float] = attrs.field(factory=dict, eq=False)
-    bytes_moved: int = 0
+    centre: float | None = attrs.field(default=None, validator=checks.number_if_any)
+    parents: tuple[tuple[int, float], ...] = attrs.field(
+        default=(), converter=_to_pairs, validator=checks.shares
+    )
+    weights_from: int | None = attrs.field(default=None, validator=checks.count_if_any)
+    continues: int | None = attrs.field(default=None, validator=checks.count_if_any)
+    seconds: Mapping[str, float] = attrs.field(factory=dict, validator=checks.seconds, eq=False)
+    bytes_moved: int = attrs.field(default=0, validator=checks.count)
     checksum: int | None = None
     version: int = VERSION
 
