@@ -32,7 +32,7 @@ _MOST = 500
 
 
 class CannotMake(ClanTuneError):
-    """A class whose instances need arguments that nobody has given. The message says which."""
+    """The arguments that a class needs are missing. The message names them."""
 
 
 def configured(plugin: Plugin) -> st.SearchStrategy[Any]:

@@ -154,7 +154,11 @@ def test_a_job_of_slurm_is_noted(monkeypatch):
     ("host", "level", "told"),
     [
         ("127.0.0.1", "note", "is a loopback address"),
-        ("203.0.113.9", "problem", "resolves to 203.0.113.9, which is no address of this machine"),
+        (
+            "203.0.113.9",
+            "problem",
+            "resolves to 203.0.113.9, which is not an address of this machine",
+        ),
         ("no host", "note", "cannot be resolved"),
     ],
 )
