@@ -50,8 +50,8 @@ def _of_host(host: str, interfaces: Mapping[str, str]) -> Iterator[Finding]:
     own = [place for place in places if _is_own(*place)]
     if foreign := sorted({str(place[1][0]) for place in places if place not in own}):
         yield (note if own else problem)(
-            f"the host name {host} resolves to {', '.join(foreign)}, which is not an address of this "
-            "machine: ranks that connect there hang",
+            f"the host name {host} resolves to {', '.join(foreign)}, which is not an address of "
+            "this machine: ranks that connect there hang",
             f"{by_interface}correct the name in /etc/hosts or in DNS",
         )
     for family, place in own:
