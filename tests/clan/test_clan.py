@@ -2,6 +2,7 @@
 
 import json
 import math
+import pickle
 
 import attrs
 import pytest
@@ -672,8 +673,9 @@ def test_the_history_has_a_line_for_each_round_and_member(tmp_path):
     it = clan(history=path)
     run(it, rounds=2)
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    of_rounds = [line for line in lines if "event" not in line]
     records = [*it.history]
-    assert [RoundRecord.from_data(line) for line in lines] == records
+    assert [RoundRecord.from_data(line) for line in of_rounds] == records
     assert len(it.history) == 2
     first, second = records
     assert (first.round, first.member, first.start, first.steps) == (0, 0, 0, 4)
@@ -684,9 +686,11 @@ def test_the_history_has_a_line_for_each_round_and_member(tmp_path):
 
 def test_the_history_does_not_grow_a_rank(tmp_path):
     it = clan(history=tmp_path / "history.jsonl")
+    sizes = set()
     for _ in range(3):
         run(it, rounds=1)
-        assert vars(it.history).keys() == {"path", "is_kept", "_is_of_another_run"}
+        sizes.add(len(pickle.dumps(vars(it.history))))
+    assert len(sizes) == 1
 
 
 def test_best_is_the_best_there_was():
