@@ -9,6 +9,8 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from clantune.demo.character_lm import Writer, texts
+
 Data = tuple[Tensor, Tensor]
 
 
@@ -39,9 +41,13 @@ class Task:
     lr: float
 
     def loss_on(self, model: nn.Module, data: Data) -> float:
-        """Return the loss of a model."""
-        with torch.no_grad():
-            return float(self.loss(model(data[0]), data[1]))
+        """Return the loss of a model; layers such as BatchNorm use their running statistics."""
+        was_training = model.training
+        try:
+            with torch.no_grad():
+                return float(self.loss(model.eval()(data[0]), data[1]))
+        finally:
+            model.train(was_training)
 
 
 def mlp(*widths: int) -> nn.Module:
@@ -97,4 +103,104 @@ def digits() -> Task:
     )
 
 
-TASKS = {"regression": regression, "digits": digits}
+def letters() -> Task:
+    """The demo's transformer continues source code, letter by letter."""
+    count, (train, judged, test) = texts()
+    return _continuing(
+        "letters",
+        lambda: Writer(count),
+        (train.some(len(train)), judged.some(256), test.some(1024)),
+        steps=1500,
+    )
+
+
+class Reader(nn.Module):
+    """A recurrent network that continues a text."""
+
+    def __init__(self, letters: int, width: int) -> None:
+        super().__init__()
+        self.letters = nn.Embedding(letters, width)
+        self.memory = nn.GRU(width, width, batch_first=True)
+        self.out = nn.Linear(width, letters)
+
+    def forward(self, text: Tensor) -> Tensor:
+        """Return a score for each letter that may follow."""
+        out: Tensor = self.out(self.memory(self.letters(text))[0])
+        return out
+
+
+def recurrent() -> Task:
+    """A recurrent network continues the same source code."""
+    count, (train, judged, test) = texts()
+    return _continuing(
+        "recurrent",
+        lambda: Reader(count, 48),
+        (train.some(len(train)), judged.some(256), test.some(1024)),
+        steps=800,
+    )
+
+
+def _continuing(
+    name: str, make_model: Callable[[], nn.Module], split: tuple[Data, Data, Data], steps: int
+) -> Task:
+    def loss(scores: Tensor, letters: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(scores.flatten(0, 1), letters.flatten())
+
+    return Task(name, make_model, loss, *split, batch_size=8, steps=steps, lr=0.01)
+
+
+def shapes() -> Task:
+    """A convolutional network with BatchNorm tells bars, crosses, frames and discs, in noise."""
+    random = torch.Generator().manual_seed(1)
+    down, across = torch.meshgrid(torch.arange(12.0), torch.arange(12.0), indexing="ij")
+
+    def draw(count: int) -> Data:
+        kind = torch.randint(0, 5, (count,), generator=random)
+        centre = torch.rand(2, count, 1, 1, generator=random) * 4.0 + 3.5
+        size = torch.rand(count, 1, 1, generator=random) * 1.5 + 2.0
+        y, x = (down - centre[0]).abs(), (across - centre[1]).abs()
+        inside = (x <= size) & (y <= size)
+        drawn = [
+            inside & (x < 1.0),
+            inside & (y < 1.0),
+            inside & ((x < 1.0) | (y < 1.0)),
+            inside & ((x > size - 1.0) | (y > size - 1.0)),
+            x**2 + y**2 <= size**2,
+        ]
+        images = torch.stack(drawn)[kind, torch.arange(count)].float()
+        return (images + torch.randn(images.shape, generator=random)).unsqueeze(1), kind
+
+    def make_model() -> nn.Module:
+        return nn.Sequential(
+            nn.Conv2d(1, 8, 3, padding=1, bias=False),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(8, 16, 3, padding=1, bias=False),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(64, 5),
+        )
+
+    return Task(
+        "shapes",
+        make_model,
+        nn.functional.cross_entropy,
+        draw(20_000),
+        draw(1024),
+        draw(4096),
+        batch_size=8,
+        steps=800,
+        lr=0.01,
+    )
+
+
+TASKS = {
+    "regression": regression,
+    "digits": digits,
+    "letters": letters,
+    "recurrent": recurrent,
+    "shapes": shapes,
+}

@@ -17,46 +17,43 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 import torch
 import torch.distributed as dist
+from _plain import COOLDOWN, WARMUP, Plain, Start, optimizer_of, trained_plainly
 from _ranks import answer_of_ranks
 from _report import PACKAGES, Bar, bar, report, show_progress
 from _tasks import TASKS, Task
-from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 
-from clantune import Clan, as_specified, clan_loader, factorial
+from clantune import Clan, as_specified, factorial
 from clantune_core import AbstractStrategy
 
 RANKS = 4
 SEEDS = 5
-WARMUP, COOLDOWN = 0.1, 0.2
-
-
-@attrs.frozen
-class Start:
-    """Hyperparameters that a run starts with: how many times off the lr is, and the others."""
-
-    times: float
-    weight_decay: float = 0.01
-    beta2: float = 0.999
 
 
 STARTS = {
+    "tuned": Start(1.0),
     "lr / 10": Start(0.1),
     "lr x 10": Start(10.0),
     "several": Start(3.0, weight_decay=1.0, beta2=0.8),
 }
-"""What the user has set wrong."""
+"""What the user has set wrong, if anything."""
 
 ORACLE = {f"lr x {times:g}": Start(times) for times in (0.3, 1.0, 3.0)}
 """What somebody would try who has the time."""
 
+CONTROL = "factorial(evolve=False)"
 RULES: Mapping[str, Callable[[], Sequence[AbstractStrategy]]] = {
     "factorial()": factorial,
     "factorial(calibrate=True)": lambda: factorial(calibrate=True),
-    "factorial(evolve=False)": lambda: factorial(evolve=False),
+    CONTROL: lambda: factorial(evolve=False),
     "as_specified()": as_specified,
 }
-PLAIN = {"plain DDP": False, "DDP, warm-up, cooldown": True}
+
+
+RIVALS = {
+    "DDP, warm-up, cooldown": Plain(is_paced=True),
+    "DDP, best average": Plain(is_paced=True, takes_best=True),
+}
+PLAIN = {"plain DDP": Plain(), **RIVALS}
 
 SIMULATED = {
     "lr": {
@@ -75,15 +72,6 @@ SIMULATED = {
     },
 }
 """Regret in a simulation with as many members, mean over five tasks, from a calibrated start."""
-
-
-def optimizer_of(model: nn.Module, task: Task, start: Start) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(
-        model.parameters(),
-        lr=task.lr * start.times,
-        weight_decay=start.weight_decay,
-        betas=(0.9, start.beta2),
-    )
 
 
 def trained_in_a_clan(task: Task, start: Start, rule: str, seed: int, steps: int) -> float:
@@ -112,31 +100,6 @@ def trained_in_a_clan(task: Task, start: Start, rule: str, seed: int, steps: int
                 clan.step(lambda model: task.loss_on(model, task.judged))
                 member = clan.round()
     return task.loss_on(clan.best(), task.test)
-
-
-def trained_plainly(task: Task, start: Start, paced: bool, seed: int, steps: int) -> float:
-    model = DistributedDataParallel(task.make_model(), forward_sync_buffers=False)
-    optimizer = optimizer_of(model, task, start)
-
-    def pace(step: int) -> float:
-        up, down = (step + 1) / (WARMUP * steps), (steps - step) / (COOLDOWN * steps)
-        return min(1.0, up, down) if paced else 1.0
-
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, pace)
-    data = torch.utils.data.TensorDataset(*task.train)
-    loader = clan_loader(data, task.batch_size, round_length=steps, duty_cycle=0.0, seed=seed)
-    done = 0
-    while done < steps:
-        for x, y in loader:
-            task.loss(model(x), y).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            scheduler.step()
-            done += 1
-            if done == steps:
-                break
-    loss = task.loss_on(model, task.test)
-    return loss if loss == loss else float("inf")
 
 
 @attrs.frozen
@@ -183,8 +146,8 @@ def as_a_rank(plan: Plan) -> None:
         if method in RULES:
             job["loss"] = trained_in_a_clan(task, start, method, seed, steps)
         else:
-            paced = method == "oracle" or PLAIN[method]
-            job["loss"] = trained_plainly(task, start, paced, seed, steps)
+            plain = PLAIN["DDP, warm-up, cooldown" if method == "oracle" else method]
+            job["loss"] = trained_plainly(task, start, plain, seed, steps)
         job["seconds"] = time.perf_counter() - began
         if dist.get_rank() == 0:
             show_progress(done + 1, len(todo), f"{job['task']}, {job['start']}, {method}")
@@ -231,7 +194,7 @@ def _report(runs: list[dict[str, object]], ranks: int) -> int:
             found = _losses(runs, task, start, method)
             losses[method] = statistics.median(found)
             regret = (losses[method] - best) / (worst - best)
-            simulated = SIMULATED["several" if start == "several" else "lr"].get(method, "")
+            simulated = SIMULATED.get("lr" if start.startswith("lr") else start, {}).get(method, "")
             low, high = found[len(found) // 4], found[(3 * len(found)) // 4]
             seconds = statistics.fmean(
                 float(str(r["seconds"])) for r in _of(runs, task, start, method)
@@ -245,9 +208,9 @@ def _report(runs: list[dict[str, object]], ranks: int) -> int:
                 "seconds": seconds,
             }
         rows.append((task, start, "best of a grid", best, "", 0.0, "", ""))
-        rival = "DDP, warm-up, cooldown"
-        ratio = losses["factorial()"] / losses[rival]
-        bars.append(bar(f"{task}, {start}: factorial() against {rival}", ratio, 1.0))
+        for rival in (*RIVALS, CONTROL):
+            ratio = losses["factorial()"] / losses[rival]
+            bars.append(bar(f"{task}, {start}: factorial() against {rival}", ratio, 1.0))
     title = f"The default rule on {ranks} ranks"
     return report(title, rows, figures, bars, (*PACKAGES, "clantune", "torch"))
 
