@@ -239,8 +239,7 @@ class Gradients(ABC):
         claim(self.parameters, self)
         self._hooks += [optimizer.register_step_post_hook(on_step) for optimizer in optimizers]
         self.before_steps(optimizers, self._require_averaged)
-        for hook in self._strangers.hooks:
-            self.when_closed(hook.remove)
+        self.when_closed(self._strangers.close)
 
     def _require_averaged(self, optimizer: Optimizer, *_: object) -> None:
         """Raise an error if a step follows passes that were all held back on this rank."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import weakref
 from collections.abc import Callable, Iterable
 
 from torch import Tensor
@@ -14,14 +16,13 @@ from torch.optim.optimizer import (
 from clantune_clan.errors import GradientError
 from clantune_clan.reduction.hooks import hidden_hook
 
+_WATCHING: weakref.WeakSet[Strangers] = weakref.WeakSet()
+
 
 class Strangers:
     """Lets a step of any other optimizer with parameters of a clan raise an error.
 
     An optimizer of the clan may use others in its own step, and others may use one of the clan.
-
-    Attributes:
-        hooks: Hooks that run around each step of any optimizer in the process.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class Strangers:
         optimizers: Iterable[Optimizer],
         announce: Callable[[Exception], None],
     ) -> None:
-        """Register the hooks.
+        """Watch each step of any optimizer in the process.
 
         Args:
             parameters: Parameters that the clan trains.
@@ -42,23 +43,30 @@ class Strangers:
         self._known = {id(optimizer) for optimizer in optimizers}
         self._stepping: set[int] = set()  # optimizers of the clan whose step has begun
         self._has_stepped = False  # one of them, since the step of another one has begun
-        self.hooks = [
-            register_optimizer_step_pre_hook(hidden_hook(self._begin)),
-            # After the step: a closure may have found a problem that says more.
-            register_optimizer_step_post_hook(hidden_hook(self._end)),
-        ]
+        _hook_every_step()
+        _WATCHING.add(self)
+
+    def close(self) -> None:
+        """Watch no more steps."""
+        _WATCHING.discard(self)
 
     def at_step(self) -> None:
         """Forget steps that an exception has interrupted."""
         self._stepping.clear()
 
-    def _begin(self, optimizer: Optimizer, *_: object) -> None:
+    def before(self, optimizer: Optimizer) -> None:
+        """Note that the step of an optimizer begins."""
         if id(optimizer) in self._known:
             self._stepping.add(id(optimizer))
         elif not self._stepping:
             self._has_stepped = False
 
-    def _end(self, optimizer: Optimizer, *_: object) -> None:
+    def after(self, optimizer: Optimizer) -> None:
+        """Require that the optimizer of this step is known, or trains nothing of the clan.
+
+        Raises:
+            GradientError: It is not, and it does.
+        """
         if id(optimizer) in self._known:
             self._stepping.discard(id(optimizer))
             self._has_stepped = True
@@ -74,3 +82,25 @@ class Strangers:
     def _trains(self, optimizer: Optimizer) -> bool:
         groups = optimizer.param_groups
         return any(id(each) in self._trained for group in groups for each in group["params"])
+
+
+@functools.cache
+def _hook_every_step() -> None:
+    """Register two hooks for the whole process, once.
+
+    They stay: the garbage collector may end a clan during a step of another one, while torch goes
+    through these hooks, and must not remove one then.
+    """
+    register_optimizer_step_pre_hook(hidden_hook(_before))
+    # After the step: a closure may have found a problem that says more.
+    register_optimizer_step_post_hook(hidden_hook(_after))
+
+
+def _before(optimizer: Optimizer, *_: object) -> None:
+    for strangers in [*_WATCHING]:
+        strangers.before(optimizer)
+
+
+def _after(optimizer: Optimizer, *_: object) -> None:
+    for strangers in [*_WATCHING]:
+        strangers.after(optimizer)
