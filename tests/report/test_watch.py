@@ -504,12 +504,11 @@ def test_the_command_refuses_what_is_not_a_run(run, watch, tmp_path):
         "empty": "empty has no file of a run (*.jsonl): give the one that Clan(history=...) names",
         "a.jsonl": "no run has begun in a.jsonl: start it first",
         "b.jsonl": "b.jsonl, line 1: this is not a record of a round: ",
-        "c.jsonl": "c.jsonl, line 1: a file of a run begins with its start: give the file that "
+        "c.jsonl": "c.jsonl, line 1: the file of a run begins with its start: give the file that "
         "Clan(history=...) names",
         "d.jsonl": "d.jsonl, line 9: this is not a line of JSON: ",
-        "e.jsonl": "e.jsonl, line 2: 'utf-8' codec can't decode byte 0xff",
-        "f.jsonl": "f.jsonl, line 2: this is the record of member 1 in round 0, where that of "
-        "member 0 belongs",
+        "e.jsonl": "e.jsonl, line 2: this is not a line of JSON: 'utf-8' codec can't decode",
+        "f.jsonl": "f.jsonl, line 2: round 0 lacks the record of member 0; the file is damaged",
         ".": ". has several files: a.jsonl, b.jsonl, c.jsonl, d.jsonl, e.jsonl, f.jsonl; give one",
     }.items():
         status, printed, error = watch(place)

@@ -9,8 +9,7 @@ from typing import Any
 import attrs
 
 from clantune_clan.records import RoundRecord, RunFile, RunStart
-from clantune_clan.records.schedule import Winner, lineage_of, values_of, winner_of
-from clantune_report.page.checked import Round, complete_rounds
+from clantune_clan.records.schedule import Round, Winner, lineage_of, values_of, winner_of
 
 
 @attrs.frozen
@@ -75,14 +74,9 @@ class Facts:
 
 
 def gather(run: RunFile) -> Facts:
-    """Return what the page shows of a run.
-
-    Raises:
-        ClanError: A record does not fit the others.
-    """
-    every = complete_rounds(run)
-    rounds = tuple(records for records in every if not records[0].calibration)
-    calibration = tuple(records for records in every if records[0].calibration)
+    """Return what the page shows of a run."""
+    rounds = tuple(records for records in run.rounds if not records[0].calibration)
+    calibration = tuple(records for records in run.rounds if records[0].calibration)
     winner = winner_of(rounds, run.start)
     has_lineage = winner is not None and winner.member is not None
     lineage = lineage_of(rounds, winner) if winner is not None and has_lineage else []

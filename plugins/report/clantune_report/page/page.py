@@ -70,11 +70,7 @@ SECTIONS = (summary, schedules, fitness, family, diversity, measured, times, exp
 
 
 def page(run: RunFile) -> str:
-    """Return the page that shows a run.
-
-    Raises:
-        ClanError: The records of the run do not fit together.
-    """
+    """Return the page that shows a run."""
     facts = gather(run)
     title = f"The run in {in_html(run.path.name)}"
     return "\n".join(

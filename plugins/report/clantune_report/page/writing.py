@@ -19,7 +19,7 @@ def write_page(run: RunFile, where: Path | None = None, *, replaces: bool = Fals
         replaces: Whether a file that is not a report may be replaced. A report may in any case.
 
     Raises:
-        ClanError: The page cannot be written there, or the records do not fit together.
+        ClanError: The page cannot be written there.
     """
     path = run.path.with_suffix(".html") if where is None else where
     if path.is_dir():
