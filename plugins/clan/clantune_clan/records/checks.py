@@ -29,8 +29,8 @@ def is_count(value: object) -> bool:
 
 def is_number(value: object) -> bool:
     """Whether a value is a finite number, also as a float."""
-    is_one = isinstance(value, int | float) and type(value) is not bool
-    return is_one and abs(value) <= sys.float_info.max
+    is_bool = isinstance(value, bool)
+    return isinstance(value, int | float) and not is_bool and abs(value) <= sys.float_info.max
 
 
 def _is_moment(value: Any) -> bool:

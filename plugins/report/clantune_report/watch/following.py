@@ -43,6 +43,11 @@ class Follower:
         except OSError as error:
             raise ClanError(f"{self.path} cannot be read: {error.strerror}") from error
 
+    def _forget(self) -> None:
+        self._reader = RunReader(self.path)
+        self._end_of_last_line = 0
+        self._last_line = b""
+
     def _read(self) -> bool:
         with self.path.open("rb") as file:
             self.written = os.fstat(file.fileno()).st_mtime
@@ -60,8 +65,3 @@ class Follower:
                 self._end_of_last_line += len(line)
                 self._last_line = line
             return was_replaced or self._reader.lines > before
-
-    def _forget(self) -> None:
-        self._reader = RunReader(self.path)
-        self._end_of_last_line = 0
-        self._last_line = b""
