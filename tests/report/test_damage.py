@@ -8,14 +8,15 @@ from run_shapes import Shape, start
 
 from clantune_clan.records import RunFile, schedule_of
 from clantune_core import ClanTuneError
+from clantune_report.facts import Facts
 from clantune_report.formats import FORMATS
 from clantune_report.page.page import page
 from clantune_report.replay import Schedule
-from clantune_report.watch.facts import Facts
 from clantune_report.watch.following import Follower
 from clantune_report.watch.frame import frame
 from clantune_report.watch.glyphs import BLOCKS
 from clantune_report.watch.paper import Paper
+from clantune_report.watch.snapshot import Snapshot
 
 
 def shown_as_page(path):
@@ -35,9 +36,8 @@ def shown_as_schedule(path):
 def shown_as_frame(path):
     follower = Follower(path)
     follower.look()
-    assert frame(
-        Facts(follower.run, follower.written), 2000.0, Paper(width=80, height=24, glyphs=BLOCKS)
-    )
+    snapshot = Snapshot(Facts(follower.run), follower.written)
+    assert frame(snapshot, 2000.0, Paper(width=80, height=24, glyphs=BLOCKS))
 
 
 VIEWS = (shown_as_page, shown_as_schedule, shown_as_frame)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clantune_report.facts import Facts
 from clantune_report.page.charts import DARK, GREY, SERIES, Trace, axis, chart, line, step_axis
 from clantune_report.page.costs import PARTS, Cost, costs_of
-from clantune_report.page.facts import Facts
-from clantune_report.page.text import duration, percent, rounded, section, table
+from clantune_report.page.text import percent, rounded, section, table
+from clantune_report.wording import duration
 
 TITLE = "Where the time went"
 
