@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import webbrowser
 from pathlib import Path
 from urllib.parse import unquote
@@ -23,6 +24,7 @@ from clantune_report.page.effect import Effect, student
 from clantune_report.page.effects import effects_of, outcomes
 from clantune_report.page.page import page
 from clantune_report.page.text import in_chart
+from clantune_report.page.times import times
 from clantune_report.page.tree import edges_of, founders, survivors
 from clantune_report.page.writing import write_page
 
@@ -284,10 +286,18 @@ def test_a_choice_is_compared_with_the_others(tmp_path):
     assert effect_sentences.sentence(facts, effect, is_log=True).endswith(said)
 
 
+@pytest.mark.parametrize(
+    ("freedom", "quantile"),
+    [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (10, 2.228), (100, 1.984)],
+)
+def test_a_quantile_of_students_t_is_that_of_the_tables(freedom, quantile):
+    assert student(freedom) == pytest.approx(quantile, rel=0.003)
+
+
 def test_a_margin_is_that_of_students_t(tmp_path):
     stats = pytest.importorskip("scipy.stats")
-    for freedom in (1, 3, 4, 9, 19, 199):
-        assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=0.03)
+    for freedom in (*range(1, 40), 199):
+        assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=0.003)
     slopes = [0.1, 0.3, 0.2, 0.4, 0.1, 0.2]
     effect = Effect("lr", "", [*range(6)], slopes, [2.0] * 6)
     low, high = stats.t.interval(0.95, 5, loc=sum(slopes) / 6, scale=stats.sem(slopes))
@@ -317,6 +327,9 @@ def test_the_time_of_a_round_is_divided_into_its_parts(tmp_path):
         )
         assert cost.plain == pytest.approx(0.1)
         assert cost.ratio == pytest.approx(1.5)
+    limits = (Path(__file__).parents[2] / "docs/limits.md").read_text("utf-8")
+    [measured] = re.findall(r"\| a step \| (\S+ to \S+) times", limits)
+    assert f"on two cores it took {measured} times as long" in times(facts)
 
 
 def test_the_export_of_the_page_is_the_schedule(chromium, tmp_path):
