@@ -378,11 +378,8 @@ def test_the_command_writes_the_page_beside_the_file(tmp_path, capsys, monkeypat
     assert call(capsys, tmp_path) == written, "a report is replaced"
     mine = tmp_path / "mine.html"
     mine.write_text("mine")
-    assert call(capsys, file, "--out", mine) == (
-        2,
-        "",
-        f"clantune report: {mine} exists and is not a report: give another name, or --force\n",
-    )
+    refusal = f"{mine} exists and is not a report: give another name, or --force to replace it"
+    assert call(capsys, file, "--out", mine) == (2, "", f"clantune report: {refusal}\n")
     assert call(capsys, file, "--out", mine, "--force") == (0, f"{mine}\n", "")
     assert mine.read_bytes() == (tmp_path / "run.html").read_bytes()
     monkeypatch.setattr(webbrowser, "_tryorder", None)
@@ -419,10 +416,10 @@ def test_misuse_says_what_to_do(tmp_path, capsys):
     damaged.write_text("".join((*lines[:4], lines[4][:50] + "\n", *lines[5:])))
     unfit = tmp_path / "d.jsonl"
     unfit.write_text("".join(line for line in lines if '"member": 2' not in line))
-    names = "a.jsonl, b.jsonl, c.jsonl, d.jsonl"
+    names = "a.jsonl, c.jsonl and d.jsonl"
     name_it = "give the file that Clan(history=...) names"
     assert refusal(tmp_path / "no") == f"there is no {tmp_path / 'no'}: {name_it}"
-    assert refusal(tmp_path) == f"{tmp_path} has several files: {names}; give one of them"
+    assert refusal(tmp_path) == f"{tmp_path} has several files of runs: {names}; give one of them"
     assert refusal(empty) == f"{empty} has no run that has begun: {name_it}"
     assert refusal(other).startswith(f"{other}, line 1: this is not a line of the file of a run: ")
     assert refusal(damaged).startswith(f"{damaged}, line 5: this is not a line of JSON: ")

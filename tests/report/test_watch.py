@@ -529,7 +529,7 @@ def test_the_command_refuses_what_is_not_a_run(run, watch, tmp_path):
         "d.jsonl": "d.jsonl, line 9: this is not a line of JSON: ",
         "e.jsonl": "e.jsonl, line 2: this is not a line of JSON: 'utf-8' codec can't decode",
         "f.jsonl": "f.jsonl, line 2: round 0 lacks the record of member 0; the file is damaged",
-        ".": ". has several files: a.jsonl, b.jsonl, c.jsonl, d.jsonl, e.jsonl, f.jsonl; give one",
+        ".": ". has several files of runs: a.jsonl, d.jsonl, e.jsonl and f.jsonl; give one of them",
     }.items():
         status, printed, error = watch(place)
         assert (status, printed) == (2, "")
