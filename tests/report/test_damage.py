@@ -3,6 +3,7 @@
 import json
 import random
 
+import attrs
 import pytest
 from run_shapes import Shape, start
 
@@ -131,3 +132,21 @@ def test_a_file_is_shown_at_any_moment(view, tmp_path):
     for length in (*range(text.index("\n") + 1, len(text), 397), len(text)):
         path.write_text(text[:length])
         assert refusal(view, path) is None
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("inheritance", ["mean", "sampled"])
+def test_a_run_that_went_on_within_a_round_with_other_members_is_shown(view, inheritance, tmp_path):
+    """The rest of the round is a round of its own, as the records of real ranks have it."""
+    settings = start(inheritance=inheritance)
+    shape = Shape(settings).rounds(2)
+    shape.step = 26
+    fewer = attrs.evolve(settings, members=3, step=26)
+    again = attrs.evolve(fewer, step=28)  # interrupted once more, and with the same members
+    shape.again(fewer).again(again).rounds(2, continues=[0, 1, 0])
+    path = tmp_path / "run.jsonl"
+    path.write_text(shape.text())
+    assert refusal(view, path) is None
+    shape.step += 1
+    path.write_text(shape.rounds(1).text())
+    assert "starts in step 47, where the round before does not end" in refusal(view, path)

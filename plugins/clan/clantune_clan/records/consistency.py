@@ -33,7 +33,7 @@ def require_resumed(start: RunStart, before: RunStart, last: Sequence[RoundRecor
 
 def require_fitting(
     record: RoundRecord,
-    start: RunStart,
+    starts: Sequence[RunStart],
     begun: Sequence[RoundRecord],
     last: Sequence[RoundRecord],
 ) -> None:
@@ -41,13 +41,15 @@ def require_fitting(
 
     Args:
         record: The record.
-        start: Settings of the run.
+        starts: Settings of the run, each time that it began or resumed.
         begun: Records of the same round so far, from member 0 on.
         last: Records of the round before; none for the first round.
     """
+    start = starts[-1]
     problem = (
         _problem_of_order(record, start.members, begun)
-        or _problem_of_steps(record, begun or (record,), last)
+        or _problem_of_round(record, begun or (record,))
+        or _problem_of_place(record, [each.step for each in starts], last)
         or _problem_of_genes(record.genes, start.genes)
         or _problem_of_names(record, start.members, len(last))
     )
@@ -80,17 +82,25 @@ def _problem_of_order(
     return "is there twice" if record.member < len(begun) else None
 
 
-def _problem_of_steps(
-    record: RoundRecord, begun: Sequence[RoundRecord], last: Sequence[RoundRecord]
-) -> str | None:
+def _problem_of_round(record: RoundRecord, begun: Sequence[RoundRecord]) -> str | None:
     first = begun[0]
     if (record.start, record.steps) != (first.start, first.steps):
         return "has other steps than that of member 0"
     if record.calibration != first.calibration:
         return "says otherwise whether the round is one of calibration than that of member 0"
-    if last and record.round != last[0].round + 1:
+    return None
+
+
+def _problem_of_place(
+    record: RoundRecord, resumed: Sequence[int], last: Sequence[RoundRecord]
+) -> str | None:
+    if not last:
+        return None
+    if record.round != last[0].round + 1:
         return f"follows round {last[0].round}"
-    if last and record.start != last[0].start + last[0].steps:
+    end = last[0].start + last[0].steps
+    # A run that goes on within a round with other members begins a new round there.
+    if record.start != end and not (record.start > end and record.start in resumed):
         return f"starts in step {record.start}, where the round before does not end"
     return None
 

@@ -9,11 +9,7 @@ import attrs
 
 from clantune_clan.errors import ClanError
 from clantune_clan.records import events
-from clantune_clan.records.consistency import (
-    require_complete,
-    require_fitting,
-    require_resumed,
-)
+from clantune_clan.records.consistency import require_complete, require_fitting, require_resumed
 from clantune_clan.records.events import Event, PhaseStart, RunEnd, RunStart
 from clantune_clan.records.record import RoundRecord
 from clantune_core import ClanTuneError
@@ -63,7 +59,7 @@ class RunFile:
 
     @classmethod
     def read(cls, path: str | Path) -> RunFile:
-        """Read the file of a run. A last line that is being written is left out.
+        """Read the file of a run. A line or a round that is being written is left out.
 
         Raises:
             ClanError: The file is missing or damaged, or no run has begun in it.
@@ -160,10 +156,9 @@ class RunReader:
         self._starts.append(start)
 
     def _add_record(self, record: RoundRecord) -> None:
-        start = self._starts[-1]
-        require_fitting(record, start, self._begun, self._last)
+        require_fitting(record, self._starts, self._begun, self._last)
         self._begun.append(record)
-        if len(self._begun) == start.members:
+        if len(self._begun) == self._starts[-1].members:
             self._rounds.append(tuple(self._begun))
             self._begun.clear()
 
