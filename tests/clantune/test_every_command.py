@@ -94,11 +94,13 @@ ROWS = {
     ),
     "replay": Row(
         "schedule.json",
-        "lr",
+        "weight_decay  betas/0",
         {
             "": "give a schedule to show, or --module FILE",
-            "nowhere.json": "nowhere.json is not a schedule",
-            "schedule.json --steps none": "none",
+            "nowhere.json": "nowhere.json is not a schedule: No such file or directory. `clantune "
+            "schedule RUN` writes one",
+            "schedule.json --steps none": "'none' is not a number of steps, 1 or more",
+            "--module runs": "runs is a folder: give the name of a file in it",
         },
     ),
     "report": Row(
@@ -115,7 +117,8 @@ ROWS = {
         '"clantune": "schedule"',
         {
             "nowhere": "there is no nowhere: give the file that Clan(history=...) names",
-            "runs --out train.py": "train.py exists: give another --out, or --force to replace it",
+            "runs --out train.py": "train.py exists: give another name, or --force to replace it",
+            "runs --out s.txt": "s.txt has none of the endings .json, .csv, .py: give one, or",
             "runs --format xml": "invalid choice: 'xml'",
         },
     ),
@@ -130,11 +133,11 @@ ROWS = {
     ),
     "watch": Row(
         "runs --once",
-        "lr",
+        "rounds done, step 120 of 120",
         {
-            "nowhere --once": "nowhere",
+            "nowhere --once": "there is no nowhere: give the file that Clan(history=...) names",
             "train.py --once": "train.py, line 1: this is not a line of JSON",
-            "runs --interval 0": "--interval",
+            "runs --interval 0": "--interval is a number of seconds, more than 0",
         },
     ),
     **{

@@ -316,7 +316,7 @@ def test_optimizers_are_given_as_the_clan_had_them(file):
 
 # ---- Files that are no schedule ----
 
-ADVICE = "`clantune schedule RUN` writes one from the folder or the history of a run"
+ADVICE = "`clantune schedule RUN` writes one"
 
 
 @pytest.mark.parametrize(
@@ -473,7 +473,7 @@ def test_the_module_replaces_no_file_without_being_asked(tmp_path, capsys):
     path.write_text("mine")
     assert main(["replay", "--module", str(path)]) == 2
     assert capsys.readouterr().err == (
-        f"clantune replay: {path} exists: give another name, or replace it by --force\n"
+        f"clantune replay: {path} exists: give another name, or --force to replace it\n"
     )
     assert path.read_text() == "mine"
     assert main(["replay", "--module", str(path), "--force"]) == 0
@@ -503,11 +503,20 @@ def test_misuse_is_told(arguments, message, file, capsys):
         (["{file}", "--at", "-1"], "there is no step -1: steps are counted from 0 to 9"),
         (
             ["{folder}"],
-            "{folder} is not a schedule: [Errno 21] Is a directory: '{folder}'. " + ADVICE,
+            "{folder} is not a schedule: Is a directory. " + ADVICE,
         ),
         (
             ["--module", "{folder}/no/copy.py"],
-            "[Errno 2] No such file or directory: '{folder}/no/copy.py'",
+            "there is no folder {folder}/no: make it, or write elsewhere",
+        ),
+        (["--module", "{folder}"], "{folder} is a folder: give the name of a file in it"),
+        (
+            ["--module", "{folder}", "--force"],
+            "{folder} is a folder: give the name of a file in it",
+        ),
+        (
+            ["--module", "/proc/copy.py"],
+            "/proc/copy.py cannot be written: No such file or directory",
         ),
     ],
 )

@@ -3,15 +3,19 @@
 import csv
 import json
 import runpy
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
 from small_clans import clan, loss, train
 
 from clantune_report.command.schedule import main
+from clantune_report.finding import run_file_at
 from clantune_report.formats import as_code
 
 PROGRAM = "clantune schedule"
+RUN = Path(__file__).parent / "runs/factorial.jsonl"
 
 
 def written(capsys, *arguments):
@@ -101,7 +105,19 @@ def an_empty_folder(folder):
 def several(folder):
     for name in ("a", "b"):
         (folder / f"{name}.jsonl").touch()
-    return [folder], f"{folder} has several files: a.jsonl, b.jsonl; give one of them"
+    said = f"{folder} has several files of runs: a.jsonl and b.jsonl; give one of them"
+    return [folder], said
+
+
+def several_of_no_run(folder):
+    for name in ("a", "b"):
+        (folder / f"{name}.jsonl").write_text('{"step": 0, "loss": 1.0}\n')
+    return [folder], f"{folder} has no file of a run (*.jsonl): give the one that Clan(history="
+
+
+def metrics(folder):
+    (folder / "metrics.jsonl").write_text('{"step": 0, "loss": 1.0}\n')
+    return [folder], "metrics.jsonl, line 1: this is not a line of the file of a run: give the file"
 
 
 def another_file(folder):
@@ -116,15 +132,47 @@ def no_round_yet(folder):
     return [folder], "run.jsonl has no complete round yet, so there is no schedule"
 
 
+def no_folder(folder):
+    said = f"there is no folder {folder / 'none'}: make it, or write elsewhere"
+    return [RUN, "--out", folder / "none" / "s.json"], said
+
+
+def a_folder(folder):
+    (folder / "s.json").mkdir()
+    said = f"{folder / 's.json'} is a folder: give the name of a file in it"
+    return [RUN, "--out", folder / "s.json"], said
+
+
+def a_folder_by_force(folder):
+    arguments, said = a_folder(folder)
+    return [*arguments, "--force"], said
+
+
 def no_place(folder):
-    it = clan(history=folder / "run.jsonl", total_steps=4)
-    train(it.round())
-    it.step(loss)
-    return [folder, "--out", folder / "none" / "s.json"], "No such file or directory"
+    return [RUN, "--out", "/proc/s.json"], "/proc/s.json cannot be written: No such file or dir"
+
+
+def another_ending(folder):
+    said = "s.txt has none of the endings .json, .csv, .py: give one, or --format"
+    return [RUN, "--out", folder / "s.txt"], said
 
 
 @pytest.mark.parametrize(
-    "misuse", [nothing, an_empty_folder, several, another_file, no_round_yet, no_place]
+    "misuse",
+    [
+        nothing,
+        an_empty_folder,
+        several,
+        several_of_no_run,
+        metrics,
+        another_file,
+        no_round_yet,
+        no_folder,
+        a_folder,
+        a_folder_by_force,
+        no_place,
+        another_ending,
+    ],
 )
 def test_misuse_is_told(tmp_path, capsys, misuse):
     arguments, words = misuse(tmp_path)
@@ -132,13 +180,31 @@ def test_misuse_is_told(tmp_path, capsys, misuse):
     told = capsys.readouterr().err
     assert told.startswith("clantune schedule: ")
     assert words in told
+    assert "Errno" not in told
+    assert not [*tmp_path.rglob("*.unfinished")]
+
+
+def test_a_format_that_is_named_may_have_any_ending(tmp_path):
+    out = tmp_path / "s.txt"
+    assert main([str(RUN), "--out", str(out), "--format", "csv"], PROGRAM) == 0
+    assert out.read_text().startswith("step,lr,")
+
+
+def test_of_several_files_that_of_the_run_is_taken(tmp_path, capsys):
+    """As `JsonLines` writes its metrics into the folder of the run."""
+    shutil.copy(RUN, tmp_path / "run.jsonl")
+    (tmp_path / "metrics.jsonl").write_text('{"step": 0, "clan/competes": 0}\n')
+    (tmp_path / "bytes.jsonl").write_bytes(b"\xff\n")
+    assert written(capsys, tmp_path) == written(capsys, RUN)
+    (tmp_path / "run.jsonl").write_text("")  # the run has not begun
+    assert run_file_at(tmp_path) == tmp_path / "run.jsonl"
 
 
 def test_a_file_is_replaced_only_if_it_is_said(run, tmp_path, capsys):
     out = tmp_path / "schedule.json"
     out.write_text("mine")
     assert main([str(run), "--out", str(out)], PROGRAM) == 2
-    assert f"{out} exists: give another --out, or --force to replace it" in capsys.readouterr().err
+    assert f"{out} exists: give another name, or --force to replace it" in capsys.readouterr().err
     assert out.read_text() == "mine"
     assert main([str(run), "--out", str(out), "--force"], PROGRAM) == 0
     assert out.read_bytes() == (run / "exported.json").read_bytes()

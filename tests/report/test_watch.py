@@ -25,11 +25,12 @@ from clantune_clan.records import PhaseStart, RunEnd, RunStart
 from clantune_clan.records.events import as_data
 from clantune_core import BoolAllele, IntAllele, LogFloatAllele, StringAllele
 from clantune_report.command.watch import main
-from clantune_report.watch.facts import Facts
+from clantune_report.facts import Facts
 from clantune_report.watch.following import Follower
 from clantune_report.watch.frame import frame, message
 from clantune_report.watch.glyphs import ASCII, BLOCKS
 from clantune_report.watch.paper import Paper
+from clantune_report.watch.snapshot import Snapshot
 from clantune_report.watch.sparkline import sparkline
 
 BEGIN, LENGTH, SECONDS = 1_000_000.0, 50, 10.0
@@ -116,7 +117,7 @@ def facts_of(path, found):
     path.write_text(lines(found))
     follower = Follower(path)
     assert follower.look()
-    return Facts(follower.run, follower.written)
+    return Snapshot(Facts(follower.run), follower.written)
 
 
 def shown(facts, seconds, width=80, height=24, glyphs=BLOCKS):
@@ -296,7 +297,7 @@ def test_a_frame_of_any_run_fits_a_terminal_of_any_size(run, kind, glyphs):
         ("dominant", 123, "  lineage  ██▇▆▆▅▄▃▃▂▁▁  0.6276 "),
         ("dominant", 123, "best     loss 0.6276, member 1, round 11"),
         ("dominant", 123, "weights  after round 11: 3 from 1; the others keep theirs"),
-        ("one member", 52, "! a clan of one member: it trains, but nothing is tuned"),
+        ("one member", 52, "! with one member nothing is compared, so no gene changes"),
         (
             "64 members",
             52,
@@ -319,7 +320,7 @@ def test_a_frame_of_any_run_fits_a_terminal_of_any_size(run, kind, glyphs):
         ("discrete", 41, "linear"),
         ("discrete", 41, "a schedule …"),
         ("unknown length", 43, "round 4: cooperation, 4 rounds done, step about 218"),
-        ("unknown length", 43, "36% of the round, 6 s left"),
+        ("unknown length", 43, "36% of the round, 6.4 s left"),
         ("calibrating", 5, "calibration round 2 begins, 0 of 18 rounds done, step 40 of 1000"),
         (
             "calibrating",
@@ -378,17 +379,36 @@ def test_a_run_that_writes_nothing_for_long_is_silent(run):
     assert "running for" in shown(facts, 180)[0]
     drawn = shown(facts, 120 + 720)
     assert drawn[0].endswith(" silent")
-    assert "! no line for 12 min: a round takes 10 s; has it stopped?" in drawn
+    said = "! the run has written nothing for 12 min, and a round takes 10 s: has it stopped?"
+    assert said in re.sub(r"\s+", " ", " ".join(drawn))
     assert not any("left" in line for line in drawn)
 
 
-def test_a_gene_at_the_end_of_its_domain_is_named(run):
+def test_a_gene_at_the_limit_of_its_range_is_named(run):
+    found = entries(start(), 3)
     at_end = {"lr": 1e-6, "weight_decay": 10.0, "beta": 10.0}
-    drawn = shown(facts_of(run, entries(start(), 3, genes=lambda m: at_end)), 33)
-    assert drawn[-4:-2] == [
-        "! at the end of the domain: lr, weight_decay; a wider one may be better",
-        "best     loss 1.62, centre, round 2",
-    ]
+    found[-5:-1] = [attrs.evolve(record, genes=at_end) for record in found[-5:-1]]
+    drawn = shown(facts_of(run, found), 33)
+    assert "! at the limit of the range: lr and weight_decay; a wider range may be better" in drawn
+
+
+def test_a_note_that_does_not_fit_says_how_much_is_left_out(run):
+    sampled = start(members=64, ranks=64, inheritance="sampled")
+    found = entries(sampled, 2, weights_from=lambda m: m // 2)
+    first, second, after = shown(facts_of(run, found), 21)[-3:]
+    assert first.startswith("weights  after round 1: 1 from 0; 2 and 3 from 1; 4 and 5 from 2; 6 ")
+    told = re.fullmatch(r" {9}.* from (\d+); and (\d+) more", second)
+    assert told
+    assert int(told[1]) + int(told[2]) == 31 + 1  # of 32 parents, and those who keep theirs
+    assert after.startswith("fixed")
+    many = {f"gene {number}": attrs.evolve(LR, can_mutate=False) for number in range(30)}
+    held = dict.fromkeys(many, 0.5)
+    drawn = shown(facts_of(run, entries(start(genes=many), 2, genes=lambda m: held)), 21)
+    assert re.fullmatch(r" {9}gene \d.*, and \d+ more", drawn[-1])
+    long = {"x" * 300: attrs.evolve(LR, can_mutate=False)}
+    held = dict.fromkeys(long, 0.5)
+    drawn = shown(facts_of(run, entries(start(genes=long), 2, genes=lambda m: held)), 21)
+    assert drawn[-1].endswith("x…")
 
 
 def test_a_mean_without_the_member_that_failed_names_the_others(run):
@@ -466,7 +486,7 @@ def test_a_follower_shows_a_real_run_and_its_resumption(run, tmp_path):
         train(it.round())
         it.step(loss)
         assert follower.look()
-        drawn = shown(Facts(follower.run, time.time()), time.time() - BEGIN)
+        drawn = shown(Snapshot(Facts(follower.run), time.time()), time.time() - BEGIN)
         assert any(line.endswith(f"step {step} of 12") for line in drawn)
         assert ("resumed at step 4" in " ".join(drawn)) == (step == 8)
         it.close()
@@ -504,13 +524,12 @@ def test_the_command_refuses_what_is_not_a_run(run, watch, tmp_path):
         "empty": "empty has no file of a run (*.jsonl): give the one that Clan(history=...) names",
         "a.jsonl": "no run has begun in a.jsonl: start it first",
         "b.jsonl": "b.jsonl, line 1: this is not a record of a round: ",
-        "c.jsonl": "c.jsonl, line 1: a file of a run begins with its start: give the file that "
+        "c.jsonl": "c.jsonl, line 1: the file of a run begins with its start: give the file that "
         "Clan(history=...) names",
         "d.jsonl": "d.jsonl, line 9: this is not a line of JSON: ",
-        "e.jsonl": "e.jsonl, line 2: 'utf-8' codec can't decode byte 0xff",
-        "f.jsonl": "f.jsonl, line 2: this is the record of member 1 in round 0, where that of "
-        "member 0 belongs",
-        ".": ". has several files: a.jsonl, b.jsonl, c.jsonl, d.jsonl, e.jsonl, f.jsonl; give one",
+        "e.jsonl": "e.jsonl, line 2: this is not a line of JSON: 'utf-8' codec can't decode",
+        "f.jsonl": "f.jsonl, line 2: round 0 lacks the record of member 0; the file is damaged",
+        ".": ". has several files of runs: a.jsonl, d.jsonl, e.jsonl and f.jsonl; give one of them",
     }.items():
         status, printed, error = watch(place)
         assert (status, printed) == (2, "")

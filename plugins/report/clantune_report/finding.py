@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from clantune_clan import ClanError
-from clantune_clan.records import RunFile
+from clantune_clan.records import RunFile, RunStart
+from clantune_clan.records.run_file import parsed
+from clantune_core import ClanTuneError
+from clantune_report.wording import listed
 
 USUAL_NAME = "history.jsonl"
 
@@ -37,7 +40,8 @@ def run_file_at(place: Path) -> Path:
         return place
     if (place / USUAL_NAME).is_file():
         return place / USUAL_NAME
-    match sorted(place.glob("*.jsonl")):
+    files = sorted(place.glob("*.jsonl"))
+    match files if len(files) == 1 else [each for each in files if _may_be_of_a_run(each)]:
         case [only]:
             return only
         case []:
@@ -45,5 +49,15 @@ def run_file_at(place: Path) -> Path:
                 f"{place} has no file of a run (*.jsonl): give the one that Clan(history=...) names"
             )
         case several:
-            names = ", ".join(each.name for each in several)
-            raise ClanError(f"{place} has several files: {names}; give one of them")
+            names = listed(each.name for each in several)
+            raise ClanError(f"{place} has several files of runs: {names}; give one of them")
+
+
+def _may_be_of_a_run(path: Path) -> bool:
+    """Whether a file is empty or begins with the start of a run, as no other file of lines does."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline()
+        return not line or isinstance(parsed(line), RunStart)
+    except (OSError, ClanTuneError):
+        return False

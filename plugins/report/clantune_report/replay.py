@@ -48,9 +48,9 @@ class Schedule:
         try:
             return _schedule_of(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, ValueError, RecursionError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise ScheduleError(
-                f"{path} is not a schedule: {error}. `clantune schedule RUN` writes one from the "
-                "folder or the history of a run"
+                f"{path} is not a schedule: {reason}. `clantune schedule RUN` writes one"
             ) from error
 
     def stretched(self, total_steps: int) -> Schedule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,14 +18,19 @@ Check = Callable[[Any, "Attribute[Any]", Any], None]
 """A validator of a field of an attrs class."""
 
 
+MOST = 2**63
+"""Counts are below this. JSON allows whole numbers that no computation can use."""
+
+
 def is_count(value: object) -> bool:
     """Whether a value is a whole number, 0 or more."""
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value < MOST
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a finite number."""
-    return isinstance(value, int | float) and type(value) is not bool and math.isfinite(value)
+    """Whether a value is a finite number, also as a float."""
+    is_bool = isinstance(value, bool)
+    return isinstance(value, int | float) and not is_bool and abs(value) <= sys.float_info.max
 
 
 def _is_moment(value: Any) -> bool:
@@ -46,7 +51,7 @@ def _check(what: str, holds: Callable[[Any], bool]) -> Check:
 
     def check(_: Any, field: Attribute[Any], value: Any) -> None:
         if not holds(value):
-            raise ValueError(f"{field.name} is {what}; got {value!r:.60}")
+            raise ValueError(f"{field.name} must be {what}, but is {value!r:.60}")
 
     return check
 

@@ -79,8 +79,8 @@ class RunStart:
         """Return the start that `as_data` described."""
         if data.get("version") != VERSION:
             raise ClanError(
-                f"the start of a run has version {VERSION}; this has {data.get('version')!r}: read "
-                "it with the ClanTune that wrote it"
+                f"the start of a run has version {VERSION}, but this has "
+                f"{data.get('version')!r:.60}: read it with the ClanTune that wrote it"
             )
         genes = {name: _gene(name, allele) for name, allele in data["genes"].items()}
         return cls(**{**data, "ramp": Ramp(**data["ramp"]), "genes": genes})
@@ -147,7 +147,7 @@ def from_data(data: Mapping[str, Any]) -> Event:
                 return PhaseStart(**values)
             case RunEnd.EVENT:
                 return RunEnd(**values)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise ClanError(f"this is not the {data['event']} of a run: {error}") from error
     raise ClanError(
         f"a run has no event {data['event']!r}: read it with the ClanTune that wrote it"

@@ -85,10 +85,10 @@ class RoundRecord:
         version = data.get("version") if isinstance(data, Mapping) else None
         if version != VERSION:
             raise ClanError(
-                f"a record of a round has version {VERSION}; this has {version!r}: read it with "
-                "the ClanTune that wrote it"
+                f"a record of a round has version {VERSION}, but this has {version!r:.60}: read it "
+                "with the ClanTune that wrote it"
             )
         try:
             return cls(**data)
-        except (TypeError, ValueError) as error:
+        except (OverflowError, TypeError, ValueError) as error:
             raise ClanError(f"this is not a record of a round: {error}") from error

@@ -12,8 +12,10 @@ from typing import Any
 
 import attrs
 
+from clantune_core import ClanTuneError
 from clantune_report import replay
 from clantune_report.replay import Schedule, ScheduleError
+from clantune_report.writing import require_place, write
 
 
 def main(arguments: Sequence[str], program: str) -> int:
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str], program: str) -> int:
             _write_module(given.module, replaces=given.force)
         if given.schedule is not None:
             _show(given)
-    except (OSError, ScheduleError) as error:
+    except (ClanTuneError, OSError, ScheduleError) as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
     return 0
@@ -88,9 +90,8 @@ def _count(text: str) -> int:
 
 
 def _write_module(path: Path, *, replaces: bool) -> None:
-    if path.exists() and not replaces:
-        raise FileExistsError(f"{path} exists: give another name, or replace it by --force")
-    path.write_text(Path(replay.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    require_place(path, replaces=replaces)
+    write(Path(replay.__file__).read_text(encoding="utf-8"), path)
     print(f"wrote {path}: from {path.stem} import ReplaySchedule")
 
 

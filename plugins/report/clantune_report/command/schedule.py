@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clantune_clan import ClanError
-from clantune_clan.checkpoint.disk import write_atomically
 from clantune_clan.records import schedule_of
+from clantune_core import ClanTuneError
 from clantune_report.finding import read_run
 from clantune_report.formats import FORMATS
+from clantune_report.writing import require_place, write
 
 
 def main(arguments: Sequence[str], program: str) -> int:
@@ -26,12 +27,15 @@ def main(arguments: Sequence[str], program: str) -> int:
     """
     given = _parser(program).parse_args(arguments)
     try:
-        text = _schedule(given.run, given.format or _format_of(given.out))
+        form = given.format or _format_of(given.out)
+        if given.out is not None:
+            require_place(given.out, replaces=given.force)
+        text = _schedule(given.run, form)
         if given.out is None:
             print(text, end="")
         else:
-            _write(text, given.out, replaces=given.force)
-    except (ClanError, OSError) as error:
+            write(text, given.out)
+    except (ClanTuneError, OSError) as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
     return 0
@@ -54,7 +58,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--format",
         choices=[*FORMATS],
         help="json for ReplaySchedule, csv for a table, py for a LambdaLR of the learning rate "
-        "(default: by the ending of --out, or json)",
+        "(default: the ending of --out, or json)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="file to write (default: print the schedule)"
@@ -64,8 +68,14 @@ def _parser(program: str) -> argparse.ArgumentParser:
 
 
 def _format_of(out: Path | None) -> str:
-    ending = "json" if out is None else out.suffix.removeprefix(".")
-    return ending if ending in FORMATS else "json"
+    """Return the format that the ending of a file names."""
+    if out is None:
+        return "json"
+    ending = out.suffix.removeprefix(".")
+    if ending not in FORMATS:
+        endings = ", ".join(f".{each}" for each in FORMATS)
+        raise ClanTuneError(f"{out} has none of the endings {endings}: give one, or --format")
+    return ending
 
 
 def _schedule(place: Path, form: str) -> str:
@@ -74,9 +84,3 @@ def _schedule(place: Path, form: str) -> str:
     if not rounds:
         raise ClanError(f"{run.path} has no complete round yet, so there is no schedule")
     return FORMATS[form](schedule_of(rounds, run.start), run.path.name)
-
-
-def _write(text: str, path: Path, *, replaces: bool) -> None:
-    if path.exists() and not replaces:
-        raise ClanError(f"{path} exists: give another --out, or --force to replace it")
-    write_atomically(path, text.encode())

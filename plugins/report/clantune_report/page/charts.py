@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import plotly.io  # type: ignore[import-untyped]
 
-from clantune_report.page.facts import Facts
+from clantune_report.facts import Facts
 from clantune_report.page.text import in_html
 
 DARK, GREY, GRID = "#1a1a1a", "#8a8a8a", "#dddddd"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from clantune_clan.records import PhaseStart, RoundRecord
-from clantune_report.page.facts import Facts
+from clantune_report.facts import Facts
 
 PARTS = ("cooperation", "competition", "validation", "turnover", "rest")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+from clantune_report.facts import Facts
+from clantune_report.genes import Gene, genes_of
 from clantune_report.page.charts import SERIES, Trace, axis, chart, line, step_axis
-from clantune_report.page.facts import Facts
-from clantune_report.page.genes import Gene, genes_of
 from clantune_report.page.text import in_chart, rounded, section
 from clantune_report.page.tree import edges_of, founders, weights_of
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from types import MappingProxyType
 
 import attrs
 
 ENOUGH = 5
 """Rounds that a statement about chance needs."""
+
+STUDENT = MappingProxyType({1: 12.706, 2: 4.303, 3: 3.182})
+"""Quantiles for which the series of `student` is not exact enough, by degrees of freedom."""
 
 
 @attrs.frozen
@@ -59,9 +63,9 @@ class Effect:
 
 
 def student(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's distribution; a series, 11 % too low for 2."""
-    if freedom == 1:
-        return 12.706
+    """Return the 97.5 % quantile of Student's distribution, right to 0.3 %."""
+    if freedom in STUDENT:
+        return STUDENT[freedom]
     z = statistics.NormalDist().inv_cdf(0.975)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96

@@ -15,10 +15,10 @@ import attrs
 import torch
 
 from clantune_clan.records import RoundRecord
+from clantune_report.facts import Facts, has_failed
+from clantune_report.genes import SMALL, Gene, genes_of
 from clantune_report.page.effect import Effect
-from clantune_report.page.facts import Facts, has_failed
-from clantune_report.page.genes import SMALL, Gene, genes_of
-from clantune_report.page.text import number
+from clantune_report.wording import number
 
 HUGE = 1e100
 """Larger metrics are cut to this, so that their products do not overflow."""

@@ -6,7 +6,7 @@ import json
 from urllib.parse import quote
 
 from clantune_clan.records import schedule_of
-from clantune_report.page.facts import Facts
+from clantune_report.facts import Facts
 from clantune_report.page.text import in_html, section
 
 TITLE = "Use the schedule again"

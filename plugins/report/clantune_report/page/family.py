@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clantune_clan.records import RoundRecord
+from clantune_report.facts import Facts, has_failed
 from clantune_report.page.charts import DARK, GREY, Trace, line
-from clantune_report.page.facts import Facts, has_failed
-from clantune_report.page.mean import TITLE, by_round, shared_mean
-from clantune_report.page.text import number, percent, section
+from clantune_report.page.shared_mean import TITLE, by_round, shared_mean
+from clantune_report.page.text import percent, section
 from clantune_report.page.tree import Edge, edges_of, survivors, weights_of
+from clantune_report.wording import metric
 
 MOST_SYMBOLS = 1500
 """Members of all rounds up to which each of them has a symbol, and each line is drawn."""
@@ -106,6 +107,6 @@ def _hover(facts: Facts, record: RoundRecord) -> str:
     weights = ", ".join(f"{m} ({percent(share)})" for m, share in weights_of(record))
     genes = ", ".join(f"{m} ({percent(share)})" for m, share in record.parents)
     return (
-        f"member {record.member}, round {record.round}<br>{facts.metric} {number(record.metric)}"
+        f"member {record.member}, round {record.round}<br>{facts.metric} {metric(record.metric)}"
         f"<br>next weights from member {weights}<br>next genes from member {genes}"
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from clantune_report.facts import Facts, has_failed
 from clantune_report.page.charts import DARK, Trace, axis, chart, line, step_axis
-from clantune_report.page.facts import Facts, has_failed
 from clantune_report.page.members import points_of_members, said_of_members
 from clantune_report.page.scales import logarithmic
 from clantune_report.page.schedules import best_mark

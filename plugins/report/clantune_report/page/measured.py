@@ -5,17 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from clantune_report.facts import Facts
 from clantune_report.page.charts import DARK, GREY, Trace, axis, chart, line, step_axis
 from clantune_report.page.effect import ENOUGH, Effect
+from clantune_report.page.effect_sentences import caution, direction, factor, sentence
 from clantune_report.page.effects import effects_of, has_logarithm
-from clantune_report.page.facts import Facts
-from clantune_report.page.text import (
-    in_chart,
-    in_html,
-    rounded,
-    section,
-)
-from clantune_report.page.wording import caution, direction, factor, sentence
+from clantune_report.page.text import in_chart, in_html, rounded, section
 
 TITLE = "What the rounds measured"
 

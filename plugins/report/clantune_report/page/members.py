@@ -7,9 +7,9 @@ from collections.abc import Callable
 import attrs
 
 from clantune_clan.records import RoundRecord
+from clantune_clan.records.schedule import Round
+from clantune_report.facts import Facts
 from clantune_report.page.charts import GREY, Trace, line
-from clantune_report.page.checked import Round
-from clantune_report.page.facts import Facts
 from clantune_report.page.text import rounded
 
 DRAWN = 24

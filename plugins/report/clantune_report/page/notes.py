@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from clantune_core import ContinuousAllele
-from clantune_report.page.facts import Facts, has_failed
-from clantune_report.page.genes import genes_of
-from clantune_report.page.text import counted, in_html, listed, number
+from clantune_report.facts import Facts, has_failed
+from clantune_report.genes import genes_of
+from clantune_report.limits import genes_at_limit
+from clantune_report.page.text import in_html
+from clantune_report.wording import ONE_MEMBER, counted, listed, number
 
 
 def notes_of(facts: Facts) -> list[str]:
@@ -31,7 +32,7 @@ def _of_progress(facts: Facts) -> Iterator[str]:
 
 def _of_members(facts: Facts) -> Iterator[str]:
     if facts.most_members == 1:
-        yield "A clan of one member compares nothing, so no gene changes by its own result."
+        yield f"{ONE_MEMBER.capitalize()}."
     lost = [records for records in facts.rounds if all(map(has_failed, records))]
     if lost:
         rounds = listed(records[0].round for records in lost)
@@ -70,12 +71,8 @@ def _of_genes(facts: Facts) -> Iterator[str]:
         may_change = gene.allele.can_mutate and gene.allele.can_crossbreed
         if may_change and not gene.varies and len(facts.rounds) > 1 and facts.most_members > 1:
             yield f"{in_html(gene.name)} never changed, although the recipe may change it."
-        if not isinstance(gene.allele, ContinuousAllele) or not facts.values or not gene.varies:
-            continue
-        last = gene.latent(facts.values[-1][gene.name])
-        for end in gene.allele.domain:
-            if abs(last - gene.latent(end)) <= 0.1 * gene.unit:
-                yield (
-                    f"{in_html(gene.name)} ended at the limit of its range, {number(end)}: a wider "
-                    "range may be better."
-                )
+    for name, end in genes_at_limit(facts).items():
+        yield (
+            f"{in_html(name)} ended at the limit of its range, {number(end)}: a wider range may be "
+            "better."
+        )

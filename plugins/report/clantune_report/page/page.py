@@ -5,9 +5,9 @@ from __future__ import annotations
 import plotly.offline  # type: ignore[import-untyped]
 
 from clantune_clan.records import RunFile
+from clantune_report.facts import Facts
 from clantune_report.page.diversity import diversity
 from clantune_report.page.export import export
-from clantune_report.page.facts import gather
 from clantune_report.page.family import family
 from clantune_report.page.fitness import fitness
 from clantune_report.page.measured import measured
@@ -70,12 +70,8 @@ SECTIONS = (summary, schedules, fitness, family, diversity, measured, times, exp
 
 
 def page(run: RunFile) -> str:
-    """Return the page that shows a run.
-
-    Raises:
-        ClanError: The records of the run do not fit together.
-    """
-    facts = gather(run)
+    """Return the page that shows a run."""
+    facts = Facts(run)
     title = f"The run in {in_html(run.path.name)}"
     return "\n".join(
         (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clantune_report.facts import Facts
+from clantune_report.genes import Gene
 from clantune_report.page.charts import SERIES, Series, Trace, axis, chart, line, step_axis
-from clantune_report.page.facts import Facts
-from clantune_report.page.genes import Gene
 from clantune_report.page.text import in_chart, rounded
 
 SAMPLES = 400

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from clantune_core import LogFloatAllele
-from clantune_report.page.genes import Gene
-from clantune_report.page.text import in_chart, number
+from clantune_report.genes import Gene
+from clantune_report.page.text import in_chart
+from clantune_report.wording import number
 
 TICKS = 5
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from clantune_report.facts import Facts
+from clantune_report.genes import Gene, genes_of
 from clantune_report.page.charts import DARK, Trace, axis, chart, line, step_axis
-from clantune_report.page.facts import Facts
-from clantune_report.page.genes import Gene, genes_of
 from clantune_report.page.members import said_of_members, steps_of_members
 from clantune_report.page.rates import rates
 from clantune_report.page.scales import placed, scale
-from clantune_report.page.text import counted, in_html, listed, rounded, section
+from clantune_report.page.text import in_html, rounded, section
+from clantune_report.wording import counted, listed
 
 TITLE = "The schedule of each gene"
 

@@ -5,18 +5,11 @@ from __future__ import annotations
 import datetime
 
 from clantune_core import ContinuousAllele
-from clantune_report.page.facts import Facts
-from clantune_report.page.genes import Gene, genes_of
+from clantune_report.facts import Facts
+from clantune_report.genes import Gene, genes_of
 from clantune_report.page.notes import notes_of
-from clantune_report.page.text import (
-    counted,
-    duration,
-    in_html,
-    listed,
-    number,
-    section,
-    table,
-)
+from clantune_report.page.text import in_html, section, table
+from clantune_report.wording import counted, duration, listed, metric, number
 
 
 def summary(facts: Facts) -> str:
@@ -67,7 +60,7 @@ def _best(facts: Facts) -> str:
     records = facts.rounds[winner.place]
     whose = "the centre" if winner.member is None else f"member {winner.member}"
     return (
-        f"<strong>{number(winner.metric)}</strong>, of {whose} at the end of round "
+        f"<strong>{metric(winner.metric)}</strong>, of {whose} at the end of round "
         f"{records[0].round} (step {facts.ends(records):,})"
     )
 

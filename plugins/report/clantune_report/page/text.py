@@ -1,11 +1,10 @@
-"""Texts and numbers as a page shows them. Names of users are shown, never run."""
+"""The HTML of a page. Names of users are shown, never run."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 LONGEST = 30
 """Characters of a label in a chart."""
@@ -26,36 +25,6 @@ def in_chart(text: object, longest: int = LONGEST) -> str:
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def number(value: Any) -> str:
-    """Return a value of a gene, or a loss, in a few characters."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "none" if value is None else str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
-
-
-def counted(count: int, one: str) -> str:
-    """Return a count with its noun, such as `"3 rounds"`."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
-
-
-def listed(words: Iterable[object], most: int = 8) -> str:
-    """Return words in a sentence: `"1, 2 and 3"`, or the first ones and how many more."""
-    every = [str(word) for word in words]
-    if len(every) > most:
-        every = [*every[:most], f"{len(every) - most:,} more"]
-    return " and ".join(filter(None, (", ".join(every[:-1]), *every[-1:])))
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it: `"2 h 5 min"`, `"40 s"`, `"3 ms"`."""
-    if seconds < 1.0:
-        return f"{1000.0 * seconds:.3g} ms"
-    if seconds < 60.0:
-        return f"{seconds:.3g} s"
-    minutes = round(seconds / 60.0)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60:,} h {minutes % 60} min"
 
 
 def percent(share: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import attrs
 
 from clantune_clan.records import RoundRecord
-from clantune_report.page.facts import Facts
+from clantune_report.facts import Facts
 
 
 @attrs.frozen

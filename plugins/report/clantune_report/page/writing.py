@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clantune_clan import ClanError
-from clantune_clan.checkpoint.disk import write_atomically
 from clantune_clan.records import RunFile
 from clantune_report.page.page import HEAD, page
+from clantune_report.writing import require_place, write
 
 
 def write_page(run: RunFile, where: Path | None = None, *, replaces: bool = False) -> Path:
@@ -19,23 +18,17 @@ def write_page(run: RunFile, where: Path | None = None, *, replaces: bool = Fals
         replaces: Whether a file that is not a report may be replaced. A report may in any case.
 
     Raises:
-        ClanError: The page cannot be written there, or the records do not fit together.
+        ClanTuneError: The page cannot be written there.
     """
     path = run.path.with_suffix(".html") if where is None else where
-    if path.is_dir():
-        raise ClanError(f"{path} is a folder: give the name of a file in it")
-    if not path.parent.is_dir():
-        raise ClanError(f"there is no folder {path.parent}: make it, or write elsewhere")
-    if path.exists() and not replaces and not _is_report(path):
-        raise ClanError(f"{path} exists and is not a report: give another name, or --force")
-    text = page(run)
-    try:
-        write_atomically(path, text.encode())
-    except OSError as error:
-        raise ClanError(f"{path} cannot be written: {error}") from error
+    may_replace = replaces or _is_report(path)
+    require_place(path, replaces=may_replace, there="exists and is not a report")
+    write(page(run), path)
     return path
 
 
 def _is_report(path: Path) -> bool:
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         return file.read(len(HEAD)) == HEAD.encode()

@@ -7,26 +7,27 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from clantune_report.watch.columns import columns_of
-from clantune_report.watch.facts import Facts
 from clantune_report.watch.paper import Paper
 from clantune_report.watch.progress import Progress
 from clantune_report.watch.rows import Row
+from clantune_report.watch.snapshot import Snapshot
 from clantune_report.watch.table import Table
 
 
-def body_of(facts: Facts, progress: Progress, room: int | None, paper: Paper) -> list[Text]:
+def body_of(snapshot: Snapshot, progress: Progress, room: int | None, paper: Paper) -> list[Text]:
     """Return the lines of the table, which are none before the end of the first round.
 
     Args:
-        facts: What the file of the run says.
+        snapshot: The run at a moment.
         progress: Where the run is.
         room: Number of lines at most; None for as many as there are.
         paper: What the table is drawn on.
     """
-    if not facts.rounds:
+    if not snapshot.rounds:
         return []
     tables = [
-        _table(rows, facts, progress, paper) for rows in (facts.member_rows, facts.summary_rows)
+        _table(rows, snapshot, progress, paper)
+        for rows in (snapshot.member_rows, snapshot.summary_rows)
     ]
     fitting = [table for table in tables if room is None or table.height <= room]
     if fitting:
@@ -35,10 +36,10 @@ def body_of(facts: Facts, progress: Progress, room: int | None, paper: Paper) ->
     return _cut(smallest.lines(paper.glyphs), room or 0)
 
 
-def _table(rows: Sequence[Row], facts: Facts, progress: Progress, paper: Paper) -> Table:
-    genes = [name for name in facts.genes if name not in facts.fixed_genes]
-    columns = columns_of(facts.run.start, genes, rows)
-    rounds = max(progress.total_rounds or 0, len(facts.rounds))
+def _table(rows: Sequence[Row], snapshot: Snapshot, progress: Progress, paper: Paper) -> Table:
+    genes = [name for name in snapshot.start.genes if name not in snapshot.fixed_genes]
+    columns = columns_of(snapshot.start, genes, rows)
+    rounds = max(progress.total_rounds or 0, len(snapshot.rounds))
     return Table.of(rows, columns, paper.width, rounds)
 
 

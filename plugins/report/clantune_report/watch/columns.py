@@ -10,9 +10,12 @@ import attrs
 
 from clantune_clan.records import RunStart
 from clantune_core import AbstractAllele, ContinuousAllele, DiscreteAllele
-from clantune_report.watch import wording
+from clantune_report import wording
 from clantune_report.watch.rows import Point, Row
 from clantune_report.watch.sparkline import Height
+
+DIGITS = 3
+"""Digits of the values of genes, which are often many columns."""
 
 
 @attrs.frozen(kw_only=True)
@@ -23,13 +26,13 @@ class Column:
         name: Heading.
         value: Function that returns what the column shows of a point; None for nothing.
         height: Function that returns where a value lies on the scale of the sparklines.
-        digits: Digits of a number.
+        written: Function that returns a value as text.
     """
 
     name: str
     value: Callable[[Point], Any]
     height: Callable[[Any], float]
-    digits: int
+    written: Callable[[Any], str]
 
     def heights(self, row: Row) -> list[Height]:
         """Return the heights of a row's sparkline."""
@@ -40,7 +43,7 @@ class Column:
         """Return the latest value of a row as text."""
         shown = next((point for point in reversed(row.points) if point is not None), None)
         value = None if shown is None else self.value(shown)
-        return "-" if value is None else wording.value(value, self.digits)
+        return "-" if value is None else self.written(value)
 
 
 def columns_of(start: RunStart, genes: Sequence[str], rows: Sequence[Row]) -> list[Column]:
@@ -59,11 +62,11 @@ def _metric(start: RunStart, rows: Sequence[Row]) -> Column:
     finite = [p.metric for p in points if p.metric is not None and math.isfinite(p.metric)]
     are_positive = all(metric > 0.0 for metric in finite)
     return Column(
-        name="score" if start.mode == "max" else "loss",
+        name=wording.metric_name(start),
         value=lambda point: point.metric,
         # On a logarithmic scale the end of a run still shows differences.
         height=lambda metric: math.log(metric) if are_positive and metric > 0.0 else metric,
-        digits=4,
+        written=wording.metric,
     )
 
 
@@ -72,7 +75,7 @@ def _gene(name: str, allele: AbstractAllele) -> Column:
         name=name,
         value=lambda point: point.genes.get(name),
         height=lambda value: _height(allele, value),
-        digits=3,
+        written=lambda value: wording.number(value, DIGITS),
     )
 
 

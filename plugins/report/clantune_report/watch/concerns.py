@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
-from clantune_clan.records import RunStart
-from clantune_core import ContinuousAllele
-from clantune_report.watch.facts import Facts
+from clantune_report.facts import has_failed
 from clantune_report.watch.progress import Progress
-from clantune_report.watch.wording import duration, listed
+from clantune_report.watch.snapshot import Snapshot
+from clantune_report.wording import ONE_MEMBER, duration, listed
 
 PATIENCE = 3.0
 """Lengths of a round after which a run without a new line counts as silent."""
@@ -17,69 +14,53 @@ SHORTEST_SILENCE = 60.0
 """Seconds without a new line that are never remarkable."""
 
 
-def silence_of(facts: Facts, progress: Progress, now: float) -> str | None:
+def silence_of(snapshot: Snapshot, progress: Progress, now: float) -> str | None:
     """Return a sentence if the run has written nothing for long.
 
     Args:
-        facts: What its file says.
+        snapshot: The run at a moment.
         progress: Where the run is.
         now: Seconds since 1970.
     """
-    if facts.pace is None or facts.run.end is not None or progress.is_complete:
+    if snapshot.pace is None or snapshot.run.end is not None or progress.is_complete:
         return None
-    silent = now - max(facts.written, _last_time(facts))
-    round_seconds = facts.pace.whole * facts.run.start.round_length
+    silent = now - max(snapshot.written, _last_time(snapshot))
+    round_seconds = snapshot.pace.whole * snapshot.start.round_length
     if silent <= max(PATIENCE * round_seconds, SHORTEST_SILENCE):
         return None
     return (
-        f"no line for {duration(silent)}: a round takes {duration(round_seconds)}; has it stopped?"
+        f"the run has written nothing for {duration(silent)}, and a round takes "
+        f"{duration(round_seconds)}: has it stopped?"
     )
 
 
-def concerns_of(facts: Facts, progress: Progress) -> list[str]:
+def concerns_of(snapshot: Snapshot, progress: Progress) -> list[str]:
     """Return sentences about a run that ended early, members that failed, and values at limits.
 
     Args:
-        facts: What the file of the run says.
+        snapshot: The run at a moment.
         progress: Where the run is.
     """
-    start = facts.run.start
+    start = snapshot.start
     found = []
-    if facts.run.end is not None and not progress.is_complete:
+    if snapshot.run.end is not None and not progress.is_complete:
         found.append("the run ended before its last step; it may be resumed")
     if start.members == 1:
-        found.append("a clan of one member: it trains, but nothing is tuned")
-    if facts.rounds:
-        last = facts.rounds[-1]
-        failed = [each.member for each in last if not math.isfinite(each.metric)]
+        found.append(ONE_MEMBER)
+    if snapshot.rounds:
+        last = snapshot.rounds[-1]
+        failed = [each.member for each in last if has_failed(each)]
         if failed:
             members, whose = ("members", "their") if len(failed) > 1 else ("member", "its")
             found.append(
                 f"{members} {listed(failed)} failed in round {last[0].round}: {whose} "
-                f"{metric_name(start)} is not finite"
+                f"{snapshot.facts.metric} is not finite"
             )
-    if at_limit := _at_limits(facts):
-        found.append(f"at the end of the domain: {', '.join(at_limit)}; a wider one may be better")
+    if snapshot.genes_at_limit:
+        names = listed(snapshot.genes_at_limit)
+        found.append(f"at the limit of the range: {names}; a wider range may be better")
     return found
 
 
-def metric_name(start: RunStart) -> str:
-    """Return what the metric is called."""
-    return "score" if start.mode == "max" else "loss"
-
-
-def _last_time(facts: Facts) -> float:
-    return max([facts.run.start.time, *(phase.time for phase in facts.run.phases[-1:])])
-
-
-def _at_limits(facts: Facts) -> list[str]:
-    """Return the genes that evolve and that most members hold at an end of their domain."""
-    last = facts.rounds[-1] if facts.rounds and not facts.is_calibrating else ()
-    found = []
-    for name in facts.genes:
-        allele = facts.run.start.genes[name]
-        if isinstance(allele, ContinuousAllele) and allele.can_mutate:
-            at_end = [record.genes[name] in tuple(allele.domain) for record in last]
-            if 2 * sum(at_end) > len(at_end):
-                found.append(name)
-    return found
+def _last_time(snapshot: Snapshot) -> float:
+    return max([snapshot.start.time, *(phase.time for phase in snapshot.run.phases[-1:])])

@@ -5,46 +5,46 @@ from __future__ import annotations
 from rich.text import Text
 
 from clantune_clan.records import RunFile, RunStart
-from clantune_report.watch.facts import Facts
 from clantune_report.watch.paper import Paper
 from clantune_report.watch.progress import Progress
-from clantune_report.watch.wording import count, duration
+from clantune_report.watch.snapshot import Snapshot
+from clantune_report.wording import counted, duration
 
 PHASES = {"cooperative": ": cooperation", "competitive": ": competition", None: " begins"}
 SILENT = "silent"
 
 
-def state_of(facts: Facts, progress: Progress, now: float, *, is_silent: bool) -> str:
+def state_of(snapshot: Snapshot, progress: Progress, now: float, *, is_silent: bool) -> str:
     """Return in a few words whether the run is under way.
 
     Args:
-        facts: What the file of the run says.
+        snapshot: The run at a moment.
         progress: Where the run is.
         now: Seconds since 1970.
         is_silent: Whether the run has written nothing for long.
     """
-    began, end = facts.run.start.time, facts.run.end
+    began, end = snapshot.start.time, snapshot.run.end
     if progress.is_complete:
-        return f"finished after {duration((facts.written if end is None else end.time) - began)}"
+        return f"finished after {duration((snapshot.written if end is None else end.time) - began)}"
     if end is not None:
         return f"ended at step {progress.step} of {progress.total_steps}"
     return SILENT if is_silent else f"running for {duration(now - began)}"
 
 
-def heading(facts: Facts, progress: Progress, state: str, paper: Paper) -> list[Text]:
+def heading(snapshot: Snapshot, progress: Progress, state: str, paper: Paper) -> list[Text]:
     """Return the lines above the table.
 
     Args:
-        facts: What the file of the run says.
+        snapshot: The run at a moment.
         progress: Where the run is.
         state: Whether it is under way, from `state_of`.
         paper: What the frame is drawn on.
     """
-    is_over = facts.run.end is not None or progress.is_complete
+    is_over = snapshot.run.end is not None or progress.is_complete
     left = "" if is_over or state == SILENT else _time_left(progress)
     return [
-        _title(facts.run, state, paper),
-        *map(Text, paper.wrapped(_settings(facts.run.start))),
+        _title(snapshot.run, state, paper),
+        *map(Text, paper.wrapped(_settings(snapshot.start))),
         *map(Text, paper.wrapped(_place(progress, is_over=is_over))),
         _bar(progress, left, paper),
     ]
@@ -60,12 +60,12 @@ def _title(run: RunFile, state: str, paper: Paper) -> Text:
 
 
 def _settings(start: RunStart) -> str:
-    members = count(start.members, "member")
+    members = counted(start.members, "member")
     if start.ranks != start.members:
         members += f" on {start.ranks} ranks"
     presets = [f"presets {' '.join(start.presets)}"] if start.presets else []
     resumed = [f"resumed at step {start.step}"] if start.step else []
-    rounds = f"rounds of {count(start.round_length, 'step')}"
+    rounds = f"rounds of {counted(start.round_length, 'step')}"
     parts = [start.recipe, members, f"{start.inheritance} weights", rounds, *presets, *resumed]
     return ", ".join(parts)
 

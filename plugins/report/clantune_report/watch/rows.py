@@ -11,9 +11,9 @@ import attrs
 
 from clantune_clan import RoundRecord
 from clantune_clan.records import RunStart
-from clantune_clan.records.centre import centre_of
-from clantune_clan.records.schedule import Round, Winner, lineage_of
+from clantune_clan.records.schedule import Round
 from clantune_core import ContinuousAllele
+from clantune_report.facts import Facts
 
 
 @attrs.frozen
@@ -44,13 +44,11 @@ class Row:
     is_best: bool = False
 
 
-def member_rows(
-    rounds: Sequence[Round], start: RunStart, genes: Sequence[str], winner: Winner | None
-) -> list[Row]:
+def member_rows(rounds: Sequence[Round], facts: Facts) -> list[Row]:
     """Return the main row, if there is one, and a row for each member of the last round."""
     if not rounds:
         return []
-    best = _best_of(rounds[-1], start)
+    best = _best_of(rounds[-1], facts.start)
     members = [
         Row(
             str(member),
@@ -59,23 +57,22 @@ def member_rows(
         )
         for member in range(len(rounds[-1]))
     ]
-    return [*_main_row(rounds, start, genes, winner), *members]
+    return [*_main_row(rounds, facts), *members]
 
 
-def summary_rows(
-    rounds: Sequence[Round], start: RunStart, genes: Sequence[str], winner: Winner | None
-) -> list[Row]:
+def summary_rows(rounds: Sequence[Round], facts: Facts) -> list[Row]:
     """Return the main row, if there is one, and the lowest, median and highest of all members."""
     if not rounds:
         return []
-    measured = [n for n in genes if isinstance(start.genes[n], ContinuousAllele)]
+    genes = facts.start.genes.items()
+    measured = [name for name, allele in genes if isinstance(allele, ContinuousAllele)]
     choices: dict[str, Callable[[list[Any]], Any]] = {
         "lowest": min,
         "median": statistics.median_low,
         "highest": max,
     }
     return [
-        *_main_row(rounds, start, genes, winner),
+        *_main_row(rounds, facts),
         *(
             Row(label, [_chosen(records, measured, choose) for records in rounds])
             for label, choose in choices.items()
@@ -83,24 +80,17 @@ def summary_rows(
     ]
 
 
-def _main_row(
-    rounds: Sequence[Round], start: RunStart, genes: Sequence[str], winner: Winner | None
-) -> list[Row]:
+def _main_row(rounds: Sequence[Round], facts: Facts) -> list[Row]:
     """Return the row of what the run will return: its centre, or the lineage of the best member."""
-    if rounds[-1][0].calibration or len(rounds[-1]) == 1:
+    if not facts.rounds or len(rounds[-1]) == 1:
         return []
-    if start.inheritance == "mean":
-        return [Row("centre", [_centre(records, start, genes) for records in rounds])]
-    if winner is None or winner.member is None:
+    if facts.is_mean:
+        pairs = zip(rounds, facts.values, strict=True)
+        return [Row("centre", [Point(records[0].centre, values) for records, values in pairs])]
+    if not facts.lineage:
         return []
-    lineage = lineage_of(rounds, winner)
-    points = [_point(records[m]) for records, m in zip(rounds, lineage, strict=False)]
+    points = [_point(records[m]) for records, m in zip(rounds, facts.lineage, strict=False)]
     return [Row("lineage", [*points, *(None for _ in rounds[len(points) :])])]
-
-
-def _centre(records: Round, start: RunStart, genes: Sequence[str]) -> Point:
-    members = [{name: each.genes[name] for name in genes} for each in records]
-    return Point(records[0].centre, centre_of(start.genes, members))
 
 
 def _chosen(records: Round, genes: Sequence[str], choose: Callable[[list[Any]], Any]) -> Point:

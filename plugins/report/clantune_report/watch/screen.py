@@ -16,13 +16,14 @@ from rich.live import Live
 from rich.text import Text
 
 from clantune_clan import ClanError
+from clantune_report.facts import Facts
 from clantune_report.finding import run_file_at
-from clantune_report.watch.facts import Facts
 from clantune_report.watch.following import Follower
 from clantune_report.watch.frame import frame, message
 from clantune_report.watch.glyphs import glyphs_for
 from clantune_report.watch.paper import Paper
 from clantune_report.watch.progress import progress_of
+from clantune_report.watch.snapshot import Snapshot
 
 
 @attrs.define
@@ -35,9 +36,9 @@ class Watched:
 
     place: Path
     _follower: Follower | None = None
-    _facts: Facts | None = None
+    _snapshot: Snapshot | None = None
 
-    def look(self) -> Facts | None:
+    def look(self) -> Snapshot | None:
         """Return what the file says now; None if no run has begun there.
 
         Raises:
@@ -47,8 +48,8 @@ class Watched:
             self._follower = Follower(run_file_at(self.place))
         if self._follower is not None and self._follower.look():
             run = self._follower.run
-            self._facts = None if run is None else Facts(run, self._follower.written)
-        return self._facts
+            self._snapshot = None if run is None else Snapshot(Facts(run), self._follower.written)
+        return self._snapshot
 
 
 def show_once(place: Path, console: Console) -> None:
@@ -57,11 +58,11 @@ def show_once(place: Path, console: Console) -> None:
     Raises:
         ClanError: No run has begun there, or its file is damaged.
     """
-    facts = Watched(run_file_at(place)).look()
-    if facts is None:
+    snapshot = Watched(run_file_at(place)).look()
+    if snapshot is None:
         raise ClanError(f"no run has begun in {place}: start it first")
     height = console.height if console.is_terminal else None
-    _print(frame(facts, time.time(), _paper(console, height)), console)
+    _print(frame(snapshot, time.time(), _paper(console, height)), console)
 
 
 def show_live(place: Path, console: Console, interval: float) -> None:
@@ -81,16 +82,16 @@ def show_live(place: Path, console: Console, interval: float) -> None:
     with _handling(handlers), Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             resized.clear()
-            facts, now = watched.look(), time.time()
+            snapshot, now = watched.look(), time.time()
             paper = _paper(console, console.height)
-            if facts is None:
+            if snapshot is None:
                 lines = message(
                     f"waiting for a run that begins in {place}; Ctrl-C ends this view", paper
                 )
             else:
-                lines = frame(facts, now, paper)
+                lines = frame(snapshot, now, paper)
             live.update(Group(*lines), refresh=True)
-            if facts is not None and progress_of(facts.run, facts.pace, now).is_complete:
+            if snapshot is not None and progress_of(snapshot.run, snapshot.pace, now).is_complete:
                 break
             resized.wait(interval)
     _print(lines, console)

@@ -12,7 +12,7 @@ from clantune_report.watch.columns import Column
 from clantune_report.watch.glyphs import Glyphs
 from clantune_report.watch.rows import Row
 from clantune_report.watch.sparkline import sparkline
-from clantune_report.watch.wording import FAILED
+from clantune_report.wording import FAILED
 
 GAP = 2
 """Characters between two columns."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clantune_clan.records import RoundRecord
+from clantune_report.facts import Facts
 from clantune_report.page.charts import DARK, Trace, axis, chart, line
-from clantune_report.page.facts import Facts
-from clantune_report.page.text import counted, number, percent, section
+from clantune_report.page.text import percent, section
+from clantune_report.wording import counted, metric
 
 TITLE = "The family tree"
 
@@ -57,7 +58,7 @@ def _taking_part(
         mode="markers",
         marker=marker,
         hovertext=[
-            f"member {member}, round {records[0].round}<br>{number(records[member].metric)}"
+            f"member {member}, round {records[0].round}<br>{metric(records[member].metric)}"
             f"<br>share of the mean: {percent(share)}"
             for records, member, share in found
         ],

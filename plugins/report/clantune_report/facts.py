@@ -1,38 +1,58 @@
-"""What the page shows of a run."""
+"""What follows from the records of a run: what the page and the view have in common."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import attrs
 
 from clantune_clan.records import RoundRecord, RunFile, RunStart
-from clantune_clan.records.schedule import Winner, lineage_of, values_of, winner_of
-from clantune_report.page.checked import Round, complete_rounds
+from clantune_clan.records.schedule import Round, Winner, lineage_of, values_of, winner_of
+from clantune_report.wording import metric_name
 
 
 @attrs.frozen
 class Facts:
-    """What the page shows.
+    """A run, with what follows from its records. Each is computed once.
 
     Attributes:
         run: Content of the file of the run.
-        rounds: Complete rounds, without those of calibration.
-        calibration: Complete rounds of calibration.
-        winner: Weights with the best metric; None if there are none yet.
-        lineage: Member that the winner's weights come from, in each round up to its own; empty if
-            they are those of the clan's centre.
-        values: Values of the genes in the schedule, for each round.
     """
 
     run: RunFile
-    rounds: tuple[Round, ...]
-    calibration: tuple[Round, ...]
-    winner: Winner | None
-    lineage: Sequence[int]
-    values: Sequence[Mapping[str, Any]]
+
+    @cached_property
+    def rounds(self) -> tuple[Round, ...]:
+        """The complete rounds, without those of calibration."""
+        return tuple(records for records in self.run.rounds if not records[0].calibration)
+
+    @cached_property
+    def calibration(self) -> tuple[Round, ...]:
+        """The complete rounds of calibration."""
+        return tuple(records for records in self.run.rounds if records[0].calibration)
+
+    @cached_property
+    def winner(self) -> Winner | None:
+        """The weights with the best metric; None if there are none yet."""
+        return winner_of(self.rounds, self.start)
+
+    @cached_property
+    def lineage(self) -> Sequence[int]:
+        """The member that the winner's weights come from, in each round up to its own.
+
+        It is empty if they are those of the clan's centre.
+        """
+        if self.winner is None or self.winner.member is None:
+            return ()
+        return lineage_of(self.rounds, self.winner)
+
+    @cached_property
+    def values(self) -> Sequence[Mapping[str, Any]]:
+        """The values of the genes in the schedule, for each round."""
+        return values_of(self.rounds, self.start)
 
     @property
     def start(self) -> RunStart:
@@ -47,7 +67,7 @@ class Facts:
     @property
     def metric(self) -> str:
         """What the metric is called: a low loss is good, or a high score."""
-        return "score" if self.start.mode == "max" else "loss"
+        return metric_name(self.start)
 
     @property
     def steps(self) -> int:
@@ -72,22 +92,6 @@ class Facts:
     def ends(self, records: Round) -> int:
         """Return the steps at the end of a round, without those of calibration."""
         return self.begins(records) + records[0].steps
-
-
-def gather(run: RunFile) -> Facts:
-    """Return what the page shows of a run.
-
-    Raises:
-        ClanError: A record does not fit the others.
-    """
-    every = complete_rounds(run)
-    rounds = tuple(records for records in every if not records[0].calibration)
-    calibration = tuple(records for records in every if records[0].calibration)
-    winner = winner_of(rounds, run.start)
-    has_lineage = winner is not None and winner.member is not None
-    lineage = lineage_of(rounds, winner) if winner is not None and has_lineage else []
-    values = values_of(rounds, run.start) if rounds else []
-    return Facts(run, rounds, calibration, winner, lineage, values)
 
 
 def has_failed(record: RoundRecord) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clantune_report.facts import Facts
 from clantune_report.page.effect import ENOUGH, Effect
-from clantune_report.page.facts import Facts
-from clantune_report.page.text import counted, in_html, signed
+from clantune_report.page.text import in_html, signed
+from clantune_report.wording import counted
 
 
 def factor(*, is_log: bool) -> float:

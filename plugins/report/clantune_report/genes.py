@@ -11,7 +11,7 @@ import attrs
 
 from clantune_core import AbstractAllele, ContinuousAllele, DiscreteAllele
 from clantune_core.contracts import EXPRESSION, Expressed
-from clantune_report.page.facts import Facts
+from clantune_report.facts import Facts
 
 SMALL = 0.1
 """A small step of a gene, in its units: 10 % of a learning rate, 1 % of the domain of a Float."""
