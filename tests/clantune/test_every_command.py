@@ -13,6 +13,8 @@ from pathlib import Path
 import attrs
 import pytest
 
+from clantune_core.command.groups import HOMES
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("clantune")
 """The script as pip has installed it."""
@@ -153,11 +155,12 @@ ROWS = {
 
 
 def declared():
-    """The sub-commands that the distributions of this repository declare, by their functions."""
+    """The sub-commands that the distributions of this repository declare, each with its own."""
     found = {}
     for file in (ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")):
-        groups = tomllib.loads(file.read_text("utf-8"))["project"].get("entry-points", {})
-        found |= groups.get("clantune.commands", {})
+        project = tomllib.loads(file.read_text("utf-8"))["project"]
+        commands = project.get("entry-points", {}).get("clantune.commands", {})
+        found |= dict.fromkeys(commands, project["name"])
     return found
 
 
@@ -197,6 +200,10 @@ def test_every_command_has_a_row():
     names = {line.split()[0] for line in listed.splitlines() if line.startswith("  ")}
     assert ROWS.keys() <= names
     assert all(len(row.misuses) >= 3 for row in ROWS.values())
+
+
+def test_the_package_of_every_command_is_known_where_it_is_not_installed():
+    assert declared() == HOMES
 
 
 @pytest.mark.parametrize("name", ROWS)
