@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
 
+from clantune_clan.launch import missing_module
 from clantune_core.command import main
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/self_adaptation.py"
@@ -108,6 +110,62 @@ def wait_until(holds, seconds=60):
 def test_misuse_is_told(arguments, message, capsys):
     assert main(arguments) == 2
     assert capsys.readouterr().err == f"{message}\n"
+
+
+def test_only_the_script_is_required(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["launch"])
+    assert left.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "clantune launch: error: the following arguments are required: SCRIPT"
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "missing"),
+    [
+        ("nowhere", "nowhere"),
+        ("nowhere.train", "nowhere"),
+        ("clantune.nope", "clantune.nope"),
+        ("clantune_clan.doctor", "clantune_clan.doctor.__main__"),
+        ("here.py", "here.py"),
+        ("folder", "folder.__main__"),
+        ("here.train", "here.train"),
+        (".here", ".here"),
+    ],
+)
+def test_a_module_that_python_would_not_find_is_named(
+    module, missing, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "here.py").touch()
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["launch", "-m", module]) == 2
+    assert capsys.readouterr().err == (
+        f"clantune launch: there is no module {missing}; without -m, SCRIPT is the path of a file\n"
+    )
+
+
+@pytest.mark.parametrize("module", ["here", "folder.below.train", "package", "clantune"])
+def test_a_module_is_found_without_an_import(module, tmp_path, monkeypatch):
+    for place in ("here.py", "folder/below/train.py", "package/__init__.py", "package/__main__.py"):
+        file = tmp_path / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("raise AssertionError")
+    monkeypatch.chdir(tmp_path)
+    assert missing_module(module) is None
+
+
+def test_a_module_is_found_by_a_hook_of_an_editable_installation(tmp_path, monkeypatch):
+    (tmp_path / "edited.py").touch()
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            return PathFinder.find_spec(name, [str(tmp_path)]) if name == "edited" else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    assert missing_module("edited") is None
 
 
 def test_the_package_runs_as_the_command():
