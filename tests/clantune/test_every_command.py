@@ -3,6 +3,7 @@
 A new sub-command has one line in `ROWS`.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -168,6 +169,11 @@ def words(text):
     return " ".join(text.split())
 
 
+def summary_of(entry):
+    """The first sentence of the docstring of a command."""
+    return words(entry.load().__doc__.partition("\n\n")[0]).rstrip(".")
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A current folder with a script in it, and no variable of the user."""
@@ -206,14 +212,24 @@ def test_the_package_of_every_command_is_known_where_it_is_not_installed():
     assert declared() == HOMES
 
 
+def test_the_page_of_the_command_has_a_line_and_a_link_for_each():
+    page = (ROOT / "docs/commands.md").read_text("utf-8")
+    lines = re.findall(r"^\| \[`(.+?)`\]\(\S+\) \| `(.+?)` \| (.+?) \|$", page, re.MULTILINE)
+    entries = metadata.entry_points(group="clantune.commands")
+    own = [entry for entry in entries if entry.name in HOMES]
+    assert sorted(lines) == [
+        (entry.name, entry.dist.name, summary_of(entry))
+        for entry in sorted(own, key=lambda entry: entry.name)
+    ]
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_help_says_how_it_is_used_and_what_it_does(name):
     done = run(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"usage: clantune {name}" in done.stdout.replace("Usage", "usage")
     (entry,) = metadata.entry_points(group="clantune.commands", name=name)
-    summary = words(entry.load().__doc__.partition("\n\n")[0]).rstrip(".")
-    assert summary in words(done.stdout)
+    assert summary_of(entry) in words(done.stdout)
 
 
 @pytest.mark.parametrize("name", ROWS)
