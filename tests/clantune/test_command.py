@@ -11,6 +11,7 @@ import time
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+import browser
 import pytest
 
 from clantune_clan.launch import missing_module
@@ -174,11 +175,18 @@ def test_the_package_runs_as_the_command():
     assert done.stdout == clantune("--help").stdout
 
 
-def test_the_demo_shows_the_schedule_and_both_losses(tmp_path):
-    folder = tmp_path / "demo"
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The folder of a short demo, and what the command has printed."""
+    folder = tmp_path_factory.mktemp("short") / "demo"
     done = clantune("demo", "-n", "2", "--steps", "40", "--folder", folder)
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    return folder, done.stdout
+
+
+def test_the_demo_shows_the_schedule_and_both_losses(demo):
+    folder, printed = demo
+    lines = printed.splitlines()
     assert lines[0] == "starts with lr 0.06, weight decay 1.0, beta2 0.8; the clan's centre:"
     rounds = [line.split() for line in lines if re.match(r" +\d+ ", line)]
     assert [int(row[0]) for row in rounds] == [*range(20)]
@@ -186,7 +194,32 @@ def test_the_demo_shows_the_schedule_and_both_losses(tmp_path):
     assert lines[-1] == f"The report of the clan: open {folder / 'report.html'} in a browser."
     schedule = json.loads((folder / "schedule.json").read_text("utf-8"))
     assert len(schedule["rounds"]) == len(rounds)
-    assert (folder / "report.html").stat().st_size > 1_000_000
+
+
+CHARTS = {"learning-rate", "fitness", "descent", "gene-0", "gene-1", "effects-all"}
+
+
+def test_every_chart_in_the_report_of_the_demo_has_data(demo):
+    page = (demo[0] / "report.html").read_text("utf-8")
+    calls = re.finditer(r'Plotly\.newPlot\(\s*"([\w-]+)",\s*', page)
+    traces = {call[1]: json.JSONDecoder().raw_decode(page, call.end())[0] for call in calls}
+    assert traces.keys() >= CHARTS
+    for name, found in traces.items():
+        assert found, name
+        assert all(any(value is not None for value in trace["y"]) for trace in found), name
+
+
+def test_a_browser_draws_the_report_of_the_demo(demo, tmp_path):
+    chromium = browser.start(tmp_path)
+    try:
+        seen = chromium.open(demo[0] / "report.html", 1400)
+    finally:
+        chromium.close()
+    assert seen.said == []
+    assert "The run in a few facts" in seen.text
+    assert seen.charts.keys() >= CHARTS
+    points = {name: drawn for name, (drawn, _) in seen.charts.items()}
+    assert [name for name in CHARTS if not points[name]] == []
 
 
 def test_the_example_of_the_core_still_runs(capfd):
