@@ -38,7 +38,7 @@ class Checking:
     arguments: Mapping[str, Any] | None = None
     genes: Mapping[str, str] = attrs.field(factory=dict)
     may_pass: Sequence[str] = ()
-    examples: int = 25
+    examples: int = 100
     seed: int = 0
 
 

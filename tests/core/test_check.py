@@ -140,6 +140,14 @@ def test_hypothesis_draws_as_before_after_a_check_that_is_not_consumed():
     assert (settings.get_current_profile_name(), core.global_force_seed) == usual
 
 
+def test_it_tries_as_many_cases_as_a_test_does(capsys):
+    number = settings.get_profile("default").max_examples
+    assert Checking().examples == number
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    assert f"(default: {number}, as in tests;" in " ".join(capsys.readouterr().out.split())
+
+
 # ---- Instances ----
 
 
