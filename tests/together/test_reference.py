@@ -98,7 +98,9 @@ def documented(pages, root):
 
 
 def is_module(module, name):
-    return isinstance(getattr(import_module(module), name), ModuleType)
+    """Whether `from module import name` gives a module, which nobody may have imported yet."""
+    found = getattr(import_module(module), name, None) or import_module(f"{module}.{name}")
+    return isinstance(found, ModuleType)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
