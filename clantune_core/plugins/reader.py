@@ -29,7 +29,8 @@ class Group:
         what: The word for such a plugin in messages, such as `"strategy"`.
         form: What an entry point must refer to, in words.
         accepts: Whether an object is of this form.
-        home: Distribution of ClanTune with such plugins.
+        home: Distribution of ClanTune with such plugins, or several.
+        homes: The distribution of each of ClanTune's own plugins by its name, if they are several.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Group:
     form: str
     accepts: Callable[[Any], bool]
     home: str
+    homes: Mapping[str, str] = attrs.field(factory=dict, eq=False)
 
     def every(self) -> list[Plugin]:
         """Return the installed plugins, switched off or not, sorted by name."""
@@ -76,8 +78,13 @@ class Group:
             )
         if named:
             raise named[0].switched_off()
+        if home := self.homes.get(name):
+            raise PluginError(
+                f"{self.what} {name!r} is in {home}, which is not installed: pip install {home}",
+                name=name,
+            )
         names = [plugin.name for plugin in self.installed()]
-        near = did_you_mean(name, [*names, *also])
+        near = did_you_mean(name, [*names, *also, *self.homes])
         raise PluginError(
             f"no {self.what} is called {shown(name)}{near} Installed: "
             f"{', '.join(names) or 'none'}. If a package offers it, pip install that package; "

@@ -213,7 +213,9 @@ def adds_up_small_steps(case: KindCase) -> None:
     for _ in range(STEPS):
         here = here.with_latent(here.latent + way / STEPS)
     # After a full turn of a circular kind, start and goal are as near as rounding lets them be.
-    limit = max(start.distance(goal) / 2, 1e-9 * abs(way))
+    # And rounding may lead past the start of the circle, to its end, where numbers are less dense.
+    rounding = max(1e-9 * abs(way), 2 * math.ulp(here.latent))
+    limit = max(start.distance(goal) / 2, rounding)
     if here.distance(goal) > limit:
         raise LawBroken(
             f"one step of {way} leads from {start!r} to {goal!r}, {STEPS} steps of {way / STEPS} "

@@ -46,18 +46,18 @@ class Verdict:
         return attrs.evolve(self, outcome="broken", problem=problem, example=_case(notes))
 
 
-def judged(plugin: Plugin, quick: Law, law: Law) -> Verdict:
-    """Try a law on cases that are drawn already.
+def judged(plugin: Plugin, law: Law, *, drawn: Law) -> Verdict:
+    """Try a law, first on cases that are drawn already, which takes a tenth of the time.
 
     Args:
         plugin: The plugin to which it applies.
-        quick: The law on these cases.
-        law: The law on cases of its own. If the law is broken, it is tried on these too, because
-            hypothesis makes them smaller.
+        law: The law on cases of its own. It is tried on them only if it is broken on the drawn
+            ones, because hypothesis makes them smaller.
+        drawn: The same law on drawn cases, as `DrawnCases.under` or `on_drawn_cases` returns it.
     """
     verdict = Verdict(plugin, law.name, law.sentence)
     try:
-        quick()
+        drawn()
     except Exception as error:  # noqa: BLE001  (of a third party; it is the verdict)
         first = verdict.broken(error)
     else:

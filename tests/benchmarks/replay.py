@@ -2,8 +2,9 @@
 
 Four ranks, started once. For each seed a clan starts with several wrong settings and exports its
 schedule, and plain data-parallel training replays it, with other first weights and other batches.
-Each line of the table is the loss on data that nobody saw before the end. `--quick`: two ranks,
-two seeds of one task, and a short run.
+The default recipe exports the genes of its centre. A recipe that copies weights exports the genes
+of a lineage: of the members that the best weights come from. Each line of the table is the loss on
+data that nobody saw before the end. `--quick`: two ranks, two seeds of one task, and a short run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -28,12 +30,13 @@ from torch.nn.parallel import DistributedDataParallel
 from clantune import Clan, ReplaySchedule, clan_loader
 
 RANKS, SEEDS = 4, 8
+CENTRE, LINEAGE = "factorial", "pbt"
+"""The default recipe, and one whose schedule is that of a lineage."""
+
 OTHER_SEEDS = 1000
 """What is added to the seed of a clan for the training that replays its schedule."""
 
 WARMUP, COOLDOWN = 0.1, 0.2
-
-METHODS = ("clan", "its schedule, replayed", "plain, the same start")
 
 Step = Callable[[], object]
 
@@ -45,11 +48,12 @@ def mis_set(task: Task, model: torch.nn.Module) -> torch.optim.Optimizer:
     )
 
 
-def loss_of_a_clan(task: Task, seed: int, steps: int, schedule: Path) -> float:
+def loss_of_a_clan(recipe: str, task: Task, seed: int, steps: int, folder: Path) -> float:
     model = task.make_model()
     clan = Clan(
         model=model,
         optimizer=mis_set(task, model),
+        strategies=recipe,
         total_steps=steps,
         autobind=["adamw"],
         warmup=WARMUP,
@@ -65,15 +69,16 @@ def loss_of_a_clan(task: Task, seed: int, steps: int, schedule: Path) -> float:
             member.optimizer.step()
             member.optimizer.zero_grad()
         clan.step(lambda model: task.loss_on(model, task.judged))
-    clan.export_schedule(schedule)
+    clan.export_schedule(folder / f"{recipe}.json")
     dist.barrier()  # rank 0 has written it
     return task.loss_on(clan.best(), task.test)
 
 
-def loss_of_a_replay(task: Task, seed: int, steps: int, schedule: Path) -> float:
+def loss_of_a_replay(recipe: str, task: Task, seed: int, steps: int, folder: Path) -> float:
     model = task.make_model()
     optimizer = torch.optim.AdamW(model.parameters())  # the schedule sets all that matters
-    return trained(task, model, optimizer, seed, steps, ReplaySchedule(optimizer, schedule).step)
+    replay = ReplaySchedule(optimizer, folder / f"{recipe}.json")
+    return trained(task, model, optimizer, seed, steps, replay.step)
 
 
 def loss_of_plain(task: Task, seed: int, steps: int, _: Path) -> float:
@@ -112,11 +117,25 @@ def trained(
     return task.loss_on(wrapped, task.test)
 
 
+METHODS: dict[str, Callable[[Task, int, int, Path], float]] = {
+    "clan": partial(loss_of_a_clan, CENTRE),
+    "its schedule, replayed": partial(loss_of_a_replay, CENTRE),
+    f"clan of {LINEAGE}": partial(loss_of_a_clan, LINEAGE),
+    "its lineage, replayed": partial(loss_of_a_replay, LINEAGE),
+    "plain, the same start": loss_of_plain,
+}
+PAIRS = {
+    "replayed - clan": ("clan", "its schedule, replayed"),
+    f"replayed - clan of {LINEAGE}": (f"clan of {LINEAGE}", "its lineage, replayed"),
+}
+"""The clan and the replay of its schedule, by the difference that a bar limits."""
+
+
 @attrs.frozen
 class Plan:
     """Which tasks are trained, with how many seeds, and how long."""
 
-    tasks: tuple[str, ...] = tuple(TASKS)
+    tasks: tuple[str, ...] = ("regression", "digits")
     seeds: int = SEEDS
     steps: int | None = None
 
@@ -129,13 +148,10 @@ def as_a_rank(plan: Plan, folder: Path) -> None:
         task, found = TASKS[name](), losses.setdefault(name, {each: [] for each in METHODS})
         steps = plan.steps or task.steps
         for seed in range(plan.seeds):
-            schedule = folder / f"{name}-{seed}.json"
-            for method, train in zip(
-                METHODS, (loss_of_a_clan, loss_of_a_replay, loss_of_plain), strict=True
-            ):
-                other = seed if method == METHODS[0] else OTHER_SEEDS + seed
-                torch.manual_seed(other)
-                found[method].append(train(task, other, steps, schedule))
+            for method, train in METHODS.items():
+                own = seed if method.startswith("clan") else OTHER_SEEDS + seed
+                torch.manual_seed(own)
+                found[method].append(train(task, own, steps, folder))
             if dist.get_rank() == 0:
                 show_progress(place * plan.seeds + seed + 1, len(plan.tasks) * plan.seeds, name)
     if dist.get_rank() == 0:
@@ -147,6 +163,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two seeds of one task, short runs")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="default: %(default)s")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, help="default: two of them")
     parser.add_argument("--rank", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.rank and "RANK" in os.environ:
@@ -154,6 +171,8 @@ def main() -> int:
         as_a_rank(Plan(*plan), Path(folder))
         return 0
     plan, ranks = Plan(seeds=arguments.seeds), RANKS
+    if arguments.tasks:
+        plan = attrs.evolve(plan, tasks=tuple(arguments.tasks))
     if arguments.quick:
         plan, ranks = Plan(("digits",), 2, 40), 2
     with tempfile.TemporaryDirectory() as folder:
@@ -170,10 +189,11 @@ def _report(losses: dict[str, dict[str, list[float]]], ranks: int) -> int:
             values = found[method]
             deviation = statistics.stdev(values)
             rows.append((task, method, statistics.fmean(values), deviation, len(values)))
-        clan, replayed, _ = (found[method] for method in METHODS)
-        noise = statistics.fmean([statistics.variance(clan), statistics.variance(replayed)]) ** 0.5
-        difference = statistics.fmean(replayed) - statistics.fmean(clan)
-        bars.append(bar(f"{task}: replayed - clan, in deviations", difference / noise, 1.0))
+        for name, pair in PAIRS.items():
+            clan, replayed = (found[method] for method in pair)
+            noise = statistics.fmean(map(statistics.variance, (clan, replayed))) ** 0.5
+            difference = statistics.fmean(replayed) - statistics.fmean(clan)
+            bars.append(bar(f"{task}: {name}, in deviations", difference / noise, 1.0))
     title = f"A replayed schedule beside its clan, on {ranks} ranks"
     return report(title, rows, losses, bars, (*PACKAGES, "clantune", "torch"))
 

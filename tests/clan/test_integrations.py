@@ -1,5 +1,6 @@
 """Observers that write to other tools: what they write is read back with those tools."""
 
+import importlib.util
 import json
 import logging
 import struct
@@ -48,6 +49,16 @@ class Listed(MetricsObserver):
 
     def log(self, metrics, step):
         self.logged.append((step, metrics))
+
+
+def launched(folder, script, *options):
+    """Launch a script, which knows `small_clans`, in a folder; return what came of it."""
+    path = folder / "train.py"
+    path.write_text(f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n{script}")
+    command = [sys.executable, "-m", "clantune_core", "launch", *options, path]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=300, cwd=folder
+    )
 
 
 # ---- Names and values ----
@@ -134,6 +145,35 @@ def test_json_lines_of_another_run_are_not_continued(tmp_path):
         f"there are metrics of another run at {path} already: move the file, or give another path"
     )
     assert path.read_text() == '{"step": 3}\n'
+
+
+ATTEMPTS = """
+from small_clans import clan, loss, train
+from clantune_clan.communication.joining import is_restarted
+from clantune.observers import JsonLines
+
+options = {"checkpoints": "run", "history": "history.jsonl", "total_steps": 8}
+for member in (it := clan(observers=[JsonLines("metrics.jsonl")], **options)).rounds():
+    if not is_restarted():
+        raise SystemExit(1)
+    train(member)
+    it.step(loss)
+"""
+
+
+def test_json_lines_begin_again_where_the_first_attempt_saved_nothing(tmp_path):
+    done = launched(tmp_path, ATTEMPTS, "-n", "1", "--max-restarts", "1")
+    assert done.returncode == 0, done.stderr
+    first = lines_of(tmp_path / "metrics.jsonl.before-attempt-1")
+    assert [each["step"] for each in first] == [0]
+    assert [each["step"] for each in lines_of(tmp_path / "metrics.jsonl")] == [0, 4, 4, 8]
+
+
+def test_json_lines_go_on_after_a_line_that_a_kill_has_torn(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text('{"step": 0, "x": 1.0}\n{"step": 2, "x": ')
+    JsonLines(path).log({"x": 3.0}, 4)
+    assert lines_of(path) == [{"step": 0, "x": 1.0}, {"step": 4, "x": 3.0}]
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"stop": 1}', '{"step": "x"}'])
@@ -318,6 +358,8 @@ def mlflow(tmp_path, monkeypatch):
     """The package, which stores runs in this folder."""
     package = needs("mlflow")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    for name in ("MLFLOW_EXPERIMENT_ID", "MLFLOW_TRACKING_URI"):
+        monkeypatch.setenv(name, "")  # MLflow sets it for child processes; afterwards it is unset
     before = package.get_tracking_uri()
     package.set_tracking_uri((tmp_path / "mlruns").as_uri())
     package.set_experiment("tests")  # MLflow keeps that of another store
@@ -405,7 +447,7 @@ import importlib.util, os, sys
 from pathlib import Path
 
 rank = os.environ["RANK"]
-folder = Path(sys.argv[1], f"rank-{rank}")
+folder = Path.cwd() / f"rank-{rank}"
 folder.mkdir()
 os.chdir(folder)  # each rank would write into a folder of its own
 os.environ |= {"WANDB_MODE": "offline", "WANDB_SILENT": "true"}
@@ -431,16 +473,15 @@ if rank == "1":
 
 
 def test_only_rank_0_writes(tmp_path):
-    script = tmp_path / "train.py"
-    script.write_text(f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n{SCRIPT}")
-    command = [sys.executable, "-m", "clantune_core", "launch", "-n", "2", script, tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = launched(tmp_path, SCRIPT, "-n", "2")
     assert done.returncode == 0, done.stderr
     assert [*(tmp_path / "rank-1").iterdir()] == []
     lines = [each for each in lines_of(tmp_path / "rank-0/metrics.jsonl") if "clan/round" in each]
     assert [each["step"] for each in lines] == [4, 8]
     assert all({"clan/member_0/lr", "clan/member_1/lr"} <= each.keys() for each in lines)
     written = {path.name for path in (tmp_path / "rank-0").iterdir()}
-    assert written >= {"metrics.jsonl"}
+    places = {"tensorboard": "board", "wandb": "wandb", "mlflow": "mlruns"}
+    found = {places[package] for package in places if importlib.util.find_spec(package)}
+    assert written == {"metrics.jsonl"} | found
     if "board" in written:
         assert {"clan/member_1/lr"} <= scalars_of(tmp_path / "rank-0/board").keys()

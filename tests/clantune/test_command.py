@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.machinery import PathFinder
 from pathlib import Path
 
+import browser
 import pytest
 
+from clantune_clan.launch import missing_module
 from clantune_core.command import main
 
 EXAMPLE = Path(__file__).parents[2] / "docs/examples/self_adaptation.py"
@@ -110,17 +113,80 @@ def test_misuse_is_told(arguments, message, capsys):
     assert capsys.readouterr().err == f"{message}\n"
 
 
+def test_only_the_script_is_required(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["launch"])
+    assert left.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "clantune launch: error: the following arguments are required: SCRIPT"
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "missing"),
+    [
+        ("nowhere", "nowhere"),
+        ("nowhere.train", "nowhere"),
+        ("clantune.nope", "clantune.nope"),
+        ("clantune_clan.doctor", "clantune_clan.doctor.__main__"),
+        ("here.py", "here.py"),
+        ("folder", "folder.__main__"),
+        ("here.train", "here.train"),
+        (".here", ".here"),
+    ],
+)
+def test_a_module_that_python_would_not_find_is_named(
+    module, missing, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "here.py").touch()
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main(["launch", "-m", module]) == 2
+    assert capsys.readouterr().err == (
+        f"clantune launch: there is no module {missing}; without -m, SCRIPT is the path of a file\n"
+    )
+
+
+@pytest.mark.parametrize("module", ["here", "folder.below.train", "package", "clantune"])
+def test_a_module_is_found_without_an_import(module, tmp_path, monkeypatch):
+    for place in ("here.py", "folder/below/train.py", "package/__init__.py", "package/__main__.py"):
+        file = tmp_path / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("raise AssertionError")
+    monkeypatch.chdir(tmp_path)
+    assert missing_module(module) is None
+
+
+def test_a_module_is_found_by_a_hook_of_an_editable_installation(tmp_path, monkeypatch):
+    (tmp_path / "edited.py").touch()
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            return PathFinder.find_spec(name, [str(tmp_path)]) if name == "edited" else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    assert missing_module("edited") is None
+
+
 def test_the_package_runs_as_the_command():
     command = [sys.executable, "-m", "clantune", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == clantune("--help").stdout
 
 
-def test_the_demo_shows_the_schedule_and_both_losses(tmp_path):
-    folder = tmp_path / "demo"
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The folder of a short demo, and what the command has printed."""
+    folder = tmp_path_factory.mktemp("short") / "demo"
     done = clantune("demo", "-n", "2", "--steps", "40", "--folder", folder)
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    return folder, done.stdout
+
+
+def test_the_demo_shows_the_schedule_and_both_losses(demo):
+    folder, printed = demo
+    lines = printed.splitlines()
     assert lines[0] == "starts with lr 0.06, weight decay 1.0, beta2 0.8; the clan's centre:"
     rounds = [line.split() for line in lines if re.match(r" +\d+ ", line)]
     assert [int(row[0]) for row in rounds] == [*range(20)]
@@ -128,7 +194,32 @@ def test_the_demo_shows_the_schedule_and_both_losses(tmp_path):
     assert lines[-1] == f"The report of the clan: open {folder / 'report.html'} in a browser."
     schedule = json.loads((folder / "schedule.json").read_text("utf-8"))
     assert len(schedule["rounds"]) == len(rounds)
-    assert (folder / "report.html").stat().st_size > 1_000_000
+
+
+CHARTS = {"learning-rate", "fitness", "descent", "gene-0", "gene-1", "effects-all"}
+
+
+def test_every_chart_in_the_report_of_the_demo_has_data(demo):
+    page = (demo[0] / "report.html").read_text("utf-8")
+    calls = re.finditer(r'Plotly\.newPlot\(\s*"([\w-]+)",\s*', page)
+    traces = {call[1]: json.JSONDecoder().raw_decode(page, call.end())[0] for call in calls}
+    assert traces.keys() >= CHARTS
+    for name, found in traces.items():
+        assert found, name
+        assert all(any(value is not None for value in trace["y"]) for trace in found), name
+
+
+def test_a_browser_draws_the_report_of_the_demo(demo, tmp_path):
+    chromium = browser.start(tmp_path)
+    try:
+        seen = chromium.open(demo[0] / "report.html", 1400)
+    finally:
+        chromium.close()
+    assert seen.said == []
+    assert "The run in a few facts" in seen.text
+    assert seen.charts.keys() >= CHARTS
+    points = {name: drawn for name, (drawn, _) in seen.charts.items()}
+    assert [name for name in CHARTS if not points[name]] == []
 
 
 def test_the_example_of_the_core_still_runs(capfd):

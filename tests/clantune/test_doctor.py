@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import socket
+from importlib import metadata
 
 import pytest
 
@@ -96,6 +98,15 @@ def test_a_plugin_that_cannot_be_loaded_is_a_problem(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     (told,) = problems(versions.versions(PLAN))
     assert told.startswith("strategy 'gale' of gale cannot be imported: ModuleNotFoundError")
+
+
+def test_it_looks_at_every_optional_package_of_a_run():
+    [told] = [each.text for each in versions.versions(PLAN) if "optional packages" in each.text]
+    found, _, lacking = told.removeprefix("optional packages: ").partition("; not installed: ")
+    named = {each.split()[0] for part in (found, lacking) for each in part.split(", ") if each}
+    extras = metadata.requires("clantune-clan") + metadata.requires("clantune-frameworks")
+    optional = {re.match(r"[\w-]+", each)[0] for each in extras if "extra ==" in each}
+    assert named == optional - {"clantune-core", "torchmetrics"} | {"hypothesis"}
 
 
 # ---- Threads, the world, addresses, space ----

@@ -3,6 +3,7 @@
 A new sub-command has one line in `ROWS`.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import attrs
 import pytest
+
+from clantune_core.command.groups import HOMES
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sys.executable).with_name("clantune")
@@ -79,13 +82,13 @@ ROWS = {
         '"distribution": "clantune-core"',
         {
             "--hook5": "unrecognized arguments: --hook5",
-            "strategies": "unrecognized arguments: strategies",
+            "--h": "ambiguous option: --h could match --help, --hooks",
             "--json=yes": "argument --json: ignored explicit argument 'yes'",
         },
     ),
     "neuro": Row(
         "run memorise --population 4 --generations 1 --out run",
-        "run",
+        "evaluations  4",
         {
             "rnu": "did you mean 'run'?",
             "run --generations few": "'few' is not an integer of 0 or more",
@@ -124,7 +127,7 @@ ROWS = {
     ),
     "store": Row(
         "load values.json --db runs.db",
-        "lr",
+        "group 1: 1 parameters",
         {
             "sohw": "No such command 'sohw'",
             "show": "no database is named: give --db PATH",
@@ -156,16 +159,22 @@ ROWS = {
 
 
 def declared():
-    """The sub-commands that the distributions of this repository declare, by their functions."""
+    """The sub-commands that the distributions of this repository declare, each with its own."""
     found = {}
     for file in (ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")):
-        groups = tomllib.loads(file.read_text("utf-8"))["project"].get("entry-points", {})
-        found |= groups.get("clantune.commands", {})
+        project = tomllib.loads(file.read_text("utf-8"))["project"]
+        commands = project.get("entry-points", {}).get("clantune.commands", {})
+        found |= dict.fromkeys(commands, project["name"])
     return found
 
 
 def words(text):
     return " ".join(text.split())
+
+
+def summary_of(entry):
+    """The first sentence of the docstring of a command."""
+    return words(entry.load().__doc__.partition("\n\n")[0]).rstrip(".")
 
 
 @pytest.fixture
@@ -199,7 +208,24 @@ def test_every_command_has_a_row():
     listed = run("--help").stdout.partition("commands:")[2]
     names = {line.split()[0] for line in listed.splitlines() if line.startswith("  ")}
     assert ROWS.keys() <= names
-    assert all(len(row.misuses) >= 3 for row in ROWS.values())
+    for row in ROWS.values():
+        kinds = {message.partition(":")[0] for message in row.misuses.values()}
+        assert len(kinds) >= 3
+
+
+def test_the_package_of_every_command_is_known_where_it_is_not_installed():
+    assert declared() == HOMES
+
+
+def test_the_page_of_the_command_has_a_line_and_a_link_for_each():
+    page = (ROOT / "docs/commands.md").read_text("utf-8")
+    lines = re.findall(r"^\| \[`(.+?)`\]\(\S+\) \| `(.+?)` \| (.+?) \|$", page, re.MULTILINE)
+    entries = metadata.entry_points(group="clantune.commands")
+    own = [entry for entry in entries if entry.name in HOMES]
+    assert sorted(lines) == [
+        (entry.name, entry.dist.name, summary_of(entry))
+        for entry in sorted(own, key=lambda entry: entry.name)
+    ]
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -208,8 +234,7 @@ def test_help_says_how_it_is_used_and_what_it_does(name):
     assert (done.returncode, done.stderr) == (0, "")
     assert f"usage: clantune {name}" in done.stdout.replace("Usage", "usage")
     (entry,) = metadata.entry_points(group="clantune.commands", name=name)
-    summary = words(entry.load().__doc__.partition("\n\n")[0]).rstrip(".")
-    assert summary in words(done.stdout)
+    assert summary_of(entry) in words(done.stdout)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -221,6 +246,20 @@ def test_it_succeeds(name, folder):
     assert "Traceback" not in done.stderr
 
 
+def assert_says_what_to_do(name, arguments, status, printed, told):
+    assert (status, printed) == (2, "")
+    assert ROWS[name].misuses[arguments] in told
+    lines = [line for line in told.splitlines() if line.startswith(f"clantune {name}")]
+    assert len(lines) == 1  # one line says it; the usage may stand before it
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_misuse_of_the_script_ends_with_2_and_says_what_to_do(name, folder):
+    arguments, *_ = ROWS[name].misuses
+    done = run(name, *arguments.split())
+    assert_says_what_to_do(name, arguments, done.returncode, done.stdout, done.stderr)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"), [(name, each) for name, row in ROWS.items() for each in row.misuses]
 )
@@ -230,11 +269,7 @@ def test_misuse_ends_with_2_and_says_what_to_do(name, arguments, folder, functio
     except SystemExit as left:  # as argparse leaves
         status = left.code
     printed = capsys.readouterr()
-    assert (status, printed.out) == (2, "")
-    assert f"clantune {name}" in printed.err
-    assert ROWS[name].misuses[arguments] in printed.err
-    told = [line for line in printed.err.splitlines() if line.startswith(f"clantune {name}")]
-    assert len(told) == 1  # one line says it; the usage may stand before it
+    assert_says_what_to_do(name, arguments, status, printed.out, printed.err)
 
 
 def test_a_wrong_command_line_is_told_before_anything_heavy_is_imported(folder):

@@ -8,6 +8,8 @@ from hypothesis import core, settings
 from hypothesis import strategies as st
 
 from clantune_core.command import main
+from clantune_core.command.named import plugins_of
+from clantune_core.testing.checking import Checking, verdicts_on
 from clantune_core.testing.drawn import DrawnCases
 from clantune_core.testing.verdicts import examples
 
@@ -128,6 +130,22 @@ def test_the_seed_decides_the_cases():
             return [*map(repr, DrawnCases(3).some(3, st.just(Gust())))]
 
     assert drawn(1) == drawn(1) != drawn(2)
+
+
+def test_hypothesis_draws_as_before_after_a_check_that_is_not_consumed():
+    usual = settings.get_current_profile_name(), core.global_force_seed
+    with verdicts_on(plugins_of("gust"), Checking(examples=3, seed=7)) as verdicts:
+        assert next(verdicts).outcome == "ok"
+        assert (settings.default.max_examples, core.global_force_seed) == (3, 7)
+    assert (settings.get_current_profile_name(), core.global_force_seed) == usual
+
+
+def test_it_tries_as_many_cases_as_a_test_does(capsys):
+    number = settings.get_profile("default").max_examples
+    assert Checking().examples == number
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    assert f"(default: {number}, as in tests;" in " ".join(capsys.readouterr().out.split())
 
 
 # ---- Instances ----

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,42 @@ def test_an_unknown_command_suggests_the_nearest(capsys):
     assert main(["lits"]) == 2
     message = capsys.readouterr().err
     assert message.startswith("clantune: no command is called 'lits'; did you mean 'list'? ")
+
+
+@pytest.fixture
+def _core_alone(monkeypatch):
+    """As if clantune-core were the only installed package with commands."""
+    found = metadata.distribution("clantune-core").entry_points
+    monkeypatch.setattr(metadata, "entry_points", found.select)
+
+
+@pytest.mark.parametrize(
+    ("name", "home"),
+    [
+        ("demo", "clantune"),
+        ("launch", "clantune-clan"),
+        ("neuro", "clantune-neuro"),
+        ("report", "clantune-report"),
+        ("store", "clantune-store"),
+    ],
+)
+@pytest.mark.usefixtures("_core_alone")
+def test_a_command_of_a_package_that_is_not_installed_names_the_package(name, home, capsys):
+    assert main([name]) == 2
+    assert capsys.readouterr().err == (
+        f"clantune: command {name!r} is in {home}, which is not installed: pip install {home}\n"
+    )
+
+
+@pytest.mark.usefixtures("_core_alone")
+def test_a_misspelt_command_may_be_in_any_package_of_clantune(capsys):
+    assert main(["reprot"]) == 2
+    assert capsys.readouterr().err == (
+        "clantune: no command is called 'reprot'; did you mean 'report'? Installed: check, list, "
+        "new-kind, new-preset, new-recipe, new-strategy. If a package offers it, pip install that "
+        "package; ClanTune's own are in clantune, clantune-clan, clantune-core, clantune-neuro, "
+        "clantune-report, clantune-store\n"
+    )
 
 
 def test_a_command_that_cannot_be_imported_is_named(own_site, capsys):

@@ -242,3 +242,9 @@ def test_a_full_turn_of_a_circle_may_end_within_rounding():
     assert case.other.value > 359.0
     assert case.allele.distance(case.other) < 1e-9
     adds_up_small_steps(case)
+
+
+@pytest.mark.parametrize("start", [1.78e-321, 1.1785119819012571e-18, 5.693440838734733e-14])
+def test_small_steps_on_a_circle_may_end_just_before_its_start(start):
+    """A sum that is rounded to less than 0 is at the last number below 360 degrees."""
+    adds_up_small_steps(KindCase(AngleAllele(start), None, 0.0, 0.0))

@@ -1,7 +1,8 @@
-"""The reference: every public name of every package is in it, exactly once."""
+"""The reference: every public name of every package, and all that pages import, exactly once."""
 
 import re
 from importlib import import_module
+from types import ModuleType
 
 import pytest
 
@@ -32,7 +33,17 @@ PACKAGES = {
 }
 """The modules that users import from, by package. A name that a later one repeats counts once."""
 
-REEXPORTS = ["clantune", "clantune.lightning", "clantune.transformers", "clantune.accelerate"]
+REEXPORTS = [
+    "clantune",
+    "clantune.observers",
+    "clantune.lightning",
+    "clantune.transformers",
+    "clantune.accelerate",
+]
+
+HIDDEN = re.compile(r"<!---.*?--->", re.DOTALL)
+PROMPT = re.compile(r"^(?:>>> |\.\.\. |[+-])", re.MULTILINE)
+IMPORT = re.compile(r"^ *from (clantune[\w.]*) import (\([^)]*\)|[^(\n]+)", re.MULTILINE)
 
 ENTRY = re.compile(r"^\.\. (?:auto\w+|py:data):: (\S+)$", re.MULTILINE)
 
@@ -59,19 +70,55 @@ def public_names(package):
     return found
 
 
+def imported(page):
+    """The module and the name of each import from ClanTune that a reader of a page sees."""
+    code = PROMPT.sub("", HIDDEN.sub("", page.read_text("utf-8")))
+    for module, names in IMPORT.findall(code):
+        for name in re.sub(r"#.*", "", names).strip("()").replace("\n", ",").split(","):
+            if name.strip():
+                yield module, name.split()[0]
+
+
 @pytest.fixture
-def documented(committed_files, root):
+def pages(committed_files):
+    return [each for each in committed_files if each.suffix == ".md"]
+
+
+@pytest.fixture
+def shown(pages):
+    """The modules and names that pages tell their readers to import."""
+    return {each for page in pages for each in imported(page)}
+
+
+@pytest.fixture
+def documented(pages, root):
     """The names that the pages document."""
-    pages = [
-        each for each in committed_files if each.suffix == ".md" and root / "docs" in each.parents
-    ]
-    return [name for page in pages for name in ENTRY.findall(page.read_text("utf-8"))]
+    docs = [page for page in pages if root / "docs" in page.parents]
+    return [name for page in docs for name in ENTRY.findall(page.read_text("utf-8"))]
+
+
+def is_module(module, name):
+    """Whether `from module import name` gives a module, which nobody may have imported yet."""
+    found = getattr(import_module(module), name, None) or import_module(f"{module}.{name}")
+    return isinstance(found, ModuleType)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_public_name_is_in_the_reference_once(package, documented):
+def test_every_public_name_is_in_the_reference_once(package, documented, shown):
     named = [name for name in documented if name.partition(".")[0] == package]
-    assert sorted(named) == sorted(public_names(package))
+    told = {
+        f"{module}.{name}"
+        for module, name in shown
+        if module.partition(".")[0] == package and not is_module(module, name)
+    }
+    assert sorted(named) == sorted(public_names(package).keys() | told)
+
+
+def test_a_module_that_pages_import_has_all_its_names_in_the_reference(shown):
+    ours = [each for each in shown if each[0].partition(".")[0] in PACKAGES]
+    modules = {f"{module}.{name}" for module, name in ours if is_module(module, name)}
+    assert modules
+    assert modules <= {module for listed in PACKAGES.values() for module in listed}
 
 
 def test_the_reference_has_no_other_package(documented):
@@ -84,7 +131,13 @@ def test_every_distribution_is_in_the_reference(distributions, root):
 
 
 @pytest.mark.parametrize("module", REEXPORTS)
-def test_what_the_umbrella_offers_is_in_the_reference_of_its_package(module):
+def test_what_the_umbrella_offers_is_in_the_reference_of_its_package(module, shown):
     known = {id(value) for package in PACKAGES for value in public_names(package).values()}
     offered = import_module(module)
-    assert [name for name in names_of(offered) if id(getattr(offered, name)) not in known] == []
+    names = {*names_of(offered)} | {name for where, name in shown if where == module}
+    assert [name for name in names if id(getattr(offered, name)) not in known] == []
+
+
+def test_pages_import_from_the_umbrella_what_it_reexports(shown):
+    umbrella = {module for module, _ in shown if module.partition(".")[0] == "clantune"}
+    assert umbrella <= {*REEXPORTS}

@@ -22,7 +22,10 @@ OURS = (
     "clantune-strategies",
 )
 OLDEST_TORCH = (2, 6)
-OPTIONAL = ("tqdm", "rich", "lightning", "transformers", "accelerate", "hypothesis")
+OPTIONAL = (
+    *("tqdm", "tensorboard", "wandb", "mlflow-skinny"),  # mlflow requires mlflow-skinny
+    *("lightning", "transformers", "accelerate", "hypothesis"),
+)
 
 
 def versions(_: Plan) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib.machinery import PathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 
@@ -42,16 +42,36 @@ def _problem(given: argparse.Namespace) -> str | None:
         return "-n is a number of processes, 1 or more"
     if given.max_restarts < 0:
         return "--max-restarts is a number of restarts, 0 or more"
-    if given.module and not _is_module(given.script):
-        return f"there is no module {given.script}; without -m, SCRIPT is the path of a file"
+    if given.module and (missing := missing_module(given.script)) is not None:
+        return f"there is no module {missing}; without -m, SCRIPT is the path of a file"
     if not given.module and not Path(given.script).is_file():
         return f"there is no script {given.script}"
     return None
 
 
-def _is_module(name: str) -> bool:
-    """Whether the package of a module is found, without an import of it."""
-    return PathFinder.find_spec(name.partition(".")[0], [os.getcwd(), *sys.path]) is not None
+def missing_module(name: str) -> str | None:
+    """Return the module that `python -m` would not find, or None. No package is imported.
+
+    Args:
+        name: Name of the module that shall run. Of a package, that is its module `__main__`.
+    """
+    top, *below = name.split(".")
+    if not top:
+        return name
+    specs = (finder.find_spec(top, None) for finder in sys.meta_path)
+    spec = PathFinder.find_spec(top, [os.getcwd()]) or next(filter(None, specs), None)
+    found = top
+    for part in below:
+        if spec is None:
+            return found
+        found, spec = f"{found}.{part}", _below(spec, part)
+    if spec is not None and spec.submodule_search_locations is not None:
+        found, spec = f"{found}.__main__", _below(spec, "__main__")
+    return found if spec is None else None
+
+
+def _below(package: ModuleSpec, name: str) -> ModuleSpec | None:
+    return PathFinder.find_spec(name, [*(package.submodule_search_locations or ())])
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
@@ -87,5 +107,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="SCRIPT is the name of a module, which is run as python -m does",
     )
     parser.add_argument("script", metavar="SCRIPT", help="the training script")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments of the script")
+    arguments = parser.add_argument(
+        "arguments", nargs=argparse.REMAINDER, help="arguments of the script"
+    )
+    arguments.required = False  # Python 3.11 says otherwise where SCRIPT is missing
     return parser

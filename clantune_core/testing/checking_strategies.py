@@ -1,0 +1,89 @@
+"""Checking installed strategies, on cases that are drawn once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+from hypothesis import strategies as st
+
+from clantune_core.errors import ClanTuneError
+from clantune_core.hooks.implementations import implemented_hooks
+from clantune_core.plugins import STRATEGIES, Plugin, allele_class
+from clantune_core.strategies import AbstractStrategy
+from clantune_core.testing.alleles import alleles
+from clantune_core.testing.another_process import answers_the_same_in_another_process
+from clantune_core.testing.cases import Case
+from clantune_core.testing.configured import configured, made
+from clantune_core.testing.conforms import laws
+from clantune_core.testing.drawn import DrawnCases
+from clantune_core.testing.generators import Genes
+from clantune_core.testing.verdicts import Verdict, judged
+
+if TYPE_CHECKING:
+    from clantune_core.testing.checking import Checking  # which imports this module
+
+ELSEWHERE = answers_the_same_in_another_process.__name__
+CASES_ELSEWHERE = 20
+
+
+class Strategies:
+    """The laws for strategies, on cases that are drawn once for all strategies."""
+
+    def __init__(self, plugins: Sequence[Plugin], how: Checking) -> None:
+        self._how = how
+        self._genes = _genes(how.genes)
+        self._drawn: DrawnCases | None = None
+        self._plugins = [plugin for plugin in plugins if plugin.group is STRATEGIES]
+        self._all_alike: bool | None = None
+
+    def check(self, plugin: Plugin) -> Iterator[Verdict]:
+        """Try every law on a strategy."""
+        instances = self._instances(plugin)
+        if self._drawn is None:
+            self._drawn = DrawnCases(self._how.examples, genes=self._genes)
+        for law in laws(instances, genes=self._genes, may_pass=self._may_pass(plugin)):
+            if law.name == ELSEWHERE and self._answer_alike_elsewhere():
+                yield Verdict(plugin, law.name, law.sentence)
+            else:
+                yield judged(plugin, law, drawn=self._drawn.under(law, instances))
+
+    def _answer_alike_elsewhere(self) -> bool:
+        """Whether all strategies together keep the law: to start a process takes longest."""
+        if self._all_alike is None:
+            try:
+                cases = [case for plugin in self._plugins for case in self._some_cases(plugin)]
+                answers_the_same_in_another_process(cases)
+            except Exception:  # noqa: BLE001  (each strategy is tried by itself, and tells)
+                self._all_alike = False
+            else:
+                self._all_alike = True
+        return self._all_alike
+
+    def _some_cases(self, plugin: Plugin) -> list[Case]:
+        assert self._drawn is not None  # noqa: S101  (`check` has drawn them)
+        try:
+            return self._drawn.some(CASES_ELSEWHERE, self._instances(plugin))
+        except ClanTuneError:  # it is not checked, or cannot be loaded
+            return []
+
+    def _may_pass(self, plugin: Plugin) -> dict[str, str]:
+        hooks = implemented_hooks(plugin.load())
+        named = [hook for hook in self._how.may_pass if hook in hooks]
+        return dict.fromkeys(named, "the command line says so")
+
+    def _instances(self, plugin: Plugin) -> st.SearchStrategy[AbstractStrategy]:
+        if self._how.arguments is None:
+            return configured(plugin)
+        return st.just(made(plugin, self._how.arguments))
+
+
+def _genes(kinds: Mapping[str, str]) -> Genes | None:
+    """Return genes that mutate and crossbreed, as a strategy for certain genes wants them."""
+    return {
+        name: alleles(allele_class(kind), max_depth=0).map(
+            lambda allele: attrs.evolve(allele, can_mutate=True, can_crossbreed=True)
+        )
+        for name, kind in kinds.items()
+    } or None
