@@ -164,9 +164,21 @@ for member in (it := clan(observers=[JsonLines("metrics.jsonl")], **options)).ro
 def test_json_lines_begin_again_where_the_first_attempt_saved_nothing(tmp_path):
     done = launched(tmp_path, ATTEMPTS, "-n", "1", "--max-restarts", "1")
     assert done.returncode == 0, done.stderr
-    first = lines_of(tmp_path / "metrics.jsonl.before-attempt-1")
+    first = lines_of(tmp_path / "metrics.jsonl.old-1")
     assert [each["step"] for each in first] == [0]
     assert [each["step"] for each in lines_of(tmp_path / "metrics.jsonl")] == [0, 4, 4, 8]
+    starts = [lines_of(tmp_path / f"history.jsonl{end}")[0]["event"] for end in ("", ".old-1")]
+    assert starts == ["start", "start"]
+
+
+def test_a_restart_does_not_delete_the_history_of_another_run(tmp_path):
+    (tmp_path / "history.jsonl").write_text("another run\n")
+    (tmp_path / "history.jsonl.old-1").write_text("a third run\n")
+    done = launched(tmp_path, ATTEMPTS, "-n", "1", "--max-restarts", "1")
+    assert done.returncode == 0, done.stderr
+    assert "there is a history at history.jsonl already" in done.stderr
+    assert (tmp_path / "history.jsonl.old-1").read_text() == "a third run\n"
+    assert (tmp_path / "history.jsonl.old-2").read_text() == "another run\n"
 
 
 def test_json_lines_go_on_after_a_line_that_a_kill_has_torn(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import zlib
 from collections.abc import Iterator
@@ -55,6 +56,16 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def set_aside(path: Path) -> None:
+    """Rename a file that a new one replaces: `a.jsonl` to `a.jsonl.old-1`, or the next free number.
+
+    A restart that begins again does so, because the first attempt may have ended on the file of
+    another run.
+    """
+    names = (path.with_name(f"{path.name}.old-{number}") for number in itertools.count(1))
+    path.rename(next(name for name in names if not name.exists()))
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from clantune_clan.checkpoint.disk import append, write_atomically
-from clantune_clan.communication.joining import ATTEMPT, is_restarted
+from clantune_clan.checkpoint.disk import append, set_aside, write_atomically
+from clantune_clan.communication.joining import is_restarted
 from clantune_clan.errors import ClanError
 from clantune_clan.observers.metrics import ROUND, MetricsObserver
 
@@ -18,7 +17,7 @@ class JsonLines(MetricsObserver):
 
     After a resume the same file goes on, and the lines that follow the checkpoint are removed. If
     the processes are restarted before the first checkpoint, the run begins again: the file is
-    renamed, such as to `metrics.jsonl.before-attempt-1`, and a new one begins.
+    renamed, such as to `metrics.jsonl.old-1`, and a new one begins.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -52,8 +51,6 @@ class JsonLines(MetricsObserver):
     def _set_aside(self) -> None:
         """Rename the file of an earlier attempt, which ended before its first checkpoint.
 
-        It is not deleted, since the first attempt may have ended because of metrics of another run.
-
         Raises:
             ClanError: This is the first attempt, so the lines are those of another run.
         """
@@ -62,8 +59,7 @@ class JsonLines(MetricsObserver):
                 f"there are metrics of another run at {self._path} already: move the file, or give "
                 "another path"
             )
-        name = f"{self._path.name}.before-attempt-{os.environ[ATTEMPT]}"
-        self._path.replace(self._path.with_name(name))
+        set_aside(self._path)
 
     def _lines_before(self, step: int, text: str) -> Iterator[str]:
         whole = text[: text.rfind("\n") + 1]  # a kill may have torn the last line

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clantune_clan.checkpoint.disk import append, write_atomically
+from clantune_clan.checkpoint.disk import append, set_aside, write_atomically
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.individual import Individual
@@ -60,6 +60,13 @@ class History:
                 f"there is a history at {self.path} already: move it, give another path, or go on "
                 "with its run by clan.resume(folder)"
             )
+
+    def begin_again(self) -> None:
+        """Rename the file of an attempt that ended before a checkpoint, and begin a new one."""
+        if self.path is not None and self._is_of_another_run:
+            set_aside(self.path)
+            self.path.touch()
+            self._is_of_another_run = False
 
     def text(self) -> str:
         """Return the content of the file, which is empty on ranks other than 0."""

@@ -139,7 +139,7 @@ class Resumable:
             if any(found):
                 self.resume(folder)
             elif is_restarted():
-                self.history.restore("")  # of an attempt that ended before its first checkpoint
+                self.history.begin_again()
         self.communicator.attempt("the history", self.history.require_own)
 
     def _save_after_round(self) -> None:
