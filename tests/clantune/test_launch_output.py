@@ -241,6 +241,6 @@ def test_the_cores_are_shared_by_all_processes():
 def test_a_module_that_does_not_exist_is_told(capsys):
     assert main(["launch", "-m", "no_such_module.train"]) == 2
     assert capsys.readouterr().err == (
-        "clantune launch: there is no module no_such_module.train; without -m, SCRIPT is the path "
+        "clantune launch: there is no module no_such_module; without -m, SCRIPT is the path "
         "of a file\n"
     )

@@ -163,7 +163,8 @@ def test_a_run_of_given_weights_begins_with_those_of_the_module():
     blueprint = Blueprint.of(model, birth="given")
     made = Evolve(model, Near(), rules(), population=4, blueprint=blueprint)
     weights = made.until(0).weights()
-    assert all(torch.allclose(weights[name], value) for name, value in model.named_parameters())
+    for name, value in model.named_parameters():  # in integers of a step of 2^-24
+        assert torch.allclose(weights[name], value, atol=1e-7)
 
 
 def test_strategies_see_the_fraction_of_the_first_length_that_was_asked_for():
