@@ -17,6 +17,7 @@ from clantune_core import (
     member_rng,
     shared_rng,
 )
+from clantune_core.contracts import CENTRE_FITNESS
 
 Function = Callable[[Sequence[float], float], float]
 """Takes the genes and the time, from 0 to 1; lower is better, and 0 is best."""
@@ -62,12 +63,26 @@ class Clan:
         """The mean of the members, gene by gene."""
         return [sum(column) / len(column) for column in zip(*self.values(), strict=True)]
 
-    def breed(self, fitnesses: Sequence[float], progress: float | None = None) -> None:
-        """Give everybody a fitness, and let everybody breed."""
-        self.generation += 1
-        evaluated = Population(
-            [m.set_fitness(f) for m, f in zip(self.members, fitnesses, strict=True)]
+    def contributors(self, fitnesses: Sequence[float]) -> list[tuple[int, float]]:
+        """The parents of the first member, with their shares."""
+        population = self._evaluated(fitnesses)
+        chosen = self.evolution.select(
+            population[0],
+            population,
+            member_rng(self.seed, self.generation + 1, 0),
+            shared_rng=shared_rng(self.seed, self.generation + 1),
         )
+        return [*chosen.contributors]
+
+    def breed(
+        self,
+        fitnesses: Sequence[float],
+        progress: float | None = None,
+        centre: float | None = None,
+    ) -> None:
+        """Give everybody a fitness, and the centre one too if known, and let everybody breed."""
+        self.generation += 1
+        evaluated = self._evaluated(fitnesses, centre)
         self.members = [
             self.evolution.offspring(
                 me,
@@ -79,6 +94,15 @@ class Clan:
             )
             for rank, me in enumerate(evaluated)
         ]
+
+    def _evaluated(self, fitnesses: Sequence[float], centre: float | None = None) -> Population:
+        known = {} if centre is None else {CENTRE_FITNESS: centre}
+        return Population(
+            [
+                member.set_fitness(fitness).with_metadata(known)
+                for member, fitness in zip(self.members, fitnesses, strict=True)
+            ]
+        )
 
 
 def line(values: Sequence[float], width: float = 5.0) -> Genome:

@@ -149,6 +149,43 @@ def _continuing(
     return Task(name, make_model, loss, *split, batch_size=8, steps=steps, lr=0.01)
 
 
+WINDOW = 12
+
+
+def windows() -> Task:
+    """A network of 100,000 parameters reads twelve letters and guesses the next one."""
+    count, parts = texts()
+
+    def some(text: Tensor, many: int) -> Data:
+        places = torch.linspace(0, len(text) - WINDOW - 1, many).long()
+        pieces = text[places.unsqueeze(1) + torch.arange(WINDOW + 1)]
+        return pieces[:, :-1], pieces[:, -1]
+
+    def make_model() -> nn.Module:
+        return nn.Sequential(
+            nn.Embedding(count, 16),
+            nn.Flatten(),
+            nn.Linear(16 * WINDOW, 200),
+            nn.Tanh(),
+            nn.Linear(200, 200),
+            nn.Tanh(),
+            nn.Linear(200, count),
+        )
+
+    train, judged, test = (part.text for part in parts)
+    return Task(
+        "windows",
+        make_model,
+        nn.functional.cross_entropy,
+        some(train, len(train) - WINDOW),
+        some(judged, 2048),
+        some(test, 8192),
+        batch_size=32,
+        steps=1500,
+        lr=0.003,
+    )
+
+
 def shapes() -> Task:
     """A convolutional network with BatchNorm tells bars, crosses, frames and discs, in noise."""
     random = torch.Generator().manual_seed(1)
@@ -202,5 +239,6 @@ TASKS = {
     "digits": digits,
     "letters": letters,
     "recurrent": recurrent,
+    "windows": windows,
     "shapes": shapes,
 }

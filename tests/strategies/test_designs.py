@@ -192,7 +192,7 @@ def test_a_spread_is_even_and_in_another_order_for_each_gene():
 # ---- The rule ----
 
 
-def by_the_book(history, steps=0.5, memory=0.7, spread=0.1, rests=()):
+def by_the_book(history, steps=0.5, memory=0.7, spread=0.1, rests=(), *, is_corrected=False):
     """Moves of one gene by the rule as it is written down, from signs and fitnesses per round.
 
     In rounds in which it rests it does not move, and learns nothing but the fitness of the centre.
@@ -209,7 +209,7 @@ def by_the_book(history, steps=0.5, memory=0.7, spread=0.1, rests=()):
             continue
         b = statistics.fmean(s * (each - mean) for s, each in zip(signs, y, strict=True)) / spread
         m, v, w = memory * m + (1 - memory) * b, memory * v + (1 - memory) * b * b, memory * w + 0.3
-        z = m / math.sqrt(v / w)
+        z = (m / w if is_corrected else m) / math.sqrt(v / w)
         move = -steps * math.copysign(1.0, z) * z * z
         now = statistics.fmean(f for f in fitnesses if f <= 1.5 * middle)
         moves.append((move, before is not None and now < before))
@@ -277,6 +277,31 @@ def test_an_lr_rests_while_its_schedule_warms_up_and_cools_down(gene, warmup, fr
         expected = min(max(before + wanted, math.log(1e-6)), 0.0)
         assert after == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert sum(a == b for a, b in itertools.pairwise(centres)) >= (len(rests) if is_lr else 0)
+
+
+@pytest.mark.parametrize("is_corrected", [False, True])
+@pytest.mark.parametrize("gene", ["optimizer/lr", "weight_decay"])
+def test_a_gene_that_is_held_moves_one_way_while_the_centre_improves(gene, is_corrected):
+    strategy = MainEffects(decay_genes=("weight_decay",), bias_correction=is_corrected)
+    progress = [done / 10 for done in range(11)]
+    history, centres = rounds_of(strategy, gene, 8, progress)
+    moves = by_the_book(history, is_corrected=is_corrected)
+    held = []
+    steps = zip(moves, progress, itertools.pairwise(centres), strict=True)
+    for (move, improved), done, (before, after) in steps:
+        allowed = max(move, 0.0) if gene == "optimizer/lr" else min(move, 0.0)
+        wanted = allowed if improved and done < 0.8 else move
+        held.append(wanted != move)
+        assert after == pytest.approx(min(before + wanted, 0.0), rel=1e-9, abs=1e-9)
+    assert any(held)
+    assert not all(held)
+
+
+def test_with_bias_correction_the_first_move_is_a_whole_step():
+    for is_corrected, first in ((False, 0.5 * 0.3**2), (True, 0.5)):
+        strategy = MainEffects(bias_correction=is_corrected)
+        _, (before, after) = rounds_of(strategy, "wd", 4, [0.5])
+        assert abs(after - before) == pytest.approx(first)
 
 
 def test_where_progress_is_not_known_no_gene_rests():

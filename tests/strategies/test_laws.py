@@ -153,6 +153,7 @@ CONFIGURED = {
         gate=st.sampled_from(["soft", "sign"]),
         freeze_lr_until=st.floats(0, 1),
         freeze_lr_in_cooldown=st.booleans(),
+        bias_correction=st.booleans(),
     ),
     TwoLevel: st.builds(TwoLevel, spread=_sizes),
     Spread: st.builds(Spread, width=_sizes),

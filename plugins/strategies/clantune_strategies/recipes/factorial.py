@@ -17,6 +17,8 @@ def factorial(
     cutoff: float = 1.5,
     freeze_lr_until: float = 0.0,
     freeze_lr_in_cooldown: bool = False,
+    hold_decay: bool = False,
+    bias_correction: bool = False,
     rounds: int = 20,
     calibrate: bool = False,
     evolve: bool = True,
@@ -35,6 +37,9 @@ def factorial(
         freeze_lr_until: Progress up to which the lr does not evolve, such as the warm-up of its
             schedule.
         freeze_lr_in_cooldown: Whether the lr does not evolve in the last fifth of a run.
+        hold_decay: Whether the weight decay does not increase while the clan improves, except in
+            the last fifth of a run.
+        bias_correction: Whether the centre moves by all of the evidence from the first round on.
         rounds: Number of rounds in a run of known length.
         calibrate: Whether the run begins with a search for the lr.
         evolve: False gives the control: the same run with all members at a centre that never moves.
@@ -44,6 +49,8 @@ def factorial(
         memory=memory,
         freeze_lr_until=freeze_lr_until,
         freeze_lr_in_cooldown=freeze_lr_in_cooldown,
+        decay_genes=("weight_decay", "*/weight_decay") if hold_decay else (),
+        bias_correction=bias_correction,
     )
     evolving = (Everyone(cutoff=cutoff), effects, Average(), TwoLevel(spread=spread))
     control = (Everyone(cutoff=cutoff), Average())

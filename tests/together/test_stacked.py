@@ -1,0 +1,71 @@
+"""The simulation of a clan in one process takes the steps that torch takes."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+FOLDER = str(Path(__file__).parents[1] / "benchmarks")
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    import _plain
+    import _stacked
+    import _tasks
+
+    yield _plain.Start, _stacked, _tasks.digits()
+    for module in [name for name in sys.modules if name in ("_plain", "_stacked", "_tasks")]:
+        del sys.modules[module]
+
+
+def share_gradients(task, models, drawn):
+    """Give all models the mean of their gradients."""
+    for model, batch in zip(models, drawn, strict=True):
+        model.zero_grad()
+        task.loss(model(task.train[0][batch]), task.train[1][batch]).backward()
+    for pair in zip(*(model.parameters() for model in models), strict=True):
+        mean = sum(each.grad for each in pair) / len(pair)
+        for each in pair:
+            each.grad = mean
+
+
+def test_a_step_of_each_member_is_a_step_of_adamw_with_the_mean_gradient(modules):
+    start, stacked, task = modules
+    rates, decays = [0.01, 0.02], [0.1, 0.5]
+    run = stacked.Stacked(task, start(1.0, beta2=0.9), 2, seed=3)
+    models = [task.make_model() for _ in rates]
+    for member, model in enumerate(models):
+        for name, parameter in model.named_parameters():
+            parameter.data = run.weights[name][member].clone()
+    optimizers = [
+        torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=decay, betas=(0.9, 0.9))
+        for model, lr, decay in zip(models, rates, decays, strict=True)
+    ]
+    batches = torch.Generator().manual_seed(3)
+    run.begin_round()
+    for _ in range(4):
+        drawn = torch.randint(len(task.train[0]), (2, 2 * task.batch_size), generator=batches)
+        share_gradients(task, models, drawn)
+        for optimizer in optimizers:
+            optimizer.step()
+        run.train(rates, decays, decay=0.0)
+    for member, model in enumerate(models):
+        for name, parameter in model.named_parameters():
+            assert torch.allclose(run.weights[name][member], parameter, atol=1e-6)
+            assert torch.equal(run.average[name][member], run.weights[name][member])
+
+
+def test_members_that_gather_have_the_mean_of_those_that_contribute(modules):
+    start, stacked, task = modules
+    run = stacked.Stacked(task, start(1.0), 4, seed=0)
+    run.begin_round()
+    run.train([0.01, 0.02, 0.03, 0.04], [0.0] * 4, decay=0.5)
+    before = {name: each.clone() for name, each in run.weights.items()}
+    _, centre = run.gather([(0, 0.5), (2, 0.5)])
+    for name, each in run.weights.items():
+        wanted = (before[name][0] + before[name][2]) / 2
+        assert torch.allclose(centre[name][0], wanted)
+        assert all(torch.equal(member, centre[name][0]) for member in each)
