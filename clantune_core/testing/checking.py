@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
-import attrs
 from hypothesis import strategies as st
 
 from clantune_core.contracts import RecipeSettings
@@ -15,31 +13,12 @@ from clantune_core.errors import ClanTuneError
 from clantune_core.evolution import Evolution
 from clantune_core.plugins import ALLELES, PRESETS, RECIPES, STRATEGIES, Plugin
 from clantune_core.testing.alleles import alleles
+from clantune_core.testing.check_options import Checking
 from clantune_core.testing.checking_strategies import Strategies
 from clantune_core.testing.configured import CannotMake, made, required
 from clantune_core.testing.drawn import on_drawn_cases
 from clantune_core.testing.kind_conforms import kind_laws
 from clantune_core.testing.verdicts import Verdict, examples, judged
-
-
-@attrs.frozen(kw_only=True)
-class Checking:
-    """How plugins are checked.
-
-    Attributes:
-        arguments: Arguments for the class of a strategy or a kind, or for the function of a recipe,
-            as JSON data; None for its defaults.
-        genes: Kinds by the names of genes, for strategies that need certain genes; empty for any.
-        may_pass: Hooks that may return None in every case.
-        examples: Number of cases that each law is tried on.
-        seed: Seed of the cases.
-    """
-
-    arguments: Mapping[str, Any] | None = None
-    genes: Mapping[str, str] = attrs.field(factory=dict)
-    may_pass: Sequence[str] = ()
-    examples: int = 100
-    seed: int = 0
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import attrs
 from hypothesis import strategies as st
@@ -15,14 +14,12 @@ from clantune_core.strategies import AbstractStrategy
 from clantune_core.testing.alleles import alleles
 from clantune_core.testing.another_process import answers_the_same_in_another_process
 from clantune_core.testing.cases import Case
+from clantune_core.testing.check_options import Checking
 from clantune_core.testing.configured import configured, made
 from clantune_core.testing.conforms import laws
 from clantune_core.testing.drawn import DrawnCases
 from clantune_core.testing.generators import Genes
 from clantune_core.testing.verdicts import Verdict, judged
-
-if TYPE_CHECKING:
-    from clantune_core.testing.checking import Checking  # which imports this module
 
 ELSEWHERE = answers_the_same_in_another_process.__name__
 CASES_ELSEWHERE = 20

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from clantune_core.command import main
 from clantune_core.command.named import plugins_of
-from clantune_core.testing.checking import Checking, verdicts_on
+from clantune_core.testing.check_options import Checking
+from clantune_core.testing.checking import verdicts_on
 from clantune_core.testing.drawn import DrawnCases
 from clantune_core.testing.verdicts import examples
 
