@@ -12,21 +12,17 @@ from collections.abc import Sequence
 
 import torch
 from _clans import Clan
-from _plain import COOLDOWN, WARMUP, Start
+from _plain import Start, pace
 from _tasks import Data, Task
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from clantune_core import Genome, LogFloatAllele
 from clantune_strategies import Recipe
 
 MEMBERS = 4
 Weights = dict[str, Tensor]
-
-
-def pace(step: int, steps: int) -> float:
-    """Return the share of the learning rate in a step, with warm-up and cooldown."""
-    return min(1.0, (step + 1) / (WARMUP * steps), (steps - step) / (COOLDOWN * steps))
 
 
 class Stacked:
@@ -68,7 +64,8 @@ class Stacked:
         drawn = torch.randint(
             len(x), (members, MEMBERS // members * self._task.batch_size), generator=self._batches
         )
-        gradients = self._gradients(self.weights, x[drawn], y[drawn])
+        with sdpa_kernel(SDPBackend.MATH):  # other kinds of attention cannot be stacked
+            gradients = self._gradients(self.weights, x[drawn], y[drawn])
         self._steps += 1
         first, second = 1.0 - 0.9**self._steps, 1.0 - self._beta2**self._steps
         lr = torch.tensor(rates)
@@ -89,7 +86,7 @@ class Stacked:
 
     def losses(self, weights: Weights, data: Data) -> list[float]:
         """Return the loss of each member with some weights, infinite if it is not a number."""
-        with torch.no_grad():
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
             losses = self._losses(weights, *data).tolist()
         return [each if math.isfinite(each) else math.inf for each in losses]
 

@@ -15,19 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 import torch
-from _plain import Start
+from _plain import STARTS, Start
 from _report import PACKAGES, Bar, bar, report, show_progress
 from _stacked import loss_of_clan, loss_of_plain
 from _tasks import TASKS, Task
 
 from clantune_strategies import Recipe, factorial
 
-STARTS = {
-    "tuned": Start(1.0),
-    "lr / 10": Start(0.1),
-    "lr x 10": Start(10.0),
-    "several": Start(3.0, weight_decay=1.0, beta2=0.8),
-}
 GRID = (0.1, 0.3, 1.0, 3.0, 10.0)
 USUAL = "factorial()"
 VARIANTS: Mapping[str, Callable[[], Recipe]] = {

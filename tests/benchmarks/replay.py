@@ -22,12 +22,12 @@ from pathlib import Path
 import attrs
 import torch
 import torch.distributed as dist
+from _plain import COOLDOWN, STARTS, WARMUP, Plain, optimizer_of, train, trained_plainly
 from _ranks import answer_of_ranks
 from _report import PACKAGES, Bar, bar, report, show_progress
 from _tasks import TASKS, Task
-from torch.nn.parallel import DistributedDataParallel
 
-from clantune import Clan, ReplaySchedule, clan_loader
+from clantune import Clan, ReplaySchedule
 
 RANKS, SEEDS = 4, 8
 CENTRE, LINEAGE = "factorial", "pbt"
@@ -36,23 +36,12 @@ CENTRE, LINEAGE = "factorial", "pbt"
 OTHER_SEEDS = 1000
 """What is added to the seed of a clan for the training that replays its schedule."""
 
-WARMUP, COOLDOWN = 0.1, 0.2
-
-Step = Callable[[], object]
-
-
-def mis_set(task: Task, model: torch.nn.Module) -> torch.optim.Optimizer:
-    """Return an optimizer with a rate three times too high, too much decay, and a wrong beta."""
-    return torch.optim.AdamW(
-        model.parameters(), lr=3.0 * task.lr, weight_decay=1.0, betas=(0.9, 0.8)
-    )
-
 
 def loss_of_a_clan(recipe: str, task: Task, seed: int, steps: int, folder: Path) -> float:
     model = task.make_model()
     clan = Clan(
         model=model,
-        optimizer=mis_set(task, model),
+        optimizer=optimizer_of(model, task, STARTS["several"]),
         strategies=recipe,
         total_steps=steps,
         autobind=["adamw"],
@@ -78,43 +67,12 @@ def loss_of_a_replay(recipe: str, task: Task, seed: int, steps: int, folder: Pat
     model = task.make_model()
     optimizer = torch.optim.AdamW(model.parameters())  # the schedule sets all that matters
     replay = ReplaySchedule(optimizer, folder / f"{recipe}.json")
-    return trained(task, model, optimizer, seed, steps, replay.step)
+    train(task, model, optimizer, seed, steps, replay.step)
+    return task.loss_on(model, task.test)
 
 
 def loss_of_plain(task: Task, seed: int, steps: int, _: Path) -> float:
-    model = task.make_model()
-    optimizer = mis_set(task, model)
-
-    def pace(step: int) -> float:
-        return min(1.0, (step + 1) / (WARMUP * steps), (steps - step) / (COOLDOWN * steps))
-
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, pace)
-    return trained(task, model, optimizer, seed, steps, scheduler.step)
-
-
-def trained(
-    task: Task,
-    model: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    seed: int,
-    steps: int,
-    step: Step,
-) -> float:
-    """Train with as many ranks, batches and steps as a clan, and return the loss at the end."""
-    wrapped = DistributedDataParallel(model, forward_sync_buffers=False)
-    data = torch.utils.data.TensorDataset(*task.train)
-    loader = clan_loader(data, task.batch_size, round_length=steps, duty_cycle=0.0, seed=seed)
-    done = 0
-    while done < steps:
-        for x, y in loader:
-            task.loss(wrapped(x), y).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-            step()
-            done += 1
-            if done == steps:
-                break
-    return task.loss_on(wrapped, task.test)
+    return trained_plainly(task, STARTS["several"], Plain(is_paced=True), seed, steps)
 
 
 METHODS: dict[str, Callable[[Task, int, int, Path], float]] = {
@@ -148,10 +106,10 @@ def as_a_rank(plan: Plan, folder: Path) -> None:
         task, found = TASKS[name](), losses.setdefault(name, {each: [] for each in METHODS})
         steps = plan.steps or task.steps
         for seed in range(plan.seeds):
-            for method, train in METHODS.items():
+            for method, loss_of in METHODS.items():
                 own = seed if method.startswith("clan") else OTHER_SEEDS + seed
                 torch.manual_seed(own)
-                found[method].append(train(task, own, steps, folder))
+                found[method].append(loss_of(task, own, steps, folder))
             if dist.get_rank() == 0:
                 show_progress(place * plan.seeds + seed + 1, len(plan.tasks) * plan.seeds, name)
     if dist.get_rank() == 0:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 import torch
 import torch.distributed as dist
-from _plain import COOLDOWN, WARMUP, Plain, Start, optimizer_of, trained_plainly
+from _plain import COOLDOWN, STARTS, WARMUP, Plain, Start, optimizer_of, trained_plainly
 from _ranks import answer_of_ranks
 from _report import PACKAGES, Bar, bar, report, show_progress
 from _tasks import TASKS, Task
@@ -28,14 +28,6 @@ from clantune_core import AbstractStrategy
 RANKS = 4
 SEEDS = 5
 
-
-STARTS = {
-    "tuned": Start(1.0),
-    "lr / 10": Start(0.1),
-    "lr x 10": Start(10.0),
-    "several": Start(3.0, weight_decay=1.0, beta2=0.8),
-}
-"""What the user has set wrong, if anything."""
 
 ORACLE = {f"lr x {times:g}": Start(times) for times in (0.3, 1.0, 3.0)}
 """What somebody would try who has the time."""

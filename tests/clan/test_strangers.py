@@ -92,7 +92,9 @@ def test_a_clan_that_is_closed_or_gone_watches_no_more(leave):
     leave(it)
     del it
     gc.collect()
-    take_step(model, SGD(model.parameters(), lr=0.1))
+    before = weights_of(model)
+    take_step(model, SGD(model.parameters(), lr=0.1))  # no error
+    assert not torch.equal(weights_of(model), before)
 
 
 def test_a_clan_may_be_collected_during_a_step_of_another_optimizer():

@@ -105,7 +105,7 @@ def wait_until(holds, seconds=60):
             ["launch", "--max-restarts", "-1", __file__],
             "clantune launch: --max-restarts is a number of restarts, 0 or more",
         ),
-        (["launch", "nowhere.py"], "clantune launch: there is no script nowhere.py"),
+        (["launch", "nowhere.py"], "clantune launch: the script nowhere.py does not exist"),
     ],
 )
 def test_misuse_is_told(arguments, message, capsys):
@@ -143,7 +143,7 @@ def test_a_module_that_python_would_not_find_is_named(
     monkeypatch.chdir(tmp_path)
     assert main(["launch", "-m", module]) == 2
     assert capsys.readouterr().err == (
-        f"clantune launch: there is no module {missing}; without -m, SCRIPT is the path of a file\n"
+        f"clantune launch: the module {missing} does not exist; to run a file, leave out -m\n"
     )
 
 

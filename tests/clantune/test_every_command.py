@@ -72,9 +72,9 @@ ROWS = {
         "-n 1 train.py",
         "rank 0 of 1",
         {
-            "nowhere.py": "there is no script nowhere.py",
+            "nowhere.py": "the script nowhere.py does not exist",
             "-n 0 train.py": "-n is a number of processes, 1 or more",
-            "-m no_such_module": "there is no module no_such_module",
+            "-m no_such_module": "the module no_such_module does not exist",
         },
     ),
     "list": Row(
@@ -112,7 +112,7 @@ ROWS = {
         {
             "nowhere": "there is no nowhere: give the file that Clan(history=...) names",
             "train.py": "train.py, line 1: this is not a line of JSON",
-            "runs --out nowhere/page.html": "there is no folder nowhere: make it",
+            "runs --out nowhere/page.html": "the folder nowhere does not exist: make it",
         },
     ),
     "schedule": Row(

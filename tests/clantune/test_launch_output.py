@@ -225,7 +225,9 @@ def test_an_unfinished_line_never_fills_its_row(terminal, monkeypatch):
 def test_a_closed_terminal_does_not_stop_the_ranks(terminal):
     screen = Screen.of(terminal.file, members=2)
     terminal.close()
-    screen.show([(0, "nobody sees this")], None)  # writing fails, and no error comes of it
+    with pytest.raises(OSError):
+        os.write(terminal.file, b"nobody sees this")
+    screen.show([(0, "nor this")], None)  # no error comes of it
 
 
 def test_nothing_is_between_ranks_and_a_file_or_where_it_is_switched_off():
@@ -241,6 +243,5 @@ def test_the_cores_are_shared_by_all_processes():
 def test_a_module_that_does_not_exist_is_told(capsys):
     assert main(["launch", "-m", "no_such_module.train"]) == 2
     assert capsys.readouterr().err == (
-        "clantune launch: there is no module no_such_module; without -m, SCRIPT is the path "
-        "of a file\n"
+        "clantune launch: the module no_such_module does not exist; to run a file, leave out -m\n"
     )

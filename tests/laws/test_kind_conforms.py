@@ -36,7 +36,7 @@ from clantune_core.testing import (
     register_alleles,
 )
 from clantune_core.testing.alleles import EVERY_KIND
-from clantune_core.testing.kind_laws import KindCase, adds_up_small_steps
+from clantune_core.testing.kind_laws import STEPS, KindCase, adds_up_small_steps
 from clantune_core.testing.unfamiliar import OrderAllele, PowerOfTwoAllele
 
 SIX = (FloatAllele, LogFloatAllele, LogitFloatAllele, IntAllele, BoolAllele, StringAllele)
@@ -247,4 +247,10 @@ def test_a_full_turn_of_a_circle_may_end_within_rounding():
 @pytest.mark.parametrize("start", [1.78e-321, 1.1785119819012571e-18, 5.693440838734733e-14])
 def test_small_steps_on_a_circle_may_end_just_before_its_start(start):
     """A sum that is rounded to less than 0 is at the last number below 360 degrees."""
-    adds_up_small_steps(KindCase(AngleAllele(start), None, 0.0, 0.0))
+    case = KindCase(AngleAllele(start), None, 0.0, 0.0)
+    here, way = case.allele, case.other.latent - case.allele.latent
+    for _ in range(STEPS):
+        here = here.with_latent(here.latent + way / STEPS)
+    assert here.value > 359.0
+    assert here.distance(case.other) < 1e-12
+    adds_up_small_steps(case)

@@ -258,7 +258,9 @@ def test_effects_are_the_slopes_of_the_log_loss(tmp_path):
 
 
 def test_effects_of_a_real_experiment_are_those_that_its_recipe_sees():
-    contrasts = pytest.importorskip("clantune_strategies.designs.contrasts")
+    contrasts = pytest.importorskip(
+        "clantune_strategies.designs.contrasts", reason="clantune-strategies is not installed"
+    )
     facts = Facts(RunFile.read(RUNS / "factorial.jsonl"))
     for place, records in enumerate(facts.rounds):
         genes = {name: facts.start.genes[name] for name in ("lr", "weight_decay")}
@@ -295,7 +297,7 @@ def test_a_quantile_of_students_t_is_that_of_the_tables(freedom, quantile):
 
 
 def test_a_margin_is_that_of_students_t(tmp_path):
-    stats = pytest.importorskip("scipy.stats")
+    stats = pytest.importorskip("scipy.stats", reason="SciPy is not installed")
     for freedom in (*range(1, 40), 199):
         assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=0.003)
     slopes = [0.1, 0.3, 0.2, 0.4, 0.1, 0.2]
@@ -418,7 +420,7 @@ def test_misuse_says_what_to_do(tmp_path, capsys):
     unfit.write_text("".join(line for line in lines if '"member": 2' not in line))
     names = "a.jsonl, c.jsonl and d.jsonl"
     name_it = "give the file that Clan(history=...) names"
-    assert refusal(tmp_path / "no") == f"there is no {tmp_path / 'no'}: {name_it}"
+    assert refusal(tmp_path / "no") == f"{tmp_path / 'no'} does not exist: {name_it}"
     assert refusal(tmp_path) == f"{tmp_path} has several files of runs: {names}; give one of them"
     assert refusal(empty) == f"{empty} has no run that has begun: {name_it}"
     assert refusal(other).startswith(f"{other}, line 1: this is not a line of the file of a run: ")
@@ -431,7 +433,7 @@ def test_misuse_says_what_to_do(tmp_path, capsys):
     )
     nowhere = tmp_path / "no" / "page.html"
     assert refusal(real, "--out", nowhere) == (
-        f"there is no folder {nowhere.parent}: make it, or write elsewhere"
+        f"the folder {nowhere.parent} does not exist: make it, or choose another path"
     )
     full = Path("/proc/page.html")
     assert refusal(real, "--out", full).startswith(f"{full} cannot be written: ")

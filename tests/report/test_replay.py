@@ -507,7 +507,7 @@ def test_misuse_is_told(arguments, message, file, capsys):
         ),
         (
             ["--module", "{folder}/no/copy.py"],
-            "there is no folder {folder}/no: make it, or write elsewhere",
+            "the folder {folder}/no does not exist: make it, or choose another path",
         ),
         (["--module", "{folder}"], "{folder} is a folder: give the name of a file in it"),
         (

@@ -95,7 +95,7 @@ def test_a_run_without_a_rate_has_no_code(tmp_path, capsys):
 
 
 def nothing(folder):
-    return [folder / "nowhere"], f"there is no {folder / 'nowhere'}: give the file that Clan"
+    return [folder / "nowhere"], f"{folder / 'nowhere'} does not exist: give the file that Clan"
 
 
 def an_empty_folder(folder):
@@ -133,7 +133,7 @@ def no_round_yet(folder):
 
 
 def no_folder(folder):
-    said = f"there is no folder {folder / 'none'}: make it, or write elsewhere"
+    said = f"the folder {folder / 'none'} does not exist: make it, or choose another path"
     return [RUN, "--out", folder / "none" / "s.json"], said
 
 

@@ -16,7 +16,7 @@ def modules(monkeypatch):
     import _stacked
     import _tasks
 
-    yield _plain.Start, _stacked, _tasks.digits()
+    yield _plain.Start, _stacked, _tasks
     for module in [name for name in sys.modules if name in ("_plain", "_stacked", "_tasks")]:
         del sys.modules[module]
 
@@ -33,7 +33,8 @@ def share_gradients(task, models, drawn):
 
 
 def test_a_step_of_each_member_is_a_step_of_adamw_with_the_mean_gradient(modules):
-    start, stacked, task = modules
+    start, stacked, tasks = modules
+    task = tasks.digits()
     rates, decays = [0.01, 0.02], [0.1, 0.5]
     run = stacked.Stacked(task, start(1.0, beta2=0.9), 2, seed=3)
     models = [task.make_model() for _ in rates]
@@ -59,7 +60,8 @@ def test_a_step_of_each_member_is_a_step_of_adamw_with_the_mean_gradient(modules
 
 
 def test_members_that_gather_have_the_mean_of_those_that_contribute(modules):
-    start, stacked, task = modules
+    start, stacked, tasks = modules
+    task = tasks.digits()
     run = stacked.Stacked(task, start(1.0), 4, seed=0)
     run.begin_round()
     run.train([0.01, 0.02, 0.03, 0.04], [0.0] * 4, decay=0.5)
@@ -69,3 +71,32 @@ def test_members_that_gather_have_the_mean_of_those_that_contribute(modules):
         wanted = (before[name][0] + before[name][2]) / 2
         assert torch.allclose(centre[name][0], wanted)
         assert all(torch.equal(member, centre[name][0]) for member in each)
+
+
+@pytest.mark.parametrize(
+    "name", ["regression", "digits", "letters", "recurrent", "windows", "shapes"]
+)
+def test_every_task_can_be_trained_and_judged(modules, name):
+    _, _, tasks = modules
+    task = tasks.TASKS[name]()
+    model = task.make_model()
+    x, y = (each[: task.batch_size] for each in task.train)
+    task.loss(model(x), y).backward()
+    assert all(bool(parameter.grad.isfinite().all()) for parameter in model.parameters())
+    few = tuple(each[:64] for each in task.judged)
+    assert 0.0 < task.loss_on(model, few) < 10.0
+    assert model.training
+    assert min(len(task.judged[0]), len(task.test[0])) >= 256
+
+
+@pytest.mark.parametrize("name", ["regression", "digits", "letters", "windows"])
+def test_members_of_a_task_can_be_stacked(modules, name):
+    start, stacked, tasks = modules
+    task = tasks.TASKS[name]()
+    run = stacked.Stacked(task, start(1.0), 4, seed=0)
+    run.begin_round()
+    before = run.losses(run.weights, tuple(each[:64] for each in task.judged))
+    run.train([task.lr] * 4, [0.0] * 4, decay=0.0)
+    after = run.losses(run.weights, tuple(each[:64] for each in task.judged))
+    assert len({*after}) == 1
+    assert after != before

@@ -35,7 +35,7 @@ def run_file_at(place: Path) -> Path:
         ClanError: There is no such file, or a folder has several.
     """
     if not place.exists():
-        raise ClanError(f"there is no {place}: give the file that Clan(history=...) names")
+        raise ClanError(f"{place} does not exist: give the file that Clan(history=...) names")
     if not place.is_dir():
         return place
     if (place / USUAL_NAME).is_file():

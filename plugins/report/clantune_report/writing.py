@@ -21,7 +21,9 @@ def require_place(path: Path, *, replaces: bool, there: str = "exists") -> None:
         if path.is_dir():
             raise ClanTuneError(f"{path} is a folder: give the name of a file in it")
         if not path.parent.is_dir():
-            raise ClanTuneError(f"there is no folder {path.parent}: make it, or write elsewhere")
+            raise ClanTuneError(
+                f"the folder {path.parent} does not exist: make it, or choose another path"
+            )
         if path.exists() and not replaces:
             raise ClanTuneError(f"{path} {there}: give another name, or --force to replace it")
 

@@ -43,9 +43,9 @@ def _problem(given: argparse.Namespace) -> str | None:
     if given.max_restarts < 0:
         return "--max-restarts is a number of restarts, 0 or more"
     if given.module and (missing := missing_module(given.script)) is not None:
-        return f"there is no module {missing}; without -m, SCRIPT is the path of a file"
+        return f"the module {missing} does not exist; to run a file, leave out -m"
     if not given.module and not Path(given.script).is_file():
-        return f"there is no script {given.script}"
+        return f"the script {given.script} does not exist"
     return None
 
 

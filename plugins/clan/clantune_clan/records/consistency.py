@@ -17,7 +17,7 @@ def require_resumed(start: RunStart, before: RunStart, last: Sequence[RoundRecor
     Args:
         start: The further start.
         before: The start before it.
-        last: Records of the last round; none if there is no complete round.
+        last: Records of the last round; empty before the first complete one.
     """
     if last and start.step < last[0].start + last[0].steps:
         raise ClanError(

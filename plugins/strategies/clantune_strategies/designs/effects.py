@@ -61,8 +61,8 @@ class MainEffects(AbstractCrossbreedingStrategy):
             recorded, 0 (off) to 1. While a schedule warms up, a larger lr looks better than it is.
         freeze_lr_in_cooldown: Whether the lr genes do not move from `cooldown_start` on.
         decay_genes: Patterns of the names of weight decays. Until `cooldown_start` such a gene does
-            not increase while the centre improves, because a stronger decay, like a smaller lr,
-            looks better at once and worse later. Off by default.
+            not increase while the centre improves, because a stronger decay, like a smaller lr, can
+            look better at once and worse later. Off by default.
         bias_correction: Whether M is divided by w, as V is. Otherwise the first moves are short,
             whatever the evidence: 9 % of `step` in the first round and half of it in the fourth.
     """
