@@ -110,7 +110,7 @@ ROWS = {
         "runs --out page.html",
         "page.html",
         {
-            "nowhere": "there is no nowhere: give the file that Clan(history=...) names",
+            "nowhere": "nowhere does not exist: give the file that Clan(history=...) names",
             "train.py": "train.py, line 1: this is not a line of JSON",
             "runs --out nowhere/page.html": "the folder nowhere does not exist: make it",
         },
@@ -119,7 +119,7 @@ ROWS = {
         "runs",
         '"clantune": "schedule"',
         {
-            "nowhere": "there is no nowhere: give the file that Clan(history=...) names",
+            "nowhere": "nowhere does not exist: give the file that Clan(history=...) names",
             "runs --out train.py": "train.py exists: give another name, or --force to replace it",
             "runs --out s.txt": "s.txt has none of the endings .json, .csv, .py: give one, or",
             "runs --format xml": "invalid choice: 'xml'",
@@ -138,7 +138,7 @@ ROWS = {
         "runs --once",
         "rounds done, step 120 of 120",
         {
-            "nowhere --once": "there is no nowhere: give the file that Clan(history=...) names",
+            "nowhere --once": "nowhere does not exist: give the file that Clan(history=...) names",
             "train.py --once": "train.py, line 1: this is not a line of JSON",
             "runs --interval 0": "--interval is a number of seconds, more than 0",
         },
