@@ -208,7 +208,12 @@ def refusal(lines):
         (1, 2, {"lr": 10**400}, "has an impossible value of gene 'lr': the number is too large"),
         (1, 2, {"mode": "odd"}, "has an impossible value of gene 'mode': "),
         (1, 2, {"steps": 9}, "has other steps than that of member 0"),
-        (1, 2, {"calibration": True}, "says otherwise whether the round is one of calibration"),
+        (
+            1,
+            2,
+            {"calibration": True},
+            "differs from that of member 0 in whether the round is one of calibration",
+        ),
         (1, 0, {"start": 11}, "starts in step 11, where the round before does not end"),
         (1, 3, {"member": 1}, "is there twice"),
         (1, 3, {"member": 4}, "is one too many: the last member is 3"),

@@ -87,7 +87,7 @@ def _problem_of_round(record: RoundRecord, begun: Sequence[RoundRecord]) -> str 
     if (record.start, record.steps) != (first.start, first.steps):
         return "has other steps than that of member 0"
     if record.calibration != first.calibration:
-        return "says otherwise whether the round is one of calibration than that of member 0"
+        return "differs from that of member 0 in whether the round is one of calibration"
     return None
 
 
