@@ -520,7 +520,7 @@ def test_the_command_refuses_what_is_not_a_run(run, watch, tmp_path):
     (tmp_path / "f.jsonl").write_text(lines([start(), *records(start(), 0)[1:]]))
     (tmp_path / "empty").mkdir()
     for place, problem in {
-        "none.jsonl": "there is no none.jsonl: give the file that Clan(history=...) names",
+        "none.jsonl": "none.jsonl does not exist: give the file that Clan(history=...) names",
         "empty": "empty has no file of a run (*.jsonl): give the one that Clan(history=...) names",
         "a.jsonl": "no run has begun in a.jsonl: start it first",
         "b.jsonl": "b.jsonl, line 1: this is not a record of a round: ",
