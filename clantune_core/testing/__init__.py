@@ -14,11 +14,12 @@ It needs `pip install clantune-core[testing]`. Three lines test a strategy, thre
 
 import hypothesis  # noqa: F401  (first: it imports the modules below to register types)
 
-from clantune_core.testing.alleles import alleles, plain_data, register_alleles
+from clantune_core.testing.alleles import alleles, plain_data
 from clantune_core.testing.conforms import all_laws, conforms, laws
 from clantune_core.testing.generators import ancestries, fitnesses, genomes, populations
 from clantune_core.testing.kind_conforms import all_kind_laws, kind_conforms, kind_laws
 from clantune_core.testing.laws import Law, LawBroken
+from clantune_core.testing.registered import register_alleles
 
 __all__ = [
     "Law",

@@ -25,11 +25,11 @@ from clantune_core.alleles import (
     StringAllele,
 )
 from clantune_core.data.plain import MAX_INTEGER_BITS
-from clantune_core.errors import AlleleError, ClanTuneError, shown
+from clantune_core.errors import AlleleError, ClanTuneError
+from clantune_core.testing.registered import Instances, register_alleles, registered_alleles
 from clantune_core.testing.unfamiliar import OrderAllele, PowerOfTwoAllele
 
 T = TypeVar("T")
-Instances = st.SearchStrategy[AbstractAllele]
 
 CONTINUOUS: tuple[type[ContinuousAllele], ...] = (
     FloatAllele,
@@ -72,7 +72,8 @@ def alleles(*kinds: type[AbstractAllele], max_depth: int = 1) -> Instances:
     """Alleles of the given kinds, or of many kinds, with flags and metadata.
 
     The values of a continuous kind are derived from its `widest` domain, those of a discrete kind
-    from the choices of its widest domain. For other kinds see `register_alleles`.
+    from the choices of its widest domain. For other kinds see `register_alleles`, and the group of
+    entry points `clantune.drawn_alleles`.
 
     Args:
         *kinds: Kinds of the core or of a third party. If none is given: those of the core, and two
@@ -83,21 +84,6 @@ def alleles(*kinds: type[AbstractAllele], max_depth: int = 1) -> Instances:
         ClanTuneError: The kit cannot draw alleles of a kind.
     """
     return _alleles([_instances(kind) for kind in kinds or EVERY_KIND], max_depth)
-
-
-def register_alleles(kind: type[AbstractAllele], instances: Instances) -> None:
-    """Register how to draw alleles of a kind, if the kit cannot derive it.
-
-    Args:
-        kind: The kind.
-        instances: A hypothesis strategy for its alleles, such as `st.builds(MyKind, ...)`.
-    """
-    if not isinstance(instances, st.SearchStrategy):
-        raise ClanTuneError(
-            f"register_alleles takes a hypothesis strategy, such as st.builds({kind.__name__}, "
-            f"...); got {shown(instances)}"
-        )
-    _registered[kind] = instances
 
 
 def elsewhere(allele: AbstractAllele, share: float, drawn: AbstractAllele) -> AbstractAllele:
@@ -123,7 +109,8 @@ def elsewhere(allele: AbstractAllele, share: float, drawn: AbstractAllele) -> Ab
 
 def draw_elsewhere(draw: st.DrawFn, allele: AbstractAllele) -> AbstractAllele:
     """Return an allele with another value of the same domain, drawn."""
-    drawn = draw(_registered[type(allele)]) if type(allele) in _registered else allele
+    registered = registered_alleles(type(allele))
+    drawn = allele if registered is None else draw(registered)
     return elsewhere(allele, draw(shares), drawn)
 
 
@@ -160,8 +147,8 @@ def _metadata(depth: int) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _instances(kind: type[AbstractAllele]) -> Instances:
-    if kind in _registered:
-        return _registered[kind]
+    if (registered := registered_alleles(kind)) is not None:
+        return registered
     try:
         if issubclass(kind, ContinuousAllele):
             return _continuous(kind(kind.widest.min))
@@ -201,10 +188,13 @@ _ends = numbers | st.none()  # None: the limit of the kind
 _choices = st.lists(names, min_size=1, max_size=4, unique=True).map(tuple)
 _steps = ("flip", "crop", "blur")
 
-_registered: dict[type[AbstractAllele], Instances] = {
-    StringAllele: _choices.flatmap(
+register_alleles(
+    StringAllele,
+    _choices.flatmap(
         lambda choices: st.sampled_from(choices).map(lambda name: StringAllele(name, choices))
     ),
-    OrderAllele: st.permutations(_steps).map(lambda order: OrderAllele(tuple(order), _steps)),
-}
-"""Strategies for the alleles of kinds that cannot be derived."""
+)
+register_alleles(
+    OrderAllele,
+    st.permutations(_steps).map(lambda order: OrderAllele(tuple(order), _steps)),
+)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
 from hypothesis import strategies as st
 
-from clantune_core.errors import ClanTuneError
+from clantune_core.errors import ClanTuneError, PluginError
+from clantune_core.genome import Genome
 from clantune_core.hooks.implementations import implemented_hooks
-from clantune_core.plugins import STRATEGIES, Plugin, allele_class
+from clantune_core.plugins import ALLELES, STRATEGIES, Group, Plugin, allele_class
+from clantune_core.population import Population
 from clantune_core.strategies import AbstractStrategy
 from clantune_core.testing.alleles import alleles
 from clantune_core.testing.another_process import answers_the_same_in_another_process
@@ -19,7 +23,18 @@ from clantune_core.testing.configured import configured, made
 from clantune_core.testing.conforms import laws
 from clantune_core.testing.drawn import DrawnCases
 from clantune_core.testing.generators import Genes
+from clantune_core.testing.registered import Instances
 from clantune_core.testing.verdicts import Verdict, judged
+
+DRAWN_GENOMES = Group(
+    "clantune.drawn_genomes",
+    what="completion of drawn genomes",
+    form="a function of a genome that returns a genome",
+    accepts=callable,
+    home="clantune-neuro",
+)
+
+Completion = Callable[[Genome], Genome]
 
 ELSEWHERE = answers_the_same_in_another_process.__name__
 CASES_ELSEWHERE = 20
@@ -30,21 +45,25 @@ class Strategies:
 
     def __init__(self, plugins: Sequence[Plugin], how: Checking) -> None:
         self._how = how
-        self._genes = _genes(how.genes)
-        self._drawn: DrawnCases | None = None
         self._plugins = [plugin for plugin in plugins if plugin.group is STRATEGIES]
+        self._genes = _named(how.genes) or _own(self._plugins)
+        self._completed = functools.partial(_completed, [*_completions(self._plugins)])
+        self._drawn: DrawnCases | None = None
         self._all_alike: bool | None = None
 
     def check(self, plugin: Plugin) -> Iterator[Verdict]:
         """Try every law on a strategy."""
         instances = self._instances(plugin)
         if self._drawn is None:
-            self._drawn = DrawnCases(self._how.examples, genes=self._genes)
+            self._drawn = DrawnCases(
+                self._how.examples, genes=self._genes, completed=self._completed
+            )
         for law in laws(instances, genes=self._genes, may_pass=self._may_pass(plugin)):
             if law.name == ELSEWHERE and self._answer_alike_elsewhere():
                 yield Verdict(plugin, law.name, law.sentence)
             else:
-                yield judged(plugin, law, drawn=self._drawn.under(law, instances))
+                drawn = self._drawn.under(law, instances)
+                yield judged(plugin, law.on_cases(self._completed), drawn=drawn)
 
     def _answer_alike_elsewhere(self) -> bool:
         """Whether all strategies together keep the law: to start a process takes longest."""
@@ -76,7 +95,7 @@ class Strategies:
         return st.just(made(plugin, self._how.arguments))
 
 
-def _genes(kinds: Mapping[str, str]) -> Genes | None:
+def _named(kinds: Mapping[str, str]) -> Genes | None:
     """Return genes that mutate and crossbreed, as a strategy for certain genes wants them."""
     return {
         name: alleles(allele_class(kind), max_depth=0).map(
@@ -84,3 +103,33 @@ def _genes(kinds: Mapping[str, str]) -> Genes | None:
         )
         for name, kind in kinds.items()
     } or None
+
+
+def _own(plugins: Sequence[Plugin]) -> Genes | None:
+    """Return a gene of each kind of the same packages, which strategies may be written for."""
+    own: dict[str, Instances] = {}
+    for kind in _of_the_same_packages(ALLELES, plugins):
+        with contextlib.suppress(ClanTuneError):  # it is reported where the kind is checked
+            own[kind.name] = alleles(kind.load())
+    return {"of any kind": alleles(), **own} if own else None
+
+
+def _completions(plugins: Sequence[Plugin]) -> Iterator[Completion]:
+    """Yield the functions that give a genome the metadata that these strategies need."""
+    for plugin in _of_the_same_packages(DRAWN_GENOMES, plugins):
+        with contextlib.suppress(PluginError):  # a law that needs the metadata reports it
+            yield plugin.load()
+
+
+def _completed(steps: Sequence[Completion], case: Case) -> Case:
+    if not steps:
+        return case
+    genomes = [
+        functools.reduce(lambda made, step: step(made), steps, each) for each in case.population
+    ]
+    return attrs.evolve(case, population=Population(genomes))
+
+
+def _of_the_same_packages(group: Group, plugins: Sequence[Plugin]) -> list[Plugin]:
+    packages = {plugin.distribution for plugin in plugins}
+    return [plugin for plugin in group.installed() if plugin.distribution in packages]

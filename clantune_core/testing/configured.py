@@ -18,8 +18,8 @@ from clantune_core.errors import ClanTuneError, PluginError
 from clantune_core.plugins import STRATEGIES, Plugin
 from clantune_core.strategies import AbstractStrategy
 
-FALLBACK = "clantune-strategies"
-"""The distribution whose strategies fill a wrapper, if its own distribution has none that fit."""
+ALWAYS = "clantune-strategies"
+"""The distribution whose strategies fill a wrapper, beside those of its own distribution."""
 
 _SIMPLE: Mapping[object, Sequence[Any]] = {
     bool: (True, False),
@@ -123,10 +123,9 @@ def _values(wanted: Any, plugin: Plugin) -> Iterator[Any]:
         each = [[*_values(entry, plugin)] for entry in single]
         yield from map(list if origin is list else tuple, itertools.product(*each))
     elif isinstance(wanted, type) and issubclass(wanted, AbstractStrategy):
-        for distribution in (plugin.distribution, FALLBACK):
-            if found := [*_with_defaults(wanted, distribution)]:
-                yield from found
-                return
+        # Its own package may have none that implements the same hook.
+        for distribution in dict.fromkeys((plugin.distribution, ALWAYS)):
+            yield from _with_defaults(wanted, distribution)
 
 
 def _with_defaults(base: type, distribution: str) -> Iterator[AbstractStrategy]:

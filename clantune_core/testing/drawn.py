@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -24,15 +24,23 @@ class _Still(AbstractMutationStrategy):
 class DrawnCases:
     """Cases without their strategy. Each law gets copies: a strategy may meddle with its own."""
 
-    def __init__(self, number: int, *, genes: Genes | None = None) -> None:
+    def __init__(
+        self,
+        number: int,
+        *,
+        genes: Genes | None = None,
+        completed: Callable[[Case], Case] = lambda case: case,
+    ) -> None:
         """Draw cases.
 
         Args:
             number: How many.
             genes: The genes of all cases, see `laws`.
+            completed: Returns a case with what the strategies need.
         """
         drawn: list[Case] = []
-        in_several_cases(number)(drawn.extend, cases(st.builds(_Still), genes=genes))
+        complete = cases(st.builds(_Still), genes=genes).map(completed)
+        in_several_cases(number)(drawn.extend, complete)
         self._cases = sorted(map(pickle.dumps, drawn), key=len)  # hypothesis shrinks to the first
 
     def under(self, law: Law, strategies: st.SearchStrategy[AbstractStrategy]) -> Law:

@@ -16,14 +16,8 @@ from hypothesis import strategies as st
 from clantune_core.ancestry import Ancestry, HasUuid
 from clantune_core.genome import Genome
 from clantune_core.population import Population
-from clantune_core.testing.alleles import (
-    Instances,
-    alleles,
-    draw_elsewhere,
-    finite,
-    names,
-    plain_data,
-)
+from clantune_core.testing.alleles import alleles, draw_elsewhere, finite, names, plain_data
+from clantune_core.testing.registered import Instances
 
 Genes = Mapping[str, Instances]
 """A hypothesis strategy for the alleles of each gene, by its name."""

@@ -145,6 +145,10 @@ class Law:
             broken.args = (f"{self.sentence}\nBut {broken}",)  # in place: hypothesis's notes stay
             raise
 
+    def on_cases(self, changed: Callable[[Any], Any]) -> Law:
+        """Return the law, to be tried on its cases after a change."""
+        return attrs.evolve(self, cases=self._cases.map(changed))
+
     def collect(self, number: int, take: Callable[[list[Any]], object]) -> None:
         """Draw so many of its cases, and hand them over in a list."""
         in_several_cases(number)(take, self._cases)

@@ -125,6 +125,100 @@ def test_a_hook_that_always_passes_is_broken_unless_it_may(own_site, capsys):
     assert "crossbreeds_something" not in laws(found["lull"])
 
 
+SHORE = """
+    import attrs
+    from hypothesis import strategies as st
+
+    from clantune_core import (
+        AbstractAllele,
+        AbstractMutationStrategy,
+        AbstractStrategy,
+        AlleleError,
+        Ancestry,
+        allele_kind,
+    )
+
+    @allele_kind("pebble")
+    @attrs.frozen(repr=False)
+    class Pebble(AbstractAllele):
+        def check_domain(self, domain):
+            return None
+
+        def check_value(self, value):
+            if value not in ("grey", "white"):
+                raise AlleleError(f"a pebble is grey or white; got {value!r}")
+            return value
+
+        def with_value(self, value):
+            return attrs.evolve(self, value=value)
+
+    @attrs.frozen
+    class Roll(AbstractMutationStrategy):
+        def handle_mutating(self, allele, my_genome):
+            if isinstance(allele, Pebble):
+                my_genome.metadata["tide"]
+            return allele
+
+    @attrs.frozen
+    class Sort(AbstractMutationStrategy):
+        strategy: AbstractStrategy
+
+        def select_ancestry(self, my_genome, population_genomes):
+            return Ancestry.sole(0, population_genomes)
+
+        def handle_mutating(self, allele):
+            return allele
+
+    def pebbles():
+        return st.builds(Pebble, st.sampled_from(["grey", "white"]))
+
+    def washed(genome):
+        return genome.with_metadata({"tide": 1})
+
+    def no_strategy_at_all():
+        return Pebble("grey")
+"""
+
+
+def shore(site, **groups):
+    site.install(
+        "shore",
+        SHORE,
+        strategies={"roll": "shore:Roll", "sort": "shore:Sort"},
+        alleles={"pebble": "shore:Pebble"},
+        **groups,
+    )
+
+
+def test_a_package_says_how_to_draw_what_its_strategies_are_for(own_site, capsys):
+    shore(
+        own_site,
+        drawn_alleles={"pebble": "shore:pebbles"},
+        drawn_genomes={"any": "shore:washed"},
+    )
+    status, found = checked(capsys, "shore")
+    assert status == 0
+    assert laws(found["roll"])["answers_every_population"] == "ok"
+    assert laws(found["sort"])["selects_somebody"] == "ok"
+    assert laws(found["pebble"])["is_equal_after_json"] == "ok"
+
+
+def test_without_it_a_strategy_finds_genomes_without_their_metadata(own_site, capsys):
+    shore(own_site, drawn_alleles={"pebble": "shore:pebbles"})
+    status, found = checked(capsys, "shore")
+    assert status == 1
+    (broken,) = (each for each in found["roll"]["laws"] if each["outcome"] == "broken")
+    assert broken["law"] == "answers_every_population"
+    assert "KeyError: 'tide'" in broken["problem"]
+
+
+def test_an_entry_point_that_returns_no_hypothesis_strategy_is_named(own_site, capsys):
+    shore(own_site, drawn_alleles={"pebble": "shore:no_strategy_at_all"})
+    _, found = checked(capsys, "shore")
+    assert "'pebble' of shore returns " in found["pebble"]["not_checked"]
+    assert "which is no hypothesis strategy" in found["pebble"]["not_checked"]
+
+
 def test_the_seed_decides_the_cases():
     def drawn(seed):
         with examples(3, seed):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from networks import BANK, DENSE, random_chain
 
 from clantune_core import AlleleError, ClanTuneError, DataError, Genome, from_json, to_json
-from clantune_core.testing import alleles, kind_conforms, register_alleles
+from clantune_core.testing import alleles, kind_conforms
 from clantune_neuro import Gene, Lineage, LineageAllele, LineageError
 
 seeds = st.integers(0, 2**32)
@@ -23,9 +23,6 @@ seeds = st.integers(0, 2**32)
 def lineages(draw):
     blueprint = draw(st.sampled_from((DENSE, BANK)))
     return LineageAllele(random_chain(blueprint, draw(st.integers(0, 5)), draw(seeds)), blueprint)
-
-
-register_alleles(LineageAllele, lineages())
 
 
 @kind_conforms(alleles(LineageAllele, max_depth=0))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import clantune_neuro
 from clantune_core import AbstractMutationStrategy, AbstractStrategy
+from clantune_core.command import main
 from clantune_core.testing import ancestries, laws
 from clantune_core.testing.another_process import answers_the_same_in_another_process
 from clantune_core.testing.cases import Case, cases
@@ -137,6 +138,12 @@ def test_all_answer_the_same_in_another_process():
     for kind in CONFIGURED:
         in_several_cases(3)(found.extend, _cases_of(kind, _lineages))
     answers_the_same_in_another_process(found)
+
+
+@pytest.mark.parametrize("name", ["neuro-union", "neuro-duplicate", "neuro-lexicographic"])
+def test_the_command_checks_a_strategy_on_evaluated_lineages(name, capsys):
+    assert main(["check", name, "--examples", "5"]) == 0
+    assert "none broken" in capsys.readouterr().out
 
 
 def test_no_strategy_is_left_out():
