@@ -66,7 +66,7 @@ def private_imports(file):
 
 def in_kit(file, distribution):
     """Whether a file belongs to what its distribution offers to tests."""
-    return "testing" in file.relative_to(distribution.directory).parts
+    return "testing" in file.relative_to(distribution.directory).with_suffix("").parts
 
 
 def declared(requirements):
