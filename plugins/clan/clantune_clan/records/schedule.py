@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clantune_clan.checkpoint.disk import write_atomically
+from clantune_clan.disk import write_atomically
 from clantune_clan.records.centre import centre_of
 from clantune_clan.records.events import RunStart
 from clantune_clan.records.record import RoundRecord
