@@ -38,9 +38,9 @@ from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
 from clantune_clan import Communication
 from clantune_clan.checkpoint import Checkpoint, read, write
 from clantune_clan.checkpoint.background import BackgroundWrite
-from clantune_clan.checkpoint.disk import require_intact
 from clantune_clan.checkpoint.part import Part
 from clantune_clan.checkpoint.writing import Unfinished
+from clantune_clan.disk import require_intact
 
 SIZES = {"1 M": (700, 2), "25 M": (2500, 4), "100 M": (5000, 4)}
 """Width and depth of a network, by about how many parameters it has."""

@@ -11,7 +11,7 @@ from small_clans import X, Y, clan, loss
 
 from clantune_clan import ClanError, Communication
 from clantune_clan.checkpoint import Checkpoint, Checkpoints, read
-from clantune_clan.checkpoint.disk import checksum_of
+from clantune_clan.disk import checksum_of
 from clantune_clan.errors import CheckpointError
 
 DATA = torch.utils.data.TensorDataset(X, Y)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import attrs
 import pytest
+import torch
 from run_shapes import GENES, Shape, start
-from small_clans import clan, loss, train
+from small_clans import clan, loss, model_and_optimizer, train
 
 from clantune_clan import ClanError
 from clantune_clan.records import RunFile, schedule_of
@@ -51,6 +52,16 @@ def test_the_start_describes_the_run(tmp_path):
     assert start.presets == ("adamw",)
     assert start.genes["lr"].value == 0.01
     assert isinstance(start.genes["lr"], LogFloatAllele)
+
+
+def test_the_start_names_the_schedulers_that_genes_multiply(tmp_path):
+    model, optimizer = model_and_optimizer()
+    options = {"model": model, "optimizer": optimizer}
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 4)
+    finished_run(tmp_path / "run.jsonl", scheduler=scheduler, **options)
+    assert RunFile.read(tmp_path / "run.jsonl").start.schedulers == ("StepLR",)
+    finished_run(tmp_path / "other.jsonl")
+    assert RunFile.read(tmp_path / "other.jsonl").start.schedulers == ()
 
 
 def test_a_round_has_the_seconds_of_its_parts(tmp_path):
@@ -173,6 +184,9 @@ def test_a_message_says_what_a_value_must_be():
     start |= {"strategies": [], "presets": [], "inheritance": "mean", "mode": "min"}
     start |= {"total_steps": None, "round_length": 1, "duty_cycle": 0, "ramp": {}}
     with pytest.raises(ClanError, match=r"recipe must be a text, but is 3$"):
+        parsed(json.dumps({"event": "start", **start}))
+    start |= {"recipe": "pbt", "schedulers": ['"""; import os']}
+    with pytest.raises(ClanError, match=r"schedulers must be a list of names of classes, but is "):
         parsed(json.dumps({"event": "start", **start}))
 
 

@@ -288,3 +288,27 @@ def test_a_wrong_command_line_is_told_before_anything_heavy_is_imported(folder):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "watch runs --once",
+        "schedule runs",
+        "schedule runs --out rates.py",
+        "replay schedule.json --module replay.py",
+    ],
+)
+def test_what_reads_a_run_never_imports_torch(arguments, folder):
+    """Importing torch takes seconds, and more than a view does in a run of minutes."""
+    code = (
+        "import sys\n"
+        "from clantune_core.command import main\n"
+        f"status = main({arguments.split()})\n"
+        "print('imported', sorted({'clantune_clan', 'torch'} & {*sys.modules}))\n"
+        "sys.exit(status)\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "imported ['clantune_clan']"

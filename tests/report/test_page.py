@@ -345,6 +345,25 @@ def test_the_export_of_the_page_is_the_schedule(chromium, tmp_path):
     )
 
 
+def test_a_page_says_that_rates_lack_the_factor_of_a_scheduler(tmp_path):
+    run = RunFile.read(RUNS / "factorial.jsonl")
+    ramp = Ramp(0, None, 0.0, 0.0)
+    start = attrs.evolve(run.start, ramp=ramp, schedulers=["LinearLR", "StepLR"])
+    text = write_page(attrs.evolve(run, starts=(start,)), tmp_path / "page.html").read_text("utf-8")
+    assert (
+        "<p>Note that the learning rates lack the factors of the run&#x27;s own schedulers, "
+        "LinearLR and StepLR: multiply them by these in each step.</p>"
+    ) in text
+    assert (
+        "The line is the value of the gene. The optimizer uses it times the factor of LinearLR and "
+        "StepLR, which the run has as scheduler."
+    ) in text
+    assert '<th scope="row">schedulers</th><td>LinearLR, StepLR</td>' in text
+    other = write_page(run, tmp_path / "other.html").read_text("utf-8")
+    assert "the learning rates lack" not in other
+    assert '<th scope="row">schedulers</th><td>none</td>' in other
+
+
 def test_a_label_of_a_chart_is_short_and_has_no_tags():
     assert in_chart("<b>\x1b") == "&lt;b&gt;\\x1b"
     assert len(in_chart("x" * 99)) == 30

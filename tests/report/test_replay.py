@@ -87,6 +87,8 @@ def recorded(path, model, optimizer, **options):
             for each in optimizers:
                 each.step()
                 each.zero_grad()
+            if "scheduler" in options:
+                options["scheduler"].step()
             member.step()
         hook.remove()
         it.step(loss)
@@ -142,6 +144,51 @@ def test_a_run_of_unknown_length_has_no_ramp(tmp_path):
         ScheduleError, match=r"^an unknown number of steps cannot be stretched to 9$"
     ):
         ReplaySchedule(optimizer, tmp_path / "schedule.json", total_steps=9)
+
+
+def cosine(optimizer):
+    return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
+
+
+LACKS = (
+    "the learning rates lack the factor of the run's own scheduler, CosineAnnealingLR: multiply "
+    "them by it in each step"
+)
+
+
+def test_rates_without_the_scheduler_of_the_run_are_told_and_can_get_its_factor(tmp_path):
+    path = tmp_path / "schedule.json"
+    model, optimizer = two_groups()
+    used, _ = recorded(path, model, optimizer, scheduler=cosine(optimizer), autobind=["adamw"])
+    assert json.loads(path.read_text())["note"] == LACKS
+    _, optimizer = two_groups()
+    with pytest.warns(UserWarning, match="lack the factor") as warned:
+        replay = ReplaySchedule(optimizer, path)
+    assert [(str(each.message), each.filename) for each in warned] == [(LACKS, __file__)]
+    beside = adamw(lr=1.0)
+    scheduler = cosine(beside)
+    for settings in used:
+        factor = beside.param_groups[0]["lr"]
+        rates = [rate * factor for rate in replay.get_last_lr()]
+        assert rates == pytest.approx([group["lr"] for group in settings])
+        beside.step()
+        scheduler.step()
+        replay.step()
+
+
+def test_rates_that_are_not_replayed_lack_nothing(tmp_path):
+    _, optimizer = model_and_optimizer()
+    path = tmp_path / "schedule.json"
+    recorded(path, *two_groups(), autobind=["adamw"])
+    assert json.loads(path.read_text())["note"] is None
+    model, with_scheduler = two_groups()
+    options = {"scheduler": cosine(with_scheduler), "autobind": ["adamw"]}
+    recorded(path, model, with_scheduler, **options)
+    ReplaySchedule(optimizer, path, exclude=["lr"])  # a warning is an error here
+    model, with_scheduler = two_groups()
+    options = {"scheduler": cosine(with_scheduler), "autobind": ["adamw(exclude=('lr',))"]}
+    recorded(path, model, with_scheduler, **options)
+    assert json.loads(path.read_text())["note"] is None
 
 
 # ---- A schedule by hand ----
@@ -331,6 +378,7 @@ ADVICE = "`clantune schedule RUN` writes one"
         (json.dumps(schedule(total_steps=True)), "its entry total_steps is True"),
         (json.dumps(schedule(warmup=None)), "its entry warmup is None"),
         (json.dumps(schedule(cooldown=float("nan"))), "its entry cooldown is nan"),
+        (json.dumps(schedule(note=["x"])), "its entry note is ['x']"),
         (json.dumps(schedule(rounds=[])), "its entry rounds is []"),
         (json.dumps(schedule(rounds=[3])), "its entry rounds[0].step is None"),
         (
@@ -384,7 +432,9 @@ json_data = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )
-PLACES = st.sampled_from(["clantune", "version", "total_steps", "warmup", "cooldown", "rounds"])
+PLACES = st.sampled_from(
+    ["clantune", "version", "total_steps", "warmup", "cooldown", "rounds", "note"]
+)
 
 
 @given(data=json_data, place=PLACES, genes=st.dictionaries(st.sampled_from(["lr", "x"]), json_data))
@@ -432,6 +482,13 @@ def test_a_copy_of_the_module_needs_python_alone(file, tmp_path, capsys):
 
 
 # ---- The command ----
+
+
+def test_the_command_says_what_the_rates_lack(file, capsys):
+    assert main(["replay", str(file(note=LACKS))]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == f"clantune replay: {LACKS}\n"
+    assert printed.out.startswith("step")
 
 
 def test_the_command_prints_what_is_set(file, capsys):

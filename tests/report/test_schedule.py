@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_clans import clan, loss, train
+from small_clans import clan, loss, model_and_optimizer, train
+from torch.optim import lr_scheduler
 
 from clantune_report.command.schedule import main
 from clantune_report.finding import run_file_at
@@ -77,12 +78,35 @@ def test_the_file_of_a_run_shows_the_rates_of_its_last_steps(run, capsys):
 def test_the_code_names_the_other_values_that_changed():
     rounds = [{"step": 0, "genes": {"lr": 0.1, "eps": 1e-8, "momentum": 0.9}}]
     rounds.append({"step": 5, "genes": {"lr": 0.2, "eps": 1e-8, "momentum": 0.8}})
-    schedule = {"total_steps": None, "warmup": 0.0, "cooldown": 0.0, "rounds": rounds}
+    ramp = {"total_steps": None, "warmup": 0.0, "cooldown": 0.0}
+    schedule = {**ramp, "note": None, "rounds": rounds}
     code = as_code(schedule, "run 1.jsonl")
     assert "Other values that changed during the run (momentum) stay as you set them" in code
     namespace = {}
     exec(code, namespace)
     assert [namespace["factor"](step) for step in (0, 4, 5, 99)] == [1.0, 1.0, 2.0, 2.0]
+
+
+LACKS = (
+    "the learning rates lack the factors of the run's own schedulers, LinearLR and ExponentialLR: "
+    "multiply them by these in each step"
+)
+
+
+def test_rates_without_the_schedulers_of_the_run_are_told_in_each_form(tmp_path, capsys):
+    model, optimizer = model_and_optimizer()
+    schedulers = [lr_scheduler.LinearLR(optimizer), lr_scheduler.ExponentialLR(optimizer, 0.9)]
+    options = {"model": model, "optimizer": optimizer, "scheduler": schedulers}
+    it = clan(**options, history=tmp_path / "run.jsonl", total_steps=4)
+    train(it.round())
+    it.step(loss)
+    for form in ("json", "csv", "py"):
+        assert main([str(tmp_path), "--format", form], PROGRAM) == 0
+        printed = capsys.readouterr()
+        assert printed.err == f"{PROGRAM}: {LACKS}\n"
+        assert (LACKS in " ".join(printed.out.split())) == (form != "csv")
+    assert main([str(RUN)], PROGRAM) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_run_without_a_rate_has_no_code(tmp_path, capsys):

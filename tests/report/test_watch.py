@@ -729,6 +729,42 @@ def test_an_interrupted_view_gives_the_terminal_back(run, terminal):
         assert termios.tcgetattr(window.slave) == window.settings
 
 
+def test_a_view_of_a_folder_waits_beside_other_files_for_that_of_a_run(run, terminal, tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"step": 0, "clan/loss": 1.0}\n')
+    window, interrupted = (terminal(tmp_path, "--interval", "0.1", columns=400) for _ in range(2))
+    for each in (window, interrupted):
+        each.wait_for(
+            f"waiting in {tmp_path}, beside metrics.jsonl, for the file that Clan(history=...) "
+            "names; Ctrl-C ends this view"
+        )
+    interrupted.type(b"\x03")
+    assert interrupted.wait() == 130
+    assert interrupted.bytes.endswith(RESTORED)
+    run.write_text(lines([*entries(start(total_steps=250), 5)[:-1], RunEnd(time=BEGIN + 50)]))
+    assert window.wait() == 0
+    assert b"finished after 50 s" in window.bytes
+
+
+def test_a_view_of_a_folder_follows_the_file_in_which_a_run_begins(run, terminal, tmp_path):
+    for name in ("metrics.jsonl", "run.jsonl"):
+        (tmp_path / name).touch()
+    window = terminal(tmp_path, "--interval", "0.1", columns=400)
+    window.wait_for(f"waiting for a run that begins in {tmp_path}; Ctrl-C ends this view")
+    (tmp_path / "metrics.jsonl").write_text('{"step": 0, "clan/loss": 1.0}\n')
+    window.wait_for(f"waiting in {tmp_path}, beside metrics.jsonl, for")
+    run.write_text(lines([*entries(start(total_steps=250), 5)[:-1], RunEnd(time=BEGIN + 50)]))
+    assert window.wait() == 0
+    assert b"finished after 50 s" in window.bytes
+
+
+def test_a_view_of_a_folder_with_two_runs_ends(run, terminal, tmp_path):
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / name).write_text(lines(entries(start(), 1)))
+    window = terminal(tmp_path, columns=400)
+    assert window.wait() == 2
+    assert f"{tmp_path} has several files of runs: a.jsonl and b.jsonl".encode() in window.bytes
+
+
 def test_a_message_fits_the_terminal():
     drawn = message("waiting for a run", Paper(width=9, height=1, glyphs=BLOCKS))
     assert [line.plain for line in drawn] == ["waiting"]

@@ -70,28 +70,38 @@ __all__ = [
     "init",
 ]
 
-_PARTS = (
-    "checkpoint",
-    "communication",
-    "errors",
-    "loader",
-    "member",
-    "observers",
-    "records",
-    "reduction",
-    "run",
-    "schedule",
-)
+_MODULES = {
+    "checkpoint": ("Checkpoints",),
+    "communication": ("Communication", "init"),
+    "loader": ("ClanLoader", "clan_loader"),
+    "member": (
+        "Expression",
+        "GenomeExpression",
+        "Individual",
+        "Optimizers",
+        "State",
+        "TrainingState",
+        "WeightAverage",
+        "build_state",
+    ),
+    "observers": ("MetricsObserver",),
+    "records": ("RoundRecord", "RunFile", "RunStart"),
+    "reduction": ("Gradients",),
+    "run": ("Clan", "Judge", "RunState"),
+    "schedule": ("Schedule",),
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is used first: torch takes seconds, and commands have a help."""
+    """Import a public name when it is used first: torch takes seconds, and records need none."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     wanted = "Individual" if name == "Member" else name
-    for part in _PARTS:
-        module = importlib.import_module(f"{__name__}.{part}")
-        if hasattr(module, wanted):
-            break
+    modules = (module for module, names in _MODULES.items() if wanted in names)
+    module = importlib.import_module(f"{__name__}.{next(modules, 'errors')}")
     found = globals()[name] = getattr(module, wanted)
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

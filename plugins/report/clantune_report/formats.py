@@ -18,7 +18,7 @@ _CODE = '''\
 """The learning rate that ClanTune found{source}.
 
 Make the optimizer with lr={first!r}, and call `scheduler.step()` after each
-`optimizer.step()`.{others}
+`optimizer.step()`.{note}{others}
 """
 
 from bisect import bisect_right
@@ -72,7 +72,7 @@ def as_code(schedule: Mapping[str, Any], source: str) -> str:
     Raises:
         ClanError: The run has no gene `lr`.
     """
-    rounds, total = schedule["rounds"], schedule["total_steps"]
+    rounds, total, note = schedule["rounds"], schedule["total_steps"], schedule["note"]
     genes = rounds[0]["genes"]
     if RATE not in genes:
         raise ClanError(
@@ -92,6 +92,7 @@ def as_code(schedule: Mapping[str, Any], source: str) -> str:
     return _CODE.format(
         source=f" in {source}" if source.replace(".", "_").isidentifier() else "",
         first=genes[RATE],
+        note="\n" + textwrap.fill(f"Note that {note}.", 79) if note else "",
         others=_OTHERS.format(names=", ".join(changed)) if changed else "",
         starts=_in_lines(each["step"] for each in rounds),
         rates=_in_lines(each["genes"][RATE] for each in rounds),

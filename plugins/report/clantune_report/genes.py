@@ -9,8 +9,8 @@ from typing import Any
 
 import attrs
 
+from clantune_clan.records.schedule import sets_rate
 from clantune_core import AbstractAllele, ContinuousAllele, DiscreteAllele
-from clantune_core.contracts import EXPRESSION, Expressed
 from clantune_report.facts import Facts
 
 SMALL = 0.1
@@ -43,10 +43,7 @@ class Gene:
     @property
     def is_rate(self) -> bool:
         """Whether it sets a learning rate, which warm-up and cooldown multiply."""
-        if EXPRESSION not in self.allele.metadata:
-            return False
-        paths = Expressed.of(self.name, self.allele).path
-        return any("param_groups/" in path and path.endswith("/lr") for path in paths)
+        return sets_rate(self.name, self.allele)
 
     @property
     def is_continuous(self) -> bool:

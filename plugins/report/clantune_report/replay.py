@@ -31,12 +31,14 @@ class Schedule:
         warmup: Share of the run in which the factor of the learning rate rises to 1.
         cooldown: Share of the run in which the factor falls to 0, at its end.
         rounds: First step of each round, and the values of all genes in it.
+        note: What the learning rates lack; None if nothing.
     """
 
     total_steps: int | None
     warmup: float
     cooldown: float
     rounds: tuple[tuple[float, Mapping[str, Any]], ...]
+    note: str | None = None
 
     @classmethod
     def read(cls, path: str | Path) -> Schedule:
@@ -49,17 +51,15 @@ class Schedule:
             return _schedule_of(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, ValueError, RecursionError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise ScheduleError(
-                f"{path} is not a schedule: {reason}. `clantune schedule RUN` writes one"
-            ) from error
+            advice = "`clantune schedule RUN` writes one"
+            raise ScheduleError(f"{path} is not a schedule: {reason}. {advice}") from error
 
     def stretched(self, total_steps: int) -> Schedule:
         """Return the schedule over another number of steps."""
         if self.total_steps is None or not _is_at_least(total_steps, 1):
             length = self.total_steps or "an unknown number of"
             raise ScheduleError(f"{length} steps cannot be stretched to {total_steps!r}")
-        longer = total_steps / self.total_steps
-        rounds = tuple((start * longer, genes) for start, genes in self.rounds)
+        rounds = tuple((at * (total_steps / self.total_steps), genes) for at, genes in self.rounds)
         return replace(self, total_steps=total_steps, rounds=rounds)
 
     def genes_at(self, step: int) -> Mapping[str, Any]:
@@ -80,8 +80,8 @@ def _schedule_of(data: Any) -> Schedule:
     _entry(data, "clantune", operator.eq, "schedule")
     _entry(data, "version", operator.eq, 1)
     total = _entry(data, "total_steps", lambda steps: steps is None or _is_at_least(steps, 1))
-    warmup = _entry(data, "warmup", _is_at_least, 0)
-    cooldown = _entry(data, "cooldown", _is_at_least, 0)
+    warmup, cooldown = (_entry(data, ramp, _is_at_least, 0) for ramp in ("warmup", "cooldown"))
+    note = _entry(data, "note", lambda note: note is None or isinstance(note, str))
     rounds: list[tuple[float, Mapping[str, Any]]] = []
     for index, part in enumerate(_entry(data, "rounds", lambda it: it and isinstance(it, list))):
         place, earliest = f"rounds[{index}].", rounds[-1][0] + 1 if rounds else 0
@@ -90,7 +90,7 @@ def _schedule_of(data: Any) -> Schedule:
         for name, first in (rounds[0][1] if rounds else genes).items():
             _entry(genes, name, _is_like, first, place=f"{place}genes.")
         rounds.append((step, genes))
-    return Schedule(total, warmup, cooldown, tuple(rounds))
+    return Schedule(total, warmup, cooldown, tuple(rounds), note)
 
 
 def _entry(data: Any, name: str, holds: Callable[..., Any], *more: Any, place: str = "") -> Any:
@@ -154,8 +154,7 @@ def _put(group: Any, setting: str, value: Any, factor: float) -> None:
         return
     product = value if factor == 1.0 else value * factor
     if index:
-        parts = [*group[key]]
-        parts[int(index)] = product
+        parts = (product if at == int(index) else part for at, part in enumerate(group[key]))
         product = type(group[key])(parts)
     group[key] = product
 
@@ -199,9 +198,8 @@ def _spread(value: Any, initial: Mapping[Place, Any]) -> dict[Place, Any]:
 class ReplaySchedule:
     """Sets the settings of an optimizer, in each step, to what a clan has found.
 
-    Use it as a scheduler of torch: `step()` comes after `optimizer.step()`, once per batch. Make
-    the optimizer with the param groups of the run: the first group gets the value of a gene, and
-    the others keep their ratio to it.
+    Call `step()` after each `optimizer.step()`. Make the optimizer with the param groups of the
+    run: the first group gets the value of a gene, and the others keep their ratio to it.
 
     Attributes:
         optimizer: Optimizer, as it was given.
@@ -235,6 +233,9 @@ class ReplaySchedule:
         for gene in exclude:
             self.value(gene)
             self._initial[gene] = {}
+        settings = {setting for places in self._initial.values() for *_, setting in places}
+        if self.schedule.note is not None and "lr" in settings:
+            warnings.warn(self.schedule.note, stacklevel=2)
         has_ramp = self.schedule.total_steps is not None  # also of rates that no gene sets
         self._rates = _places_of("lr", 0.0, self._optimizers) if has_ramp else {}
         self._set()
@@ -267,8 +268,7 @@ class ReplaySchedule:
 
     def get_last_lr(self) -> list[float]:
         """Return the learning rate of each param group in this step."""
-        optimizers = self._optimizers.values()
-        return [float(group["lr"]) for each in optimizers for group in each.param_groups]
+        return [float(group["lr"]) for it in self._optimizers.values() for group in it.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the number of the step, and the initial values of param groups."""

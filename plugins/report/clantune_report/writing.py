@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clantune_clan.disk import write_atomically
 from clantune_core import ClanTuneError
 
 
@@ -34,9 +35,6 @@ def write(text: str, path: Path) -> None:
     Raises:
         ClanTuneError: It cannot be written.
     """
-    # The clan imports torch, which takes seconds.
-    from clantune_clan.checkpoint.disk import write_atomically  # noqa: PLC0415
-
     with _naming(path):
         write_atomically(path, text.encode())
 

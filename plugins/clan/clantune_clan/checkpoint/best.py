@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from clantune_clan.checkpoint.disk import naming, replacing
 from clantune_clan.checkpoint.tensors import once, write_tensors
+from clantune_clan.disk import naming, replacing
 
 NAME = "best.safetensors"
 

@@ -14,9 +14,9 @@ import attrs
 from safetensors import SafetensorError
 from torch import Tensor
 
-from clantune_clan.checkpoint.disk import naming, read_bytes, write_bytes
 from clantune_clan.checkpoint.tensors import once, read_tensors, snapshot, write_tensors
 from clantune_clan.communication.buckets import Outline
+from clantune_clan.disk import naming, read_bytes, write_bytes
 from clantune_clan.errors import CheckpointError
 from clantune_clan.inheritance.form import outlines_of, put_together, take_apart
 

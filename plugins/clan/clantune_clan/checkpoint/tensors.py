@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from clantune_clan.checkpoint.disk import flush, naming, require_intact
+from clantune_clan.disk import flush, naming, require_intact
 
 
 def write_tensors(

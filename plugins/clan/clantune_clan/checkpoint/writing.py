@@ -12,11 +12,11 @@ from typing import Any, Self, TypeVar
 import attrs
 
 from clantune_clan.checkpoint import manifest
-from clantune_clan.checkpoint.disk import sync_folder, write_bytes
 from clantune_clan.checkpoint.folder import folder_of
 from clantune_clan.checkpoint.manifest import Manifest
 from clantune_clan.checkpoint.part import Part
 from clantune_clan.communication import Communication
+from clantune_clan.disk import sync_folder, write_bytes
 from clantune_clan.errors import CheckpointError
 
 T = TypeVar("T")

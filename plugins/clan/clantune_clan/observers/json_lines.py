@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from clantune_clan.checkpoint.disk import append, set_aside, write_atomically
 from clantune_clan.communication.joining import is_restarted
+from clantune_clan.disk import append, set_aside, write_atomically
 from clantune_clan.errors import ClanError
 from clantune_clan.observers.metrics import ROUND, MetricsObserver
 

@@ -65,6 +65,10 @@ moment = _check("a time in seconds since 1970", _is_moment)
 table = _check("a table", _is_table)
 ramp = _check("a warm-up and a cooldown between two steps", _is_ramp)
 texts = _check("a list of texts", lambda each: all(isinstance(one, str) for one in each))
+classes = _check(
+    "a list of names of classes",
+    lambda each: all(isinstance(one, str) and one.isidentifier() for one in each),
+)
 numbers = _check("a list of finite numbers", lambda each: all(map(is_number, each)))
 seconds = _check(
     "a table of finite numbers",

@@ -33,6 +33,7 @@ class RunStart:
         recipe: Name of the recipe.
         strategies: Each strategy as text, in order.
         presets: Each preset as text.
+        schedulers: Class of each scheduler that was handed in, whose rates the genes multiply.
         inheritance: How members inherit weights: `"mean"`, `"dominant"` or `"sampled"`.
         mode: Whether a low loss is good (`"min"`) or a high score (`"max"`).
         total_steps: Steps of the run; None if its length is unknown.
@@ -61,6 +62,9 @@ class RunStart:
     ramp: Ramp = attrs.field(validator=checks.ramp)
     genes: Mapping[str, AbstractAllele] = attrs.field(validator=checks.table)
     versions: Mapping[str, str] = attrs.field(factory=dict, validator=checks.table)
+    schedulers: tuple[str, ...] = attrs.field(
+        default=(), converter=_to_texts, validator=checks.classes
+    )
     version: int = VERSION
 
     @property

@@ -8,16 +8,18 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clantune_clan.checkpoint.disk import append, set_aside, write_atomically
-from clantune_clan.communication import Communication
+from clantune_clan.disk import append, set_aside, write_atomically
 from clantune_clan.errors import ClanError
-from clantune_clan.member.individual import Individual
 from clantune_clan.records import events
 from clantune_clan.records.events import PhaseStart, RunEnd, RunStart
 from clantune_clan.records.record import RoundRecord
 from clantune_clan.records.run_file import parsed
+
+if TYPE_CHECKING:  # they import torch, and what reads a file needs none
+    from clantune_clan.communication import Communication
+    from clantune_clan.member.individual import Individual
 
 
 class History:

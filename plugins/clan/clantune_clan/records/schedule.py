@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clantune_clan.checkpoint.disk import write_atomically
+from clantune_clan.disk import write_atomically
 from clantune_clan.records.centre import centre_of
 from clantune_clan.records.events import RunStart
 from clantune_clan.records.record import RoundRecord
+from clantune_core import AbstractAllele
+from clantune_core.contracts import EXPRESSION, Expressed
 
 FORMAT = 1
 
@@ -75,7 +77,7 @@ def schedule_of(rounds: Sequence[Round], start: RunStart) -> dict[str, Any]:
 
     If members share a centre, the schedule is that of the centre. If not, it is that of the member
     with the best weights, traced back through the members that its weights come from. After its
-    best round the values do not change.
+    best round the values do not change. A note says what the learning rates lack, if anything.
 
     Args:
         rounds: Records of the run, round by round.
@@ -90,11 +92,20 @@ def schedule_of(rounds: Sequence[Round], start: RunStart) -> dict[str, Any]:
         "total_steps": steps,
         "warmup": ramp.warmup / steps if steps else 0.0,
         "cooldown": ramp.cooldown / steps if steps else 0.0,
+        "note": _note(start),
         "rounds": [
             {"step": records[0].start - ramp.start, "genes": genes}
             for records, genes in zip(rounds, values_of(rounds, start), strict=True)
         ],
     }
+
+
+def sets_rate(name: str, allele: AbstractAllele) -> bool:
+    """Return whether a gene sets a learning rate."""
+    if EXPRESSION not in allele.metadata:
+        return False
+    paths = Expressed.of(name, allele).path
+    return any("param_groups/" in path and path.endswith("/lr") for path in paths)
 
 
 def export_schedule(schedule: Mapping[str, Any], path: str | Path) -> None:
@@ -117,6 +128,20 @@ def values_of(rounds: Sequence[Round], start: RunStart) -> list[Mapping[str, Any
     lineage = lineage_of(rounds, winner)
     values = [records[m].genes for records, m in zip(rounds, lineage, strict=False)]
     return [*values, *(values[-1] for _ in rounds[len(lineage) :])]
+
+
+def _note(start: RunStart) -> str | None:
+    """Return what the learning rates lack: the file of a run has no factors of schedulers."""
+    has_rates = any(sets_rate(name, allele) for name, allele in start.genes.items())
+    match start.schedulers if has_rates else ():
+        case []:
+            return None
+        case [name]:
+            lacking, them = f"factor of the run's own scheduler, {name}", "it"
+        case [*names, last]:
+            listed = f"{', '.join(names)} and {last}"
+            lacking, them = f"factors of the run's own schedulers, {listed}", "these"
+    return f"the learning rates lack the {lacking}: multiply them by {them} in each step"
 
 
 def _candidates(records: Round, start: RunStart) -> list[tuple[int | None, float]]:

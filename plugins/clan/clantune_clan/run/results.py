@@ -53,7 +53,12 @@ class Results:
     def _run_start(self) -> RunStart:
         setup, genes = self._setup, self._state.genome.alleles
         return run_start(
-            setup.settings, genes, setup.presets, self.communicator, self.run_state.step
+            setup.settings,
+            genes,
+            setup.presets,
+            setup.schedulers.names,
+            self.communicator,
+            self.run_state.step,
         )
 
     @property

@@ -19,6 +19,7 @@ def run_start(
     settings: Settings,
     genes: Mapping[str, AbstractAllele],
     presets: Sequence[str],
+    schedulers: Sequence[str],
     communicator: Communication,
     step: int,
 ) -> RunStart:
@@ -28,6 +29,7 @@ def run_start(
         settings: Settings of the run.
         genes: Alleles of the first genome, by name.
         presets: Each preset as text.
+        schedulers: Class of each scheduler that was handed in.
         communicator: Channel to the other ranks.
         step: Steps of the run that are done.
     """
@@ -39,6 +41,7 @@ def run_start(
         recipe=settings.name,
         strategies=[repr(each) for each in settings.evolution.strategies],
         presets=presets,
+        schedulers=schedulers,
         inheritance=settings.recipe.inheritance,
         mode=settings.mode,
         total_steps=settings.total_steps,

@@ -45,6 +45,11 @@ class Schedulers:
         self._over: GeneOverScheduler | None = None
         self._alone_on: tuple[Optimizer, ...] = ()  # optimizers whose rates only the clan may set
 
+    @property
+    def names(self) -> list[str]:
+        """Class of each scheduler."""
+        return [type(each).__name__ for each in self.given]
+
     def require_fitting(self, optimizers: Optimizers, mode: str) -> None:
         """Raise an error if a scheduler is of another optimizer, or judges the other way.
 
@@ -57,8 +62,8 @@ class Schedulers:
             of = getattr(each, "optimizer", None)
             if of is not None and all(of.param_groups is not groups for groups in known):
                 raise ClanError(
-                    f"{_name(each)} sets the learning rate of another optimizer than the clan has: "
-                    "make it with the optimizer that the clan gets"
+                    f"{type(each).__name__} sets the learning rate of another optimizer than the "
+                    "clan has: make it with the optimizer that the clan gets"
                 )
         for plateau in self._plateaus:
             if plateau.mode != mode:
@@ -120,7 +125,10 @@ class Schedulers:
 
     def state_dict(self) -> list[dict[str, Any]] | None:
         """Return the class and the state of each scheduler; None if there is no scheduler."""
-        states = [{"class": _name(s), "state": s.state_dict()} for s in self.given]
+        states = [
+            {"class": name, "state": each.state_dict()}
+            for name, each in zip(self.names, self.given, strict=True)
+        ]
         return states or None
 
     def load_state_dict(self, states: Sequence[Mapping[str, Any]]) -> None:
@@ -132,11 +140,10 @@ class Schedulers:
     def require_same(self, states: Sequence[Mapping[str, Any]] | None) -> None:
         """Raise an error if the states that were saved are of other schedulers."""
         saved = [each["class"] for each in states or ()]
-        given = [_name(each) for each in self.given]
-        if saved != given:
+        if saved != self.names:
             raise CheckpointError(
-                f"the checkpoint has {_listed(saved)}, and this clan has {_listed(given)}: give "
-                "scheduler= as in the run that was saved"
+                f"the checkpoint has {_listed(saved)}, and this clan has {_listed(self.names)}: "
+                "give scheduler= as in the run that was saved"
             )
 
     def _counts(self) -> list[int]:
@@ -152,10 +159,6 @@ def _require_scheduler(thing: Any) -> None:
             f"scheduler= is a learning rate scheduler, or a list of them, and {thing!r} is none: "
             "give it as torch.optim.lr_scheduler makes it, with the optimizer of the clan"
         )
-
-
-def _name(scheduler: Any) -> str:
-    return type(scheduler).__name__
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,17 +5,7 @@ from __future__ import annotations
 import time
 
 from clantune_clan.member.individual import Individual
-
-PHASES = {"cooperative": "cooperation", "competitive": "competition"}
-
-EVALUATION = "evaluation"
-"""Part of a round from its last step until the user calls `clan.step`."""
-
-FITNESS = "fitness"
-"""Part of a round in which the clan judges its members."""
-
-TURNOVER = "turnover"
-"""Part of a round in which members select, inherit and breed; the clan also judges its centre."""
+from clantune_clan.records.parts import EVALUATION, PHASES
 
 
 class Stopwatch:

@@ -12,6 +12,7 @@ from clantune_clan.loader.feed import Feed
 from clantune_clan.member.individual import Individual
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.ramp import Ramp
+from clantune_clan.records.parts import FITNESS, TURNOVER
 from clantune_clan.records.record import RoundRecord
 from clantune_clan.run.agreement import require_equal_ranks, require_one_kind
 from clantune_clan.run.calibration import LAST, Calibration
@@ -31,7 +32,7 @@ from clantune_clan.run.schedulers import Schedulers
 from clantune_clan.run.settings import Settings
 from clantune_clan.run.start import first_genome
 from clantune_clan.run.state import RunState
-from clantune_clan.run.stopwatch import FITNESS, TURNOVER, Stopwatch
+from clantune_clan.run.stopwatch import Stopwatch
 from clantune_clan.run.turnover import Outcome, Turnover
 from clantune_clan.run.witness import BatchWitness
 from clantune_core import Genome, Population

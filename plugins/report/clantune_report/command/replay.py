@@ -36,7 +36,7 @@ def main(arguments: Sequence[str], program: str) -> int:
         if given.module is not None:
             _write_module(given.module, replaces=given.force)
         if given.schedule is not None:
-            _show(given)
+            _show(given, program)
     except (ClanTuneError, OSError, ScheduleError) as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
@@ -121,8 +121,10 @@ class Row:
         return cls(step, factor, {**genes, **rates})
 
 
-def _show(given: argparse.Namespace) -> None:
+def _show(given: argparse.Namespace, program: str) -> None:
     schedule = Schedule.read(given.schedule)
+    if schedule.note:
+        print(f"{program}: {schedule.note}", file=sys.stderr)
     if given.total_steps is not None:
         schedule = schedule.stretched(given.total_steps)
     rows = [Row.of(schedule, step) for step in _steps(schedule, given)]

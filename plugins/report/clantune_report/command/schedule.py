@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from clantune_clan import ClanError
-from clantune_clan.records import schedule_of
+from clantune_clan.records import RunFile, schedule_of
 from clantune_core import ClanTuneError
 from clantune_report.finding import read_run
 from clantune_report.formats import FORMATS
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str], program: str) -> int:
         form = given.format or _format_of(given.out)
         if given.out is not None:
             require_place(given.out, replaces=given.force)
-        text = _schedule(given.run, form)
+        schedule, run = _schedule_at(given.run)
+        text = FORMATS[form](schedule, run.path.name)
         if given.out is None:
             print(text, end="")
         else:
@@ -38,6 +40,8 @@ def main(arguments: Sequence[str], program: str) -> int:
     except (ClanTuneError, OSError) as error:
         print(f"{program}: {error}", file=sys.stderr)
         return 2
+    if schedule["note"]:
+        print(f"{program}: {schedule['note']}", file=sys.stderr)
     return 0
 
 
@@ -78,9 +82,10 @@ def _format_of(out: Path | None) -> str:
     return ending
 
 
-def _schedule(place: Path, form: str) -> str:
+def _schedule_at(place: Path) -> tuple[Mapping[str, Any], RunFile]:
+    """Return the schedule of a run, and the run."""
     run = read_run(place)
     rounds = [records for records in run.rounds if not records[0].calibration]
     if not rounds:
         raise ClanError(f"{run.path} has no complete round yet, so there is no schedule")
-    return FORMATS[form](schedule_of(rounds, run.start), run.path.name)
+    return schedule_of(rounds, run.start), run

@@ -8,6 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
+from clantune_clan import ClanError
+from clantune_report.watch.screen import show_live, show_once
+
 INTERRUPTED = 130
 
 
@@ -31,12 +36,6 @@ def main(arguments: Sequence[str], program: str) -> int:
 
 
 def _watch(given: argparse.Namespace, program: str) -> int:
-    # The clan imports torch, which takes seconds.
-    from rich.console import Console  # noqa: PLC0415
-
-    from clantune_clan import ClanError  # noqa: PLC0415
-    from clantune_report.watch.screen import show_live, show_once  # noqa: PLC0415
-
     console = Console(highlight=False)
     try:
         if given.once or not console.is_terminal or console.is_dumb_terminal:

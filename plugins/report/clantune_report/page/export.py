@@ -24,13 +24,15 @@ def export(facts: Facts) -> str:
     """Return the section with the schedule."""
     if not facts.rounds:
         return section(TITLE, "There is no schedule before the first complete round.")
-    text = json.dumps(schedule_of(facts.rounds, facts.start), indent=1)
+    schedule = schedule_of(facts.rounds, facts.start)
+    text = json.dumps(schedule, indent=1)
     link = f"data:application/json;charset=utf-8,{quote(text)}"
     return section(
         TITLE,
         "The schedule below has the value of each gene in each round, and the warm-up and cooldown "
         "of the learning rate. Another training run can replay it, without a clan and in one "
         "process:",
+        f"Note that {in_html(schedule['note'])}." if schedule["note"] else "",
         f"<pre>{in_html_lines(CODE)}</pre>",
         f'<p><a download="schedule.json" href="{link}">Save schedule.json</a></p>',
         f"<details><summary>Show schedule.json</summary><pre>{in_html_lines(text)}</pre></details>",

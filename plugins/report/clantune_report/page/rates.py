@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from clantune_clan.records import RunStart
 from clantune_report.facts import Facts
 from clantune_report.genes import Gene
 from clantune_report.page.charts import SERIES, Series, Trace, axis, chart, line, step_axis
-from clantune_report.page.text import in_chart, rounded
+from clantune_report.page.text import in_chart, in_html, rounded
+from clantune_report.wording import listed
 
 SAMPLES = 400
 """Steps that a line is drawn through, besides the first and last ones of rounds."""
@@ -18,13 +20,12 @@ def rates(facts: Facts, genes: Sequence[Gene]) -> str:
     rates = [gene for gene in genes if gene.is_rate][: len(SERIES)]
     if not rates or not facts.rounds:
         return ""
-    has_ramp = facts.start.ramp.end is not None
     lines = [_line(facts, gene, each) for gene, each in zip(rates, SERIES, strict=False)]
     used = _used(facts)
     return "\n".join(
         (
             "<h3>The learning rate of each step</h3>",
-            f"<p>{_explained(has_ramp)}</p>",
+            f"<p>{_explained(facts.start)}</p>",
             chart(
                 "learning-rate",
                 "learning rate over steps",
@@ -37,13 +38,19 @@ def rates(facts: Facts, genes: Sequence[Gene]) -> str:
     )
 
 
-def _explained(has_ramp: bool) -> str:
-    gene = (
-        "The optimizer uses the value of the gene times a factor, which rises from 0 to 1 in the "
-        "warm-up and falls to 0 in the cooldown: this is the line."
-        if has_ramp
-        else "The line is the value of the gene; the run has no warm-up or cooldown of its own."
-    )
+def _explained(start: RunStart) -> str:
+    if start.ramp.end is not None:
+        gene = (
+            "The optimizer uses the value of the gene times a factor, which rises from 0 to 1 in "
+            "the warm-up and falls to 0 in the cooldown: this is the line."
+        )
+    elif start.schedulers:
+        gene = (
+            "The line is the value of the gene. The optimizer uses it times the factor of "
+            f"{in_html(listed(start.schedulers))}, which the run has as scheduler."
+        )
+    else:
+        gene = "The line is the value of the gene; the run has no warm-up or cooldown of its own."
     return (
         f"{gene} A symbol is the rate in the last step of a round, one for each group of "
         "parameters with its own rate. A symbol that is off the line belongs to a group with "

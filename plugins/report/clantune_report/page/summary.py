@@ -113,6 +113,7 @@ def _details(facts: Facts) -> str:
         ["file", in_html(facts.run.path.name)],
         ["strategies", "<br>".join(map(in_html, start.strategies))],
         ["presets", in_html(", ".join(map(str, start.presets))) or "none"],
+        ["schedulers", in_html(", ".join(start.schedulers)) or "none"],
         ["competition", f"{start.duty_cycle:.0%} of a round"],
         ["versions", in_html(", ".join(f"{name} {v}" for name, v in start.versions.items()))],
     ]

@@ -7,9 +7,8 @@ import statistics
 
 import attrs
 
-from clantune_clan import RoundRecord
-from clantune_clan.records import RunFile
-from clantune_clan.run.stopwatch import EVALUATION, FITNESS, PHASES, TURNOVER
+from clantune_clan.records import RoundRecord, RunFile
+from clantune_clan.records.parts import EVALUATION, FITNESS, PHASES, TURNOVER
 
 LATEST = 5
 """Number of rounds that decide the pace: the latest ones."""

@@ -9,8 +9,7 @@ from typing import Any
 
 import attrs
 
-from clantune_clan import RoundRecord
-from clantune_clan.records import RunStart
+from clantune_clan.records import RoundRecord, RunStart
 from clantune_clan.records.schedule import Round
 from clantune_core import ContinuousAllele
 from clantune_report.facts import Facts

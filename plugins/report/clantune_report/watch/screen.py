@@ -17,13 +17,14 @@ from rich.text import Text
 
 from clantune_clan import ClanError
 from clantune_report.facts import Facts
-from clantune_report.finding import run_file_at
+from clantune_report.finding import begun_file_in, other_files_in, run_file_at
 from clantune_report.watch.following import Follower
 from clantune_report.watch.frame import frame, message
 from clantune_report.watch.glyphs import glyphs_for
 from clantune_report.watch.paper import Paper
 from clantune_report.watch.progress import progress_of
 from clantune_report.watch.snapshot import Snapshot
+from clantune_report.wording import listed
 
 
 @attrs.define
@@ -44,12 +45,29 @@ class Watched:
         Raises:
             ClanError: There are several files, or the file is damaged.
         """
-        if self._follower is None and not _is_empty(self.place):
-            self._follower = Follower(run_file_at(self.place))
+        path = self._find() if self._follower is None else None
+        if path is not None:
+            self._follower = Follower(path)
         if self._follower is not None and self._follower.look():
             run = self._follower.run
             self._snapshot = None if run is None else Snapshot(Facts(run), self._follower.written)
         return self._snapshot
+
+    def awaited(self) -> str:
+        """Return what the view waits for, before a run has begun."""
+        others = other_files_in(self.place) if self.place.is_dir() else []
+        if others and self._follower is None:
+            return (
+                f"waiting in {self.place}, beside {listed(others)}, for the file that "
+                "Clan(history=...) names"
+            )
+        return f"waiting for a run that begins in {self.place}"
+
+    def _find(self) -> Path | None:
+        """Return the path of the file to follow; None if it is not known yet."""
+        if self.place.is_dir():
+            return begun_file_in(self.place)
+        return self.place if self.place.exists() else None
 
 
 def show_once(place: Path, console: Console) -> None:
@@ -85,9 +103,7 @@ def show_live(place: Path, console: Console, interval: float) -> None:
             snapshot, now = watched.look(), time.time()
             paper = _paper(console, console.height)
             if snapshot is None:
-                lines = message(
-                    f"waiting for a run that begins in {place}; Ctrl-C ends this view", paper
-                )
+                lines = message(f"{watched.awaited()}; Ctrl-C ends this view", paper)
             else:
                 lines = frame(snapshot, now, paper)
             live.update(Group(*lines), refresh=True)
@@ -95,10 +111,6 @@ def show_live(place: Path, console: Console, interval: float) -> None:
                 break
             resized.wait(interval)
     _print(lines, console)
-
-
-def _is_empty(place: Path) -> bool:
-    return not place.exists() or (place.is_dir() and not any(place.glob("*.jsonl")))
 
 
 def _paper(console: Console, height: int | None) -> Paper:
