@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -19,7 +18,7 @@ from clantune_core.testing.alleles import alleles
 from clantune_core.testing.another_process import answers_the_same_in_another_process
 from clantune_core.testing.cases import Case
 from clantune_core.testing.check_options import Checking
-from clantune_core.testing.configured import configured, made
+from clantune_core.testing.configured import CannotMake, configured, made
 from clantune_core.testing.conforms import laws
 from clantune_core.testing.drawn import DrawnCases
 from clantune_core.testing.generators import Genes
@@ -46,24 +45,57 @@ class Strategies:
     def __init__(self, plugins: Sequence[Plugin], how: Checking) -> None:
         self._how = how
         self._plugins = [plugin for plugin in plugins if plugin.group is STRATEGIES]
-        self._genes = _named(how.genes) or _own(self._plugins)
-        self._completed = functools.partial(_completed, [*_completions(self._plugins)])
+        self._named = _named(how.genes)
         self._drawn: DrawnCases | None = None
         self._all_alike: bool | None = None
 
     def check(self, plugin: Plugin) -> Iterator[Verdict]:
         """Try every law on a strategy."""
         instances = self._instances(plugin)
+        genes = self._named or self._own
         if self._drawn is None:
-            self._drawn = DrawnCases(
-                self._how.examples, genes=self._genes, completed=self._completed
-            )
-        for law in laws(instances, genes=self._genes, may_pass=self._may_pass(plugin)):
+            either = (genes,) if self._named else (None, genes)
+            self._drawn = DrawnCases(self._how.examples, genes=either, completed=self._completed)
+        for law in laws(instances, genes=genes, may_pass=self._may_pass(plugin)):
             if law.name == ELSEWHERE and self._answer_alike_elsewhere():
                 yield Verdict(plugin, law.name, law.sentence)
             else:
                 drawn = self._drawn.under(law, instances)
                 yield judged(plugin, law.on_cases(self._completed), drawn=drawn)
+
+    @functools.cached_property
+    def _own(self) -> Genes | None:
+        """A gene of each kind of the same packages, which the strategies may be written for."""
+        own: dict[str, Instances] = {}
+        for kind in _of_the_same_packages(ALLELES, self._plugins):
+            try:
+                own[kind.name] = alleles(kind.load())
+            except PluginError as error:
+                raise CannotMake(str(error)) from error
+            except ClanTuneError:  # nobody says how to draw it, which is told where it is checked
+                continue
+        return {"of any kind": alleles(), **own} if own else None
+
+    @functools.cached_property
+    def _completions(self) -> list[tuple[Plugin, Completion]]:
+        """Functions that give a genome the metadata that the strategies need."""
+        try:
+            return [
+                (each, each.load()) for each in _of_the_same_packages(DRAWN_GENOMES, self._plugins)
+            ]
+        except PluginError as error:
+            raise CannotMake(str(error)) from error
+
+    def _completed(self, case: Case) -> Case:
+        if not self._completions:
+            return case
+        genomes = [*case.population]
+        for plugin, complete in self._completions:
+            try:
+                genomes = [complete(genome) for genome in genomes]
+            except Exception as error:
+                raise CannotMake(f"{plugin} failed: {type(error).__name__}: {error}") from error
+        return attrs.evolve(case, population=Population(genomes))
 
     def _answer_alike_elsewhere(self) -> bool:
         """Whether all strategies together keep the law: to start a process takes longest."""
@@ -103,31 +135,6 @@ def _named(kinds: Mapping[str, str]) -> Genes | None:
         )
         for name, kind in kinds.items()
     } or None
-
-
-def _own(plugins: Sequence[Plugin]) -> Genes | None:
-    """Return a gene of each kind of the same packages, which strategies may be written for."""
-    own: dict[str, Instances] = {}
-    for kind in _of_the_same_packages(ALLELES, plugins):
-        with contextlib.suppress(ClanTuneError):  # it is reported where the kind is checked
-            own[kind.name] = alleles(kind.load())
-    return {"of any kind": alleles(), **own} if own else None
-
-
-def _completions(plugins: Sequence[Plugin]) -> Iterator[Completion]:
-    """Yield the functions that give a genome the metadata that these strategies need."""
-    for plugin in _of_the_same_packages(DRAWN_GENOMES, plugins):
-        with contextlib.suppress(PluginError):  # a law that needs the metadata reports it
-            yield plugin.load()
-
-
-def _completed(steps: Sequence[Completion], case: Case) -> Case:
-    if not steps:
-        return case
-    genomes = [
-        functools.reduce(lambda made, step: step(made), steps, each) for each in case.population
-    ]
-    return attrs.evolve(case, population=Population(genomes))
 
 
 def _of_the_same_packages(group: Group, plugins: Sequence[Plugin]) -> list[Plugin]:

@@ -28,19 +28,19 @@ class DrawnCases:
         self,
         number: int,
         *,
-        genes: Genes | None = None,
+        genes: Sequence[Genes | None] = (None,),
         completed: Callable[[Case], Case] = lambda case: case,
     ) -> None:
         """Draw cases.
 
         Args:
             number: How many.
-            genes: The genes of all cases, see `laws`.
+            genes: The genes of the cases, see `laws`; each case has those of one entry.
             completed: Returns a case with what the strategies need.
         """
         drawn: list[Case] = []
-        complete = cases(st.builds(_Still), genes=genes).map(completed)
-        in_several_cases(number)(drawn.extend, complete)
+        incomplete = st.one_of(*(cases(st.builds(_Still), genes=each) for each in genes))
+        in_several_cases(number)(drawn.extend, incomplete.map(completed))
         self._cases = sorted(map(pickle.dumps, drawn), key=len)  # hypothesis shrinks to the first
 
     def under(self, law: Law, strategies: st.SearchStrategy[AbstractStrategy]) -> Law:

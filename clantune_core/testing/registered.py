@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from clantune_core.alleles import AbstractAllele
-from clantune_core.errors import ClanTuneError, shown
+from clantune_core.errors import ClanTuneError, PluginError, shown
 from clantune_core.plugins import Group
 
 Instances = st.SearchStrategy[AbstractAllele]
@@ -40,11 +40,11 @@ def registered_alleles(kind: type[AbstractAllele]) -> Instances | None:
     """Return how to draw alleles of a kind; None if neither a test nor a package says it.
 
     Raises:
-        PluginError: The package that says it cannot be imported, or several packages say it.
+        PluginError: The package that says it fails, or several packages say it.
     """
-    if kind in _registered:
-        return _registered[kind]
-    return _published(kind)
+    if kind not in _registered:  # to look for an entry point takes 20 ms
+        _registered[kind] = _published(kind)
+    return _registered[kind]
 
 
 def _published(kind: type[AbstractAllele]) -> Instances | None:
@@ -53,7 +53,13 @@ def _published(kind: type[AbstractAllele]) -> Instances | None:
     if tag not in {plugin.name for plugin in DRAWN_ALLELES.installed()}:
         return None
     plugin = DRAWN_ALLELES.find(tag)
-    instances = plugin.load()()
+    draw = plugin.load()
+    try:
+        instances = draw()
+    except Exception as error:
+        raise PluginError(f"{plugin} failed: {type(error).__name__}: {error}", name=tag) from error
     if not isinstance(instances, st.SearchStrategy):
-        raise ClanTuneError(f"{plugin} returns {shown(instances)}, which is no hypothesis strategy")
+        raise PluginError(
+            f"{plugin} returns {shown(instances)}, which is no hypothesis strategy", name=tag
+        )
     return instances

@@ -7,11 +7,15 @@ from clantune_compass import Gust
 from hypothesis import core, settings
 from hypothesis import strategies as st
 
+from clantune_core import FloatAllele
 from clantune_core.command import main
 from clantune_core.command.named import plugins_of
+from clantune_core.plugins import Group
+from clantune_core.testing import registered
 from clantune_core.testing.check_options import Checking
 from clantune_core.testing.checking import verdicts_on
 from clantune_core.testing.drawn import DrawnCases
+from clantune_core.testing.registered import registered_alleles
 from clantune_core.testing.verdicts import examples
 
 FEW = ("--examples", "5")
@@ -177,6 +181,9 @@ SHORE = """
 
     def no_strategy_at_all():
         return Pebble("grey")
+
+    def drowned(genome=None):
+        raise OSError("high water")
 """
 
 
@@ -210,6 +217,37 @@ def test_without_it_a_strategy_finds_genomes_without_their_metadata(own_site, ca
     (broken,) = (each for each in found["roll"]["laws"] if each["outcome"] == "broken")
     assert broken["law"] == "answers_every_population"
     assert "KeyError: 'tide'" in broken["problem"]
+
+
+@pytest.mark.parametrize(
+    ("genomes", "problem"),
+    [
+        ("shore:drowned", "completion of drawn genomes 'any' of shore failed: OSError: high water"),
+        ("sea:washed", "completion of drawn genomes 'any' of shore cannot be imported: Module"),
+    ],
+)
+def test_genomes_that_cannot_be_completed_leave_the_strategies_unchecked(
+    genomes, problem, own_site, capsys
+):
+    shore(own_site, drawn_alleles={"pebble": "shore:pebbles"}, drawn_genomes={"any": genomes})
+    _, found = checked(capsys, "shore")
+    assert found["roll"]["not_checked"].startswith(problem)
+    assert laws(found["pebble"])["is_equal_after_json"] == "ok"
+
+
+def test_alleles_that_fail_to_be_drawn_leave_the_strategies_unchecked(own_site, capsys):
+    shore(own_site, drawn_alleles={"pebble": "shore:drowned"})
+    assert main(["check", "roll", *FEW]) == 2
+    assert "'pebble' of shore failed: OSError: high water" in capsys.readouterr().out
+
+
+def test_entry_points_are_looked_for_once_for_each_kind(monkeypatch):
+    looked = []
+    monkeypatch.setattr(Group, "installed", lambda group: looked.append(group) or [])
+    monkeypatch.setattr(registered, "_registered", {})
+    for _ in range(3):
+        assert registered_alleles(FloatAllele) is None
+    assert len(looked) == 1
 
 
 def test_an_entry_point_that_returns_no_hypothesis_strategy_is_named(own_site, capsys):
