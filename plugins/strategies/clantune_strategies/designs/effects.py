@@ -19,7 +19,7 @@ from clantune_core import (
     Genome,
     Population,
 )
-from clantune_core.contracts import CENTRE_FITNESS
+from clantune_core.contracts import CENTRE_FITNESS, HIGHEST_RATES
 from clantune_strategies._latent import clip_to_finite
 from clantune_strategies._parents import has_survived
 from clantune_strategies.checks import choice_field, flag_field, gene_patterns_field, number_field
@@ -43,6 +43,10 @@ class MainEffects(AbstractCrossbreedingStrategy):
     certain the effect is. The centre moves by `step` * z^2 against the effect, so uncertain effects
     move it little. Every member computes the same centre. Use it with `Everyone` and `TwoLevel`.
     Continuous genes only.
+
+    After a round in which the clan has gone back to its best weights, no gene moves by what was
+    measured, the sums begin again, and a gene with an entry in the genome's metadata
+    `highest_rates` goes down to it.
 
     Fitnesses should be losses above 0. If one is not, the slope is that of fitness itself, without
     the logarithm.
@@ -99,6 +103,10 @@ class MainEffects(AbstractCrossbreedingStrategy):
         sound = [f for rank, _ in ancestry.contributors if has_survived(f := fitnesses[rank])]
         survivors = sound or [fitness for fitness in fitnesses if has_survived(fitness)]
         now = my_genome.metadata.get(CENTRE_FITNESS, _mean(survivors))
+        if (highest := my_genome.metadata.get(HIGHEST_RATES)) is not None:
+            latent = _at_most(my_allele, centre, highest.get(context.gene))
+            nothing_known = {MEAN: 0.0, SQUARE: 0.0, WEIGHT: 0.0}
+            return my_allele.with_latent(latent).with_metadata({**nothing_known, BEFORE: now})
         if self._is_frozen(context):
             return my_allele.with_latent(centre).with_metadata({BEFORE: now})
         genes = continuous_genes(context.genes, my_genome)
@@ -140,6 +148,11 @@ class MainEffects(AbstractCrossbreedingStrategy):
             and before is not None
             and now < before
         )
+
+
+def _at_most(allele: ContinuousAllele, latent: float, highest: float | None) -> float:
+    """Return a latent, or that of the highest value if it is lower."""
+    return latent if highest is None else min(latent, allele.to_latent(highest))
 
 
 def matches(patterns: Sequence[str], gene: str) -> bool:

@@ -19,6 +19,7 @@ def factorial(
     freeze_lr_in_cooldown: bool = False,
     hold_decay: bool = False,
     bias_correction: bool = False,
+    go_back_until: float = 0.0,
     rounds: int = 20,
     calibrate: bool = False,
     evolve: bool = True,
@@ -40,6 +41,8 @@ def factorial(
         hold_decay: Whether the weight decay does not increase while the clan improves, except in
             the last fifth of a run.
         bias_correction: Whether the centre moves by all of the evidence from the first round on.
+        go_back_until: Progress up to which a clan that has become clearly worse goes back to its
+            best weights and halves the lr that it had there, such as 0.3; 0 for never.
         rounds: Number of rounds in a run of known length.
         calibrate: Whether the run begins with a search for the lr.
         evolve: False gives the control: the same run with all members at a centre that never moves.
@@ -67,5 +70,6 @@ def factorial(
             half_clans=True,
             rounds=rounds,
             calibrate=calibrate,
+            go_back_until=go_back_until if evolve else 0.0,
         ),
     )
