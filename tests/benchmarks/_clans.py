@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
+from types import MappingProxyType
+from typing import Any
 from uuid import UUID
+
+import attrs
 
 from clantune_core import (
     AbstractStrategy,
@@ -17,7 +21,7 @@ from clantune_core import (
     member_rng,
     shared_rng,
 )
-from clantune_core.contracts import CENTRE_FITNESS
+from clantune_core.contracts import CENTRE_FITNESS, HIGHEST_RATES
 
 Function = Callable[[Sequence[float], float], float]
 """Takes the genes and the time, from 0 to 1; lower is better, and 0 is best."""
@@ -79,10 +83,19 @@ class Clan:
         fitnesses: Sequence[float],
         progress: float | None = None,
         centre: float | None = None,
+        highest_rates: Mapping[str, float] | None = None,
     ) -> None:
-        """Give everybody a fitness, and the centre one too if known, and let everybody breed."""
+        """Give everybody a fitness, and let everybody breed.
+
+        Args:
+            fitnesses: Of the members.
+            progress: Fraction of the run that is done.
+            centre: Fitness of the centre, if known.
+            highest_rates: Limits by gene, if the clan went back to its best weights.
+        """
         self.generation += 1
-        evaluated = self._evaluated(fitnesses, centre)
+        known = {CENTRE_FITNESS: centre, HIGHEST_RATES: highest_rates}
+        evaluated = self._evaluated(fitnesses, known)
         self.members = [
             self.evolution.offspring(
                 me,
@@ -95,14 +108,21 @@ class Clan:
             for rank, me in enumerate(evaluated)
         ]
 
-    def _evaluated(self, fitnesses: Sequence[float], centre: float | None = None) -> Population:
-        known = {} if centre is None else {CENTRE_FITNESS: centre}
+    def _evaluated(
+        self, fitnesses: Sequence[float], known: Mapping[str, Any] = MappingProxyType({})
+    ) -> Population:
+        """Return the members with their fitness and with what is known, in place of earlier."""
+        entries = {name: entry for name, entry in known.items() if entry is not None}
         return Population(
             [
-                member.set_fitness(fitness).with_metadata(known)
-                for member, fitness in zip(self.members, fitnesses, strict=True)
+                attrs.evolve(member, metadata={**_without(known, member), **entries}).set_fitness(f)
+                for member, f in zip(self.members, fitnesses, strict=True)
             ]
         )
+
+
+def _without(names: Iterable[str], member: Genome) -> dict[str, Any]:
+    return {name: entry for name, entry in member.metadata.items() if name not in {*names}}
 
 
 def line(values: Sequence[float], width: float = 5.0) -> Genome:

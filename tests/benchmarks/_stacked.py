@@ -8,6 +8,7 @@ rule over many seeds. What it shows must be repeated on real ranks.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 import torch
@@ -18,6 +19,8 @@ from torch import Tensor
 from torch.func import functional_call, grad, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from clantune_clan.run.best import Best
+from clantune_clan.run.going_back import highest_rates, is_due
 from clantune_core import Genome, LogFloatAllele
 from clantune_strategies import Recipe
 
@@ -84,6 +87,11 @@ class Stacked:
         """Let the average begin at the weights."""
         self.average = {name: each.clone() for name, each in self.weights.items()}
 
+    def go_on_from(self, weights: Weights) -> None:
+        """Give all members the weights of a centre, which `gather` has returned."""
+        members = next(iter(self.weights.values())).shape[0]
+        self.weights = {n: w.expand(members, *w.shape[1:]).clone() for n, w in weights.items()}
+
     def losses(self, weights: Weights, data: Data) -> list[float]:
         """Return the loss of each member with some weights, infinite if it is not a number."""
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
@@ -92,12 +100,11 @@ class Stacked:
 
     def gather(self, shares: Sequence[tuple[int, float]]) -> list[Weights]:
         """Give all members the mean of some; return it, as a member of one: average and weights."""
-        members = next(iter(self.weights.values())).shape[0]
         centres = []
         for weights in (self.average, self.weights):
             mean = {n: sum((s * w[i] for i, s in shares), 0.0 * w[0]) for n, w in weights.items()}
             centres.append({name: each.unsqueeze(0) for name, each in mean.items()})
-        self.weights = {n: w.expand(members, *w.shape[1:]).clone() for n, w in centres[1].items()}
+        self.go_on_from(centres[1])
         return centres
 
 
@@ -118,6 +125,7 @@ def loss_of_clan(task: Task, start: Start, recipe: Recipe, seed: int, steps: int
     }
     clan = Clan(recipe, Genome(genes), MEMBERS, seed)
     best, lowest, step = run.weights, math.inf, 0
+    kept = Best()  # the best averaged centre, to which a clan goes back
     for number in range(recipe.settings.rounds or 0):
         length = steps * (number + 1) // (recipe.settings.rounds or 1) - step
         values = [member.as_hyperparameters() for member in clan.members]
@@ -135,5 +143,12 @@ def loss_of_clan(task: Task, start: Start, recipe: Recipe, seed: int, steps: int
         for weights, loss in zip(centres, found, strict=True):
             if loss < lowest:
                 best, lowest = weights, loss
-        clan.breed(fitnesses, step / steps, found[0])
+        now, limits = found[0], None
+        rate = statistics.fmean(each["lr"] for each in values) * pace(step, steps)
+        if is_due(kept, now, step / steps, recipe.settings.go_back_until):
+            run.go_on_from(kept.tensors or {})
+            now, limits = kept.fitness, highest_rates(kept)
+        elif now < kept.fitness:
+            kept = Best(now, number, rates={"lr": rate}, tensors=centres[0])
+        clan.breed(fitnesses, step / steps, now, limits)
     return run.losses(best, task.test)[0]

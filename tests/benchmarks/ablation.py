@@ -33,6 +33,10 @@ VARIANTS: Mapping[str, Callable[[], Recipe]] = {
     "both, lr frozen in warm-up": lambda: factorial(
         hold_decay=True, bias_correction=True, freeze_lr_until=0.1
     ),
+    "go back": lambda: factorial(go_back_until=0.3),
+    "all": lambda: factorial(
+        hold_decay=True, bias_correction=True, freeze_lr_until=0.1, go_back_until=0.3
+    ),
     "both, frozen in warm-up and cooldown": lambda: factorial(
         hold_decay=True, bias_correction=True, freeze_lr_until=0.1, freeze_lr_in_cooldown=True
     ),

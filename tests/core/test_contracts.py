@@ -202,11 +202,12 @@ def test_settings_that_are_not_named_have_their_defaults():
         "duty_cycle": 0.15,
         "rounds": 20,
         "calibrate": False,
+        "go_back_until": 0.0,
         "half_clans": False,
     }
 
 
-SETTINGS = "inheritance, evaluate, duty_cycle, rounds, calibrate, half_clans"
+SETTINGS = "inheritance, evaluate, duty_cycle, rounds, calibrate, go_back_until, half_clans"
 
 
 def test_settings_stay_as_they_are():
@@ -236,6 +237,7 @@ def test_settings_stay_as_they_are():
         ({"rounds": 0}, "settings.rounds: 0 is not a whole number, 1 or more"),
         ({"rounds": 2.0}, "settings.rounds: 2.0 is not a whole number, 1 or more"),
         ({"calibrate": 1}, "settings.calibrate: 1 is not True or False"),
+        ({"go_back_until": 2}, "settings.go_back_until: 2 is not a number from 0 to 1"),
         ({"half_clans": "no"}, "settings.half_clans: 'no' is not True or False"),
         ([("rounds", 7)], "settings: [('rounds', 7)] is not a mapping"),
         ({1: 2}, f"settings: there is no entry 1. The entries are {SETTINGS}"),

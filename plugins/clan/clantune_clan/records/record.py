@@ -40,6 +40,8 @@ class RoundRecord:
         centre: Loss or score of the clan's centre; None if there is none, or it is not finite.
         parents: Members that the next genome descends from, each with its share.
         weights_from: Member that the next weights are a copy of; None after a mean.
+        went_back_to: Round whose best weights all members have again, since the centre was worse;
+            otherwise None.
         continues: In the first round after a resume with another number of members or ranks, the
             member of the round before that this one goes on from; otherwise None.
         seconds: Duration of each part of the round, by name.
@@ -62,6 +64,7 @@ class RoundRecord:
         default=(), converter=_to_pairs, validator=checks.shares
     )
     weights_from: int | None = attrs.field(default=None, validator=checks.count_if_any)
+    went_back_to: int | None = attrs.field(default=None, validator=checks.count_if_any)
     continues: int | None = attrs.field(default=None, validator=checks.count_if_any)
     seconds: Mapping[str, float] = attrs.field(factory=dict, validator=checks.seconds, eq=False)
     bytes_moved: int = attrs.field(default=0, validator=checks.count)

@@ -30,6 +30,7 @@ class Best:
         found_by: Member that found the weights; None if they are the centre's.
         holder: Only member that has the weights now; None if all ranks have them.
         genome: Genome of this rank in that round.
+        rates: Learning rate by gene at the end of that round: mean over members.
         tensors: Parameters and buffers by name; None on ranks without the weights.
     """
 
@@ -38,6 +39,7 @@ class Best:
     found_by: int | None = None
     holder: int | None = None
     genome: Genome | None = None
+    rates: Mapping[str, float] = attrs.field(factory=dict)
     tensors: Mapping[str, Tensor] | None = attrs.field(default=None, repr=False)
 
     @property
@@ -46,7 +48,14 @@ class Best:
         return self.round >= 0
 
     def or_better(
-        self, state: State, fitness: float, round_: int, *, member: int | None, mine: bool
+        self,
+        state: State,
+        fitness: float,
+        round_: int,
+        *,
+        member: int | None,
+        mine: bool,
+        rates: Mapping[str, float],
     ) -> Best:
         """Return the current weights of the model if they are better, or this object.
 
@@ -56,12 +65,15 @@ class Best:
             round_: Number of the round.
             member: Member that has the new weights; None if all members have them.
             mine: Whether this rank has the new weights.
+            rates: Learning rate by gene, equal on all ranks.
         """
         if not fitness < self.fitness:
             return self
-        tensors = named_tensors(state.model) if mine else {}
-        kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
-        return Best(fitness, round_, member, member, state.genome, kept if mine else None)
+        kept = None
+        if mine:
+            tensors = named_tensors(state.model)
+            kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        return Best(fitness, round_, member, member, state.genome, dict(rates), kept)
 
     def covering(self, state: State, new: Collection[str], genome: Genome | None) -> Best:
         """Return these weights for a model that has changed, with its current new tensors.

@@ -70,6 +70,8 @@ class RoundLog:
             parts.append(f"lr {low}" if low == high else f"lr {low} to {high}")
         if len(finite) < len(records):
             parts.append(f"{len(records) - len(finite)} of {len(records)} members lost")
+        if first.went_back_to is not None:
+            parts.append(f"worse: back to the weights of round {first.went_back_to}")
         return parts
 
 

@@ -32,6 +32,14 @@ def genes_of_rates(genome: Genome) -> dict[str, list[str]]:
     return found
 
 
+def rates_of(genome: Genome, factors: Mapping[str, float]) -> dict[str, float]:
+    """Return the learning rate by gene, with the factor of the first of its param groups."""
+    return {
+        gene: genome.alleles[gene].value * factors.get(groups[0], 1.0)
+        for gene, groups in genes_of_rates(genome).items()
+    }
+
+
 class LearningRate:
     """Multiplies the learning rates of optimizers inside their steps."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Any
 
 from clantune_clan.communication import Communication
@@ -26,7 +27,7 @@ from clantune_clan.run.fitness import (
     restoring,
 )
 from clantune_clan.run.half_clans import HalfClans, latent_on_data_path
-from clantune_clan.run.learning_rate import LearningRate
+from clantune_clan.run.learning_rate import LearningRate, rates_of
 from clantune_clan.run.observers import Observers
 from clantune_clan.run.schedulers import Schedulers
 from clantune_clan.run.settings import Settings
@@ -181,14 +182,14 @@ class Training:
     def end_round(self, result: float | Judge) -> None:
         """End the round: judge the members, select, inherit, and breed the next genomes."""
         self._stopwatch.enter(FITNESS)
-        population = self._judge(result)
+        population, rates = self._judge(result)
         self._stopwatch.enter(TURNOVER)
         run = self.run
         run.step = self.member.steps_done
         if run.calibration is not None:
             outcome = self._calibrate(run.calibration, population)
         else:
-            outcome = self._turn_over(population, result if callable(result) else None)
+            outcome = self._turn_over(population, rates, result if callable(result) else None)
             self._schedulers.feed(self._settings.sign * outcome.fitness(population))
         records = self._records(population, outcome)
         run.best, run.all_lost = outcome.best, outcome.all_lost
@@ -217,8 +218,8 @@ class Training:
         self._centre.express(self.state)
         self._observers.close()
 
-    def _judge(self, result: float | Judge) -> Population:
-        """Return the members' genomes with their fitness."""
+    def _judge(self, result: float | Judge) -> tuple[Population, dict[str, float]]:
+        """Return the members' genomes with their fitness, and their mean learning rate by gene."""
 
         def report() -> dict[str, Any]:
             losses = losses_of_member(result, self.state)
@@ -227,6 +228,7 @@ class Training:
             return {
                 "losses": [*map(str, losses)],
                 "genome": self.member.genome.serialize(),
+                "rates": rates_of(self.member.genome, self._factors()),
                 "batch": self._witness.seen,
                 "function": callable(result),
             }
@@ -240,7 +242,9 @@ class Training:
         losses = [Losses(*map(float, each["losses"])) for each in gathered]
         fitnesses = fitnesses_of(losses_of_members(losses, size, self._settings), self._settings)
         members = zip(gathered[::size], fitnesses, strict=True)
-        return Population([Genome.deserialize(m["genome"]).set_fitness(f) for m, f in members])
+        population = [Genome.deserialize(m["genome"]).set_fitness(f) for m, f in members]
+        rates = [each["rates"] for each in gathered[::size]]
+        return Population(population), {n: fmean(each[n] for each in rates) for n in rates[0]}
 
     def _calibrate(self, search: Calibration, population: Population) -> Outcome:
         search = search.judged(population.fitnesses())
@@ -250,12 +254,14 @@ class Training:
             self.state.genome = first_genome(search.found(), self._settings, self._communicator)
         return Outcome(self.run.best)
 
-    def _turn_over(self, population: Population, judge: Judge | None) -> Outcome:
+    def _turn_over(
+        self, population: Population, rates: Mapping[str, float], judge: Judge | None
+    ) -> Outcome:
         run = self.run
         if all(fitness == math.inf for fitness in population.fitnesses()):
             return self._turnover.recover(population, run.round, run.best, again=run.all_lost)
         progress = self._settings.progress_at(run.step)
-        return self._turnover.run(population, run.round, progress, run.best, judge)
+        return self._turnover.run(population, run.round, progress, run.best, judge, rates)
 
     def _records(self, population: Population, outcome: Outcome) -> list[RoundRecord]:
         """Breed the next genome, and return the records of all members."""
@@ -274,6 +280,7 @@ class Training:
             centre=None if outcome.centre is None else sign * outcome.centre,
             parents=outcome.ancestries[index].contributors if outcome.ancestries else (),
             weights_from=outcome.weights_from[index] if outcome.weights_from else None,
+            went_back_to=outcome.went_back_to,
             continues=self.run.continued_by(index),
             seconds={**self._stopwatch.take(), **outcome.seconds},
             bytes_moved=0 if report is None else report.bytes_moved,

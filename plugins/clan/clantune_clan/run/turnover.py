@@ -15,13 +15,13 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance import Inheritance, Plan, Report
 from clantune_clan.member.training_state import TrainingState
+from clantune_clan.run import going_back
 from clantune_clan.run.agreement import require_same_data
 from clantune_clan.run.best import Best
 from clantune_clan.run.fitness import Judge, holding, measure
 from clantune_clan.run.settings import Settings
-from clantune_clan.unwrapping import bare_module
 from clantune_core import Ancestry, Genome, Population, member_rng, shared_rng
-from clantune_core.contracts import CENTRE_FITNESS
+from clantune_core.contracts import CENTRE_FITNESS, HIGHEST_RATES
 
 
 @attrs.frozen
@@ -36,6 +36,7 @@ class Outcome:
         report: Report of the inheritance; None if there was no inheritance.
         centre: Fitness of the clan's centre; None if there is none, or it is not finite.
         all_lost: Whether no member had a finite fitness.
+        went_back_to: Round whose best weights the clan went back to; None if it did not.
         seconds: Duration of each part.
     """
 
@@ -46,6 +47,7 @@ class Outcome:
     report: Report | None = None
     centre: float | None = None
     all_lost: bool = False
+    went_back_to: int | None = None
     seconds: Mapping[str, float] = attrs.field(factory=dict)
 
     def fitness(self, population: Population) -> float:
@@ -79,6 +81,7 @@ class Turnover:
         progress: float | None,
         best: Best,
         judge: Judge | None,
+        rates: Mapping[str, float],
     ) -> Outcome:
         """Select, inherit, and breed the next genome of this member.
 
@@ -88,6 +91,7 @@ class Turnover:
             progress: Fraction of the run that is done; None if its length is unknown.
             best: Best weights so far.
             judge: Function that measures the centre; None if the user gave a number.
+            rates: Learning rate by gene at the end of the round: mean over members.
         """
         began = time.perf_counter()
         me = population[self.communicator.member_index]
@@ -102,7 +106,7 @@ class Turnover:
         is_mean = self.settings.recipe.inheritance == "mean"
         shares_centre = is_mean and len({*ancestries}) == 1
         if not shares_centre:
-            best = self._or_better_member(best, population, round_)
+            best = self._or_better_member(best, population, round_, rates)
 
         judging = 0.0
 
@@ -121,10 +125,20 @@ class Turnover:
         centre = None
         if shares_centre:
             centre = self._centre(population, ancestry, losses if judge is not None else None)
-        if centre is not None:
+        known = centre if judge is not None else None
+        back = shares_centre and going_back.is_due(
+            best, centre, progress, self.settings.recipe.go_back_until
+        )
+        if back:
+            going_back.restore(best, self.state, self.communicator)
+            known = None if known is None else best.fitness
+        elif centre is not None:
             with self._judged_weights():
-                best = best.or_better(self.state, centre, round_, member=None, mine=True)
-        turn = turn.with_genome(_with_centre_fitness(me, centre if judge is not None else None))
+                best = best.or_better(
+                    self.state, centre, round_, member=None, mine=True, rates=rates
+                )
+        highest = going_back.highest_rates(best) if back else None
+        turn = turn.with_genome(_told(me, {CENTRE_FITNESS: known, HIGHEST_RATES: highest}))
 
         def breed(_: Genome) -> Genome:
             return turn.mutate(turn.crossbreed(ancestry))
@@ -136,7 +150,16 @@ class Turnover:
             **report.seconds,
         }
         weights_from = None if is_mean else tuple(next(iter(each)) for each in plan.parents)
-        return Outcome(best, breed, ancestries, weights_from, report, centre, seconds=seconds)
+        return Outcome(
+            best,
+            breed,
+            ancestries,
+            weights_from,
+            report,
+            centre,
+            went_back_to=best.round if back else None,
+            seconds=seconds,
+        )
 
     def recover(self, population: Population, round_: int, best: Best, *, again: bool) -> Outcome:
         """Restore the best weights and the genes of their round, since all members have failed.
@@ -156,12 +179,10 @@ class Turnover:
                 f"no member has a finite loss at the end of round {round_}, {since}: lower the "
                 "learning rate, or look at the data and the loss"
             )
-        best.fill(bare_module(self.state.model), self.communicator)
+        going_back.restore(best, self.state, self.communicator)
         # The optimizer's moments may have caused the divergence, so they are cleared.
         for optimizer in self.state.optimizers.values():
             optimizer.state.clear()
-        if self.state.average is not None:
-            self.state.average.restart()
         ancestries = tuple(Ancestry.sole(m, population) for m in range(len(population)))
         index = self.communicator.member_index
         genome = best.genome or population[index]
@@ -238,16 +259,20 @@ class Turnover:
         """Put the weights that are judged into the model."""
         return holding(self.state.average, averaged=self.settings.recipe.evaluate == "ema")
 
-    def _or_better_member(self, best: Best, population: Population, round_: int) -> Best:
+    def _or_better_member(
+        self, best: Best, population: Population, round_: int, rates: Mapping[str, float]
+    ) -> Best:
         fitnesses = population.fitnesses()
         member = min(range(len(fitnesses)), key=fitnesses.__getitem__)
         mine = member == self.communicator.member_index
         with holding(self.state.average, averaged=mine and self.settings.recipe.evaluate == "ema"):
-            return best.or_better(self.state, fitnesses[member], round_, member=member, mine=mine)
+            return best.or_better(
+                self.state, fitnesses[member], round_, member=member, mine=mine, rates=rates
+            )
 
 
-def _with_centre_fitness(genome: Genome, centre: float | None) -> Genome:
-    """Return the genome with the centre's fitness in its metadata, or without it."""
-    others = {name: entry for name, entry in genome.metadata.items() if name != CENTRE_FITNESS}
-    entries = others if centre is None else {**others, CENTRE_FITNESS: centre}
-    return attrs.evolve(genome, metadata=entries)
+def _told(genome: Genome, known: Mapping[str, Any]) -> Genome:
+    """Return the genome with entries in its metadata; an entry that is None is taken out."""
+    others = {name: entry for name, entry in genome.metadata.items() if name not in known}
+    entries = {name: entry for name, entry in known.items() if entry is not None}
+    return attrs.evolve(genome, metadata={**others, **entries})
