@@ -146,7 +146,7 @@ def loss_of_clan(task: Task, start: Start, recipe: Recipe, seed: int, steps: int
         now, limits = found[0], None
         rate = statistics.fmean(each["lr"] for each in values) * pace(step, steps)
         if is_due(kept, now, step / steps, recipe.settings.go_back_until):
-            run.go_on_from(kept.tensors or {})
+            run.go_on_from(dict(kept.tensors or {}))
             now, limits = kept.fitness, highest_rates(kept)
         elif now < kept.fitness:
             kept = Best(now, number, rates={"lr": rate}, tensors=centres[0])

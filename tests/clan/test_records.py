@@ -228,6 +228,8 @@ def refusal(lines):
             {"calibration": True},
             "differs from that of member 0 in whether the round is one of calibration",
         ),
+        (1, 2, {"went_back_to": 0}, "differs from that of member 0 in the round that the clan"),
+        (1, 0, {"went_back_to": 1}, "says that the clan went back to round 1, which is not before"),
         (1, 0, {"start": 11}, "starts in step 11, where the round before does not end"),
         (1, 3, {"member": 1}, "is there twice"),
         (1, 3, {"member": 4}, "is one too many: the last member is 3"),

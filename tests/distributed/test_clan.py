@@ -205,6 +205,44 @@ def test_the_second_time_that_all_are_lost_is_an_error(ranks):
         )
 
 
+def a_clan_that_becomes_worse(until, path):
+    clan = make(factorial(go_back_until=until), lr=0.01, total_steps=60, warmup=0.5)
+    centres = iter([1.0, 0.5, 0.9, 0.4, 0.9, 0.3, 0.9, 0.9])
+    seen = []
+    for _ in range(6):
+        member = clan.round()
+        found = clan.best().state_dict().values()
+        seen.append((member.get_gene("lr"), weights(clan), [each.tolist() for each in found]))
+        train(member, clan)
+        judged = itertools.chain([0.7], itertools.repeat(next(centres)))  # the member, the centre
+        clan.step(lambda _, judged=judged: next(judged))
+    kept = [(r.round, r.went_back_to) for r in clan.history if r.member == 0]
+    clan.export_schedule(path)
+    return seen, kept, clan.run_state.best.round
+
+
+def test_a_clan_that_becomes_worse_early_goes_back_to_its_best_weights(ranks, tmp_path):
+    path = tmp_path / "schedule.json"
+    answers = ranks(4).run(a_clan_that_becomes_worse, 0.4, path)
+    assert answers[0][1] == [(0, None), (1, None), (2, 1), (3, None), (4, None), (5, None)]
+    for seen, _, best in answers:
+        rates, held, found = zip(*seen, strict=True)
+        assert best == 5
+        assert held[3] == found[3] == found[2]  # after round 2, those that round 1 had found
+        assert held[2] != found[2]  # the best weights are averaged ones
+        assert rates[2] == pytest.approx(0.01, rel=0.6)
+    means = [math.exp(sum(math.log(seen[n][0]) for seen, *_ in answers) / 4) for n in range(6)]
+    # Round 1 ends in step 12 of 30 of the warm-up; its rates are those of the next step, halved.
+    assert means[3] == pytest.approx(0.5 * means[1] * 13 / 30, rel=0.02)
+    scheduled = [each["genes"] for each in json.loads(path.read_text())["rounds"]]
+    assert scheduled[2] == scheduled[3] != scheduled[1]  # round 2 was undone
+
+
+def test_a_clan_does_not_go_back_unless_it_is_asked_to(ranks, tmp_path):
+    answers = ranks(2).run(a_clan_that_becomes_worse, 0.0, tmp_path / "schedule.json")
+    assert {back for _, back in answers[0][1]} == {None}
+
+
 def a_schedule_of_copies(path):
     """The genes of those whose weights the best member has got, round by round."""
     clan = make(as_specified(), seed=5)

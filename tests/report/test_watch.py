@@ -255,6 +255,10 @@ RUNS = {
     "200 rounds": entries(start(total_steps=10_000, ramp=Ramp(0, 10_000, 0.0, 0.0)), 199),
     "failing": entries(start(inheritance="dominant"), 4, metric=failing),
     "all lost": entries(start(inheritance="dominant"), 4, metric=lambda m: math.inf),
+    "went back": [
+        attrs.evolve(e, went_back_to=1) if isinstance(e, RoundRecord) and e.round == 3 else e
+        for e in entries(start(), 4)
+    ],
     "score": entries(start(mode="max", inheritance="dominant"), 4, metric=lambda m: 0.5 + m / 10),
     "negative": entries(start(), 4, metric=lambda m: -1.0 - m, centre=lambda m: -2.0),
     "no genes": entries(start(genes={}), 4),
@@ -312,6 +316,11 @@ def test_a_frame_of_any_run_fits_a_terminal_of_any_size(run, kind, glyphs):
             "all lost",
             41,
             "weights  after round 3: all go back to the best weights so far, since all",
+        ),
+        (
+            "went back",
+            41,
+            "weights  after round 3: all go back to the weights of round 1, since the",
         ),
         ("score", 41, "* 3        ████          0.8 "),
         ("score", 41, "best     score 0.8, member 3, round 0"),

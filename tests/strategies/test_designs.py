@@ -330,6 +330,27 @@ def test_the_fitness_of_the_centre_is_taken_where_somebody_measured_it():
     assert child.alleles["lr"].metadata["effects/before"] == 0.25
 
 
+def test_a_clan_that_went_back_begins_again_below_the_highest_rate():
+    evolution = Evolution([Everyone(), MainEffects()])
+    genes = {"lr": LogFloatAllele(1e-2, (1e-6, 1.0)), "wd": LogFloatAllele(0.1, (1e-6, 1.0))}
+    members = placed(TwoLevel(), clan(4, genes))
+    judged = [m.set_fitness(0.5 + 0.1 * rank) for rank, m in enumerate(members)]
+
+    def child(highest):
+        told = [m.with_metadata(highest_rates=highest, centre_fitness=0.4) for m in judged]
+        return evolution.crossbreed(told[0], told, Random(1)).alleles
+
+    lower, higher = child({"lr": 1e-3}), child({"lr": 0.5})
+    assert lower["lr"].value == pytest.approx(1e-3)
+    assert higher["lr"].value == pytest.approx(1e-2)
+    assert lower["wd"].value == pytest.approx(0.1)
+    for allele in (*lower.values(), *higher.values()):
+        sums = [allele.metadata[f"effects/{name}"] for name in ("mean", "square", "weight")]
+        assert sums == [0.0, 0.0, 0.0]
+        assert allele.metadata["effects/before"] == 0.4
+    assert evolution.crossbreed(judged[0], judged, Random(1)).alleles["wd"].value != 0.1
+
+
 def test_fitnesses_below_zero_count_as_they_are():
     evolution = Evolution([Everyone(), MainEffects()])
     members = placed(TwoLevel(), clan(2, {"wd": LogFloatAllele(1e-2, (1e-6, 1.0))}))

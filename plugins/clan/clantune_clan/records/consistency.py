@@ -86,6 +86,8 @@ def _problem_of_round(record: RoundRecord, begun: Sequence[RoundRecord]) -> str 
     first = begun[0]
     if (record.start, record.steps) != (first.start, first.steps):
         return "has other steps than that of member 0"
+    if record.went_back_to != first.went_back_to:
+        return "differs from that of member 0 in the round that the clan went back to"
     if record.calibration != first.calibration:
         return "differs from that of member 0 in whether the round is one of calibration"
     return None
@@ -94,6 +96,8 @@ def _problem_of_round(record: RoundRecord, begun: Sequence[RoundRecord]) -> str 
 def _problem_of_place(
     record: RoundRecord, resumed: Sequence[int], last: Sequence[RoundRecord]
 ) -> str | None:
+    if record.went_back_to is not None and record.went_back_to >= record.round:
+        return f"says that the clan went back to round {record.went_back_to}, which is not before"
     if not last:
         return None
     if record.round != last[0].round + 1:

@@ -116,12 +116,16 @@ def export_schedule(schedule: Mapping[str, Any], path: str | Path) -> None:
 def values_of(rounds: Sequence[Round], start: RunStart) -> list[Mapping[str, Any]]:
     """Return the values of the genes in each round: the centre's, or those of the winner's lineage.
 
+    Rounds that the clan undid, because it became worse in them and went back to earlier weights,
+    have the values of the round that followed.
+
     Args:
         rounds: Rounds without those of calibration.
         start: Settings of the run.
     """
     if start.inheritance == "mean":
-        return [centre_of(start.genes, [each.genes for each in records]) for records in rounds]
+        genes = [centre_of(start.genes, [each.genes for each in records]) for records in rounds]
+        return _without_undone(rounds, genes)
     winner = winner_of(rounds, start)
     if winner is None or winner.member is None:
         return [records[0].genes for records in rounds]
@@ -142,6 +146,18 @@ def _note(start: RunStart) -> str | None:
             listed = f"{', '.join(names)} and {last}"
             lacking, them = f"factors of the run's own schedulers, {listed}", "these"
     return f"the learning rates lack the {lacking}: multiply them by {them} in each step"
+
+
+def _without_undone(
+    rounds: Sequence[Round], genes: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    values = [*genes]
+    for place in reversed(range(len(rounds) - 1)):
+        back = rounds[place][0].went_back_to
+        if back is not None:
+            kept = sum(records[0].round <= back for records in rounds)
+            values[kept : place + 1] = [values[place + 1]] * (place + 1 - kept)
+    return values
 
 
 def _candidates(records: Round, start: RunStart) -> list[tuple[int | None, float]]:

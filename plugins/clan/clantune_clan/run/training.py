@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from statistics import fmean
 from typing import Any
 
 from clantune_clan.communication import Communication
@@ -15,19 +14,13 @@ from clantune_clan.member.training_state import TrainingState
 from clantune_clan.ramp import Ramp
 from clantune_clan.records.parts import FITNESS, TURNOVER
 from clantune_clan.records.record import RoundRecord
-from clantune_clan.run.agreement import require_equal_ranks, require_one_kind
+from clantune_clan.run.agreement import require_equal_ranks
 from clantune_clan.run.calibration import LAST, Calibration
 from clantune_clan.run.centre import Centre
-from clantune_clan.run.fitness import (
-    Judge,
-    Losses,
-    fitnesses_of,
-    losses_of_member,
-    losses_of_members,
-    restoring,
-)
+from clantune_clan.run.fitness import Judge
 from clantune_clan.run.half_clans import HalfClans, latent_on_data_path
-from clantune_clan.run.learning_rate import LearningRate, rates_of
+from clantune_clan.run.judgement import Judgement
+from clantune_clan.run.learning_rate import LearningRate
 from clantune_clan.run.observers import Observers
 from clantune_clan.run.schedulers import Schedulers
 from clantune_clan.run.settings import Settings
@@ -36,7 +29,7 @@ from clantune_clan.run.state import RunState
 from clantune_clan.run.stopwatch import Stopwatch
 from clantune_clan.run.turnover import Outcome, Turnover
 from clantune_clan.run.witness import BatchWitness
-from clantune_core import Genome, Population
+from clantune_core import Population
 
 
 class Training:
@@ -78,6 +71,7 @@ class Training:
         self._observers, self._feed, self._stopwatch = observers, Feed(), Stopwatch()
         self._turnover = Turnover(state, communicator, settings, registered)
         self._witness, self._ramp = BatchWitness(state.model), settings.ramp
+        self._judgement = Judgement(state, communicator, settings, schedulers, self._witness)
         self._half_clans, self._centre = HalfClans(communicator), Centre(state.genome)
         self._is_resumed = False  # whether `begin_round` returns a resumed member next
         if settings.schedule.calibration:
@@ -182,7 +176,7 @@ class Training:
     def end_round(self, result: float | Judge) -> None:
         """End the round: judge the members, select, inherit, and breed the next genomes."""
         self._stopwatch.enter(FITNESS)
-        population, rates = self._judge(result)
+        population, rates = self._judgement.of(result, self.member, self._factors())
         self._stopwatch.enter(TURNOVER)
         run = self.run
         run.step = self.member.steps_done
@@ -217,34 +211,6 @@ class Training:
         self.state.close()
         self._centre.express(self.state)
         self._observers.close()
-
-    def _judge(self, result: float | Judge) -> tuple[Population, dict[str, float]]:
-        """Return the members' genomes with their fitness, and their mean learning rate by gene."""
-
-        def report() -> dict[str, Any]:
-            losses = losses_of_member(result, self.state)
-            if problem := self.member.overwritten() or self._schedulers.problem():
-                raise problem
-            return {
-                "losses": [*map(str, losses)],
-                "genome": self.member.genome.serialize(),
-                "rates": rates_of(self.member.genome, self._factors()),
-                "batch": self._witness.seen,
-                "function": callable(result),
-            }
-
-        with restoring(self.state.average):
-            gathered = self._communicator.together("the losses of a round", report)
-        require_one_kind([each["function"] for each in gathered])
-        size = self._communicator.ranks_per_member
-        seen = [each["batch"] for each in gathered]
-        self._witness.compare(seen, size, self._communicator.rank)
-        losses = [Losses(*map(float, each["losses"])) for each in gathered]
-        fitnesses = fitnesses_of(losses_of_members(losses, size, self._settings), self._settings)
-        members = zip(gathered[::size], fitnesses, strict=True)
-        population = [Genome.deserialize(m["genome"]).set_fitness(f) for m, f in members]
-        rates = [each["rates"] for each in gathered[::size]]
-        return Population(population), {n: fmean(each[n] for each in rates) for n in rates[0]}
 
     def _calibrate(self, search: Calibration, population: Population) -> Outcome:
         search = search.judged(population.fitnesses())

@@ -40,6 +40,12 @@ def _of_members(facts: Facts) -> Iterator[str]:
             f"All members failed in round {rounds}: the run went back to its best weights. A lower "
             "learning rate may help."
         )
+    for records in facts.rounds:
+        if records[0].went_back_to is not None:
+            yield (
+                f"The clan was worse after round {records[0].round}: it went back to the weights "
+                f"of round {records[0].went_back_to}, and halved the learning rate of that round."
+            )
     some = [
         f"member {record.member} in round {record.round}"
         for records in facts.rounds

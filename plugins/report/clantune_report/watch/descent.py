@@ -13,6 +13,8 @@ def descent_of(records: Round) -> list[str]:
         return ["all go back to the first weights, for calibration"]
     if all(map(has_failed, records)):
         return ["all go back to the best weights so far, since all members failed"]
+    if (earlier := records[0].went_back_to) is not None:
+        return [f"all go back to the weights of round {earlier}, since the centre was worse"]
     if records[0].weights_from is None:
         return _from_means(records)
     return _from_members(records)
