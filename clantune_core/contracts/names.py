@@ -25,7 +25,8 @@ CENTRE_FITNESS = "centre_fitness"
 HIGHEST_RATES = "highest_rates"
 """The entry of a genome's metadata with limits of learning rates by gene, after going back.
 
-It is there in the round in which a clan has gone back to its best weights, see `RecipeSettings`.
+It is there while genomes are bred after a clan has gone back to its best weights, see
+`RecipeSettings`. A strategy that moves learning rates moves them below these.
 """
 
 EXPRESSION = "expression"

@@ -31,7 +31,8 @@ class RecipeSettings:
         calibrate: Whether the run begins with a search for the learning rate.
         go_back_until: Progress up to which a clan whose centre is clearly worse than the best one
             before goes back to those weights, and asks for half of the learning rate that it had
-            there; 0 for never. It needs `inheritance="mean"` and a run of known length.
+            there; 0 for never. It needs `inheritance="mean"`, a run of known length, and a gene
+            that sets a learning rate.
         half_clans: Whether a gene with the role `"data_path"` splits the clan into two halves, and
             members share gradients within their half only.
     """

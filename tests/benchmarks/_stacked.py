@@ -20,7 +20,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from clantune_clan.run.best import Best
-from clantune_clan.run.going_back import highest_rates, is_due
+from clantune_clan.run.going_back import is_due, slower
 from clantune_core import Genome, LogFloatAllele
 from clantune_strategies import Recipe
 
@@ -147,7 +147,8 @@ def loss_of_clan(task: Task, start: Start, recipe: Recipe, seed: int, steps: int
         rate = statistics.fmean(each["lr"] for each in values) * pace(step, steps)
         if is_due(kept, now, step / steps, recipe.settings.go_back_until):
             run.go_on_from(dict(kept.tensors or {}))
-            now, limits = kept.fitness, highest_rates(kept)
+            kept = slower(kept)
+            now, limits = kept.fitness, kept.rates
         elif now < kept.fitness:
             kept = Best(now, number, rates={"lr": rate}, tensors=centres[0])
         clan.breed(fitnesses, step / steps, now, limits)

@@ -34,7 +34,7 @@ VARIANTS: Mapping[str, Callable[[], Recipe]] = {
         hold_decay=True, bias_correction=True, freeze_lr_until=0.1
     ),
     "go back": lambda: factorial(go_back_until=0.3),
-    "all": lambda: factorial(
+    "both, lr frozen in warm-up, go back": lambda: factorial(
         hold_decay=True, bias_correction=True, freeze_lr_until=0.1, go_back_until=0.3
     ),
     "both, frozen in warm-up and cooldown": lambda: factorial(

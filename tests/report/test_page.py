@@ -228,10 +228,7 @@ def test_a_run_in_which_all_failed_and_one_that_calibrated(tmp_path):
 def test_a_run_that_went_back_says_when_and_its_schedule_is_without_the_rounds(tmp_path):
     shape = Shape().rounds(3).rounds(1, went_back_to=1).rounds(2)
     run = shaped(tmp_path, shape)
-    assert (
-        "The clan was worse after round 3: it went back to the weights of round 1, and halved the "
-        "learning rate of that round."
-    ) in " ".join(page(run).split())
+    assert "worse after round 3: it went back to the weights of round 1." in page(run)
     values = [each["lr"] for each in Facts(run).values]
     assert values[2] == values[3] == values[4]
     assert len({*values}) == 4

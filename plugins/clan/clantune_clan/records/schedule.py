@@ -117,7 +117,7 @@ def values_of(rounds: Sequence[Round], start: RunStart) -> list[Mapping[str, Any
     """Return the values of the genes in each round: the centre's, or those of the winner's lineage.
 
     Rounds that the clan undid, because it became worse in them and went back to earlier weights,
-    have the values of the round that followed.
+    have the values of the round that followed, if there is one.
 
     Args:
         rounds: Rounds without those of calibration.

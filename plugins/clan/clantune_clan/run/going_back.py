@@ -6,12 +6,16 @@ lost, not the rate. The best weights of the centre are there anyway.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import attrs
 
 from clantune_clan.communication import Communication
+from clantune_clan.errors import ClanError
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.run.best import Best
+from clantune_clan.run.learning_rate import genes_of_rates
+from clantune_clan.run.settings import Settings
 from clantune_clan.unwrapping import bare_module
+from clantune_core import Genome
 
 MARGIN = 0.01
 """How much worse than the best a centre is, as a share of it, before the clan goes back."""
@@ -35,12 +39,37 @@ def is_due(best: Best, centre: float | None, progress: float | None, until: floa
 
 
 def restore(best: Best, state: TrainingState, communicator: Communication) -> None:
-    """Restore the best weights, without the state of the optimizer. All ranks do this together."""
+    """Restore the best weights, and begin their average again. All ranks do this together.
+
+    The optimizer keeps its state: with moments that begin at 0, runs that went back ended worse.
+    """
     best.fill(bare_module(state.model), communicator)
     if state.average is not None:
         state.average.restart()
 
 
-def highest_rates(best: Best) -> Mapping[str, float]:
-    """Return the highest learning rate by gene, to go on from the best weights."""
-    return {gene: SHARE * rate for gene, rate in best.rates.items()}
+def slower(best: Best) -> Best:
+    """Return these weights with lower learning rates, by which a clan goes on from them.
+
+    If the clan goes back to them once more, the rates are lower again.
+    """
+    return attrs.evolve(best, rates={gene: SHARE * rate for gene, rate in best.rates.items()})
+
+
+def require_possible(genome: Genome, settings: Settings) -> None:
+    """Raise an error if a clan cannot go back although its settings say so."""
+    recipe = settings.recipe
+    if not recipe.go_back_until:
+        return
+    if settings.total_steps is None:
+        problem, remedy = "the length of the run is unknown", "give total_steps="
+    elif recipe.inheritance != "mean":
+        problem, remedy = "the members share no centre", 'set inheritance="mean"'
+    elif not genes_of_rates(genome):
+        problem, remedy = "no gene sets a learning rate", "bind it, as autobind=['adamw'] does"
+    else:
+        return
+    raise ClanError(
+        f"go_back_until={recipe.go_back_until} has no effect, because {problem}: {remedy}, or set "
+        "go_back_until=0"
+    )

@@ -32,14 +32,6 @@ def genes_of_rates(genome: Genome) -> dict[str, list[str]]:
     return found
 
 
-def rates_of(genome: Genome, factors: Mapping[str, float]) -> dict[str, float]:
-    """Return the learning rate by gene, with the factor of the first of its param groups."""
-    return {
-        gene: genome.alleles[gene].value * factors.get(groups[0], 1.0)
-        for gene, groups in genes_of_rates(genome).items()
-    }
-
-
 class LearningRate:
     """Multiplies the learning rates of optimizers inside their steps."""
 
@@ -89,6 +81,11 @@ class LearningRate:
             float(group[RATE]) * factors.get(path, 1.0)
             for path, group in self._optimizers.groups.items()
         )
+
+    def by_gene(self, genome: Genome) -> dict[str, float]:
+        """Return the current learning rate of the first param group of each gene."""
+        rates = dict(zip(self._optimizers.groups, self.next(), strict=True))
+        return {gene: rates[groups[0]] for gene, groups in genes_of_rates(genome).items()}
 
     def close(self) -> None:
         """Remove the hooks, and undo a factor that is still applied."""

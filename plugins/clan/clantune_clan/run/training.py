@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.loader.feed import Feed
@@ -14,12 +16,13 @@ from clantune_clan.member.training_state import TrainingState
 from clantune_clan.ramp import Ramp
 from clantune_clan.records.parts import FITNESS, TURNOVER
 from clantune_clan.records.record import RoundRecord
+from clantune_clan.run import going_back
 from clantune_clan.run.agreement import require_equal_ranks
 from clantune_clan.run.calibration import LAST, Calibration
 from clantune_clan.run.centre import Centre
 from clantune_clan.run.fitness import Judge
 from clantune_clan.run.half_clans import HalfClans, latent_on_data_path
-from clantune_clan.run.judgement import Judgement
+from clantune_clan.run.judging import Judging
 from clantune_clan.run.learning_rate import LearningRate
 from clantune_clan.run.observers import Observers
 from clantune_clan.run.schedulers import Schedulers
@@ -71,9 +74,10 @@ class Training:
         self._observers, self._feed, self._stopwatch = observers, Feed(), Stopwatch()
         self._turnover = Turnover(state, communicator, settings, registered)
         self._witness, self._ramp = BatchWitness(state.model), settings.ramp
-        self._judgement = Judgement(state, communicator, settings, schedulers, self._witness)
+        self._judging = Judging(state, communicator, settings, schedulers, self._witness)
         self._half_clans, self._centre = HalfClans(communicator), Centre(state.genome)
         self._is_resumed = False  # whether `begin_round` returns a resumed member next
+        going_back.require_possible(state.genome, settings)
         if settings.schedule.calibration:
             self.run.calibration = Calibration.of(state, communicator.num_members, registered)
         else:
@@ -176,7 +180,7 @@ class Training:
     def end_round(self, result: float | Judge) -> None:
         """End the round: judge the members, select, inherit, and breed the next genomes."""
         self._stopwatch.enter(FITNESS)
-        population, rates = self._judgement.of(result, self.member, self._factors())
+        population, rates = self._judging.run(result, self.member, self._learning_rate)
         self._stopwatch.enter(TURNOVER)
         run = self.run
         run.step = self.member.steps_done
@@ -185,8 +189,8 @@ class Training:
         else:
             outcome = self._turn_over(population, rates, result if callable(result) else None)
             self._schedulers.feed(self._settings.sign * outcome.fitness(population))
-        records = self._records(population, outcome)
         run.best, run.all_lost = outcome.best, outcome.all_lost
+        records = self._records(population, outcome)
         run.round, run.is_in_round, run.continues = run.round + 1, False, None
         if self.is_over:
             run.best = run.best.shared(self.state, self._communicator)
@@ -255,6 +259,8 @@ class Training:
 
         def breed() -> dict[str, Any]:
             self.state.genome = child = outcome.breed(self.state.genome)
+            if outcome.went_back_to is not None:  # if all members fail next, with these genes again
+                self.run.best = attrs.evolve(self.run.best, genome=child)
             genes = child.as_hyperparameters()
             return {"record": record.as_data(), "latent": latent_on_data_path(child), "next": genes}
 

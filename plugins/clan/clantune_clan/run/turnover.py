@@ -131,17 +131,19 @@ class Turnover:
         )
         if back:
             going_back.restore(best, self.state, self.communicator)
-            known = None if known is None else best.fitness
+            best = going_back.slower(best)
+            known = best.fitness
         elif centre is not None:
             with self._judged_weights():
                 best = best.or_better(
                     self.state, centre, round_, member=None, mine=True, rates=rates
                 )
-        highest = going_back.highest_rates(best) if back else None
-        turn = turn.with_genome(_told(me, {CENTRE_FITNESS: known, HIGHEST_RATES: highest}))
+        limits = best.rates if back else None
+        turn = turn.with_genome(_with_entries(me, {CENTRE_FITNESS: known, HIGHEST_RATES: limits}))
 
         def breed(_: Genome) -> Genome:
-            return turn.mutate(turn.crossbreed(ancestry))
+            child = turn.mutate(turn.crossbreed(ancestry))
+            return _with_entries(child, {HIGHEST_RATES: None})
 
         seconds = {
             "selection": selected - began,
@@ -271,7 +273,7 @@ class Turnover:
             )
 
 
-def _told(genome: Genome, known: Mapping[str, Any]) -> Genome:
+def _with_entries(genome: Genome, known: Mapping[str, Any]) -> Genome:
     """Return the genome with entries in its metadata; an entry that is None is taken out."""
     others = {name: entry for name, entry in genome.metadata.items() if name not in known}
     entries = {name: entry for name, entry in known.items() if entry is not None}

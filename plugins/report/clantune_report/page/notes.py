@@ -44,7 +44,7 @@ def _of_members(facts: Facts) -> Iterator[str]:
         if records[0].went_back_to is not None:
             yield (
                 f"The clan was worse after round {records[0].round}: it went back to the weights "
-                f"of round {records[0].went_back_to}, and halved the learning rate of that round."
+                f"of round {records[0].went_back_to}."
             )
     some = [
         f"member {record.member} in round {record.round}"

@@ -103,8 +103,8 @@ class MainEffects(AbstractCrossbreedingStrategy):
         sound = [f for rank, _ in ancestry.contributors if has_survived(f := fitnesses[rank])]
         survivors = sound or [fitness for fitness in fitnesses if has_survived(fitness)]
         now = my_genome.metadata.get(CENTRE_FITNESS, _mean(survivors))
-        if (highest := my_genome.metadata.get(HIGHEST_RATES)) is not None:
-            latent = _at_most(my_allele, centre, highest.get(context.gene))
+        if (limits := my_genome.metadata.get(HIGHEST_RATES)) is not None:
+            latent = _at_most(my_allele, centre, limits.get(context.gene))
             nothing_known = {MEAN: 0.0, SQUARE: 0.0, WEIGHT: 0.0}
             return my_allele.with_latent(latent).with_metadata({**nothing_known, BEFORE: now})
         if self._is_frozen(context):
@@ -152,7 +152,10 @@ class MainEffects(AbstractCrossbreedingStrategy):
 
 def _at_most(allele: ContinuousAllele, latent: float, highest: float | None) -> float:
     """Return a latent, or that of the highest value if it is lower."""
-    return latent if highest is None else min(latent, allele.to_latent(highest))
+    if highest is None:
+        return latent
+    low, high = allele.domain
+    return min(latent, allele.to_latent(max(low, min(highest, high))))
 
 
 def matches(patterns: Sequence[str], gene: str) -> bool:

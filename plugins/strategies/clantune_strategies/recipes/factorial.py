@@ -45,7 +45,8 @@ def factorial(
             best weights and halves the lr that it had there, such as 0.3; 0 for never.
         rounds: Number of rounds in a run of known length.
         calibrate: Whether the run begins with a search for the lr.
-        evolve: False gives the control: the same run with all members at a centre that never moves.
+        evolve: False gives the control: the same run with all members at a centre that never moves
+            and does not go back.
     """
     effects = MainEffects(
         step=step,

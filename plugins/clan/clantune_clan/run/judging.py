@@ -1,8 +1,7 @@
-"""The judgement at the end of a round: what all ranks tell each other about their members."""
+"""Judging at the end of a round: what all ranks tell each other about their members."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
@@ -20,7 +19,7 @@ from clantune_clan.run.fitness import (
     losses_of_members,
     restoring,
 )
-from clantune_clan.run.learning_rate import rates_of
+from clantune_clan.run.learning_rate import LearningRate
 from clantune_clan.run.schedulers import Schedulers
 from clantune_clan.run.settings import Settings
 from clantune_clan.run.witness import BatchWitness
@@ -28,7 +27,7 @@ from clantune_core import Genome, Population
 
 
 @attrs.frozen
-class Judgement:
+class Judging:
     """Judges the members. All ranks do this together.
 
     Attributes:
@@ -45,15 +44,15 @@ class Judgement:
     schedulers: Schedulers
     witness: BatchWitness
 
-    def of(
-        self, result: float | Judge, member: Individual, factors: Mapping[str, float]
+    def run(
+        self, result: float | Judge, member: Individual, learning_rate: LearningRate
     ) -> tuple[Population, dict[str, float]]:
         """Return the members' genomes with their fitness, and their mean learning rate by gene.
 
         Args:
             result: Loss or score of this rank's member, or the function that measures it.
             member: This rank's member.
-            factors: Factor of each param group's learning rate now.
+            learning_rate: Learning rate of the run.
         """
 
         def report() -> dict[str, Any]:
@@ -63,7 +62,7 @@ class Judgement:
             return {
                 "losses": [*map(str, losses)],
                 "genome": member.genome.serialize(),
-                "rates": rates_of(member.genome, factors),
+                "rates": learning_rate.by_gene(member.genome),
                 "batch": self.witness.seen,
                 "function": callable(result),
             }
