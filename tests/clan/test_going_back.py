@@ -1,0 +1,144 @@
+"""Going back to the best weights, in one process: when, with which rates, and what is refused."""
+
+import itertools
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LinearLR
+
+from clantune_clan import Clan, ClanError
+from clantune_clan.run.best import Best
+from clantune_clan.run.going_back import is_due
+from clantune_strategies import factorial, pbt
+
+
+@pytest.mark.parametrize(
+    ("best", "centre", "progress", "until", "expected"),
+    [
+        (2.0, 2.03, 0.3, 0.3, True),
+        (2.0, 2.01, 0.3, 0.3, False),
+        (2.0, 1.0, 0.1, 0.3, False),
+        (2.0, None, 0.1, 0.3, True),
+        (2.0, 3.0, 0.31, 0.3, False),
+        (2.0, 3.0, None, 0.3, False),
+        (2.0, 3.0, 0.0, 0.0, False),
+        (-2.0, -1.97, 0.1, 0.3, True),
+        (-2.0, -1.99, 0.1, 0.3, False),
+        (math.inf, 3.0, 0.1, 0.3, False),
+    ],
+)
+def test_a_clan_goes_back_if_it_is_clearly_worse_early_in_a_run(
+    best, centre, progress, until, expected
+):
+    kept = Best(best, 0 if math.isfinite(best) else -1)
+    assert is_due(kept, centre, progress, until) is expected
+
+
+def model_and_optimizer(lr=0.01):
+    torch.manual_seed(0)
+    model = nn.Linear(3, 1)
+    return model, torch.optim.AdamW(model.parameters(), lr=lr)
+
+
+GIVEN = {
+    "strategies": factorial(go_back_until=1.0),
+    "total_steps": 60,
+    "round_length": 6,
+    "autobind": ["adamw"],
+}
+
+
+def clan_of(**options):
+    model, optimizer = model_and_optimizer()
+    given = GIVEN | {"warmup": 0.0, "cooldown": 0.0}
+    return Clan(model=model, optimizer=optimizer, **given | options)
+
+
+def rates_of(clan, centres, *, members=None, scheduler=None):
+    """Return the gene in each round, and the rounds that the clan went back to.
+
+    The judge measures the average of the member, its weights, and the centre.
+    """
+    rates, members = [], members or itertools.repeat(0.7)
+    for centre in centres:
+        member = clan.round()
+        rates.append(member.get_gene("lr"))
+        while not member.done:
+            member.model(torch.ones(2, 3)).sum().backward()
+            member.optimizer.step()
+            member.optimizer.zero_grad()
+            if scheduler is not None:
+                scheduler.step()
+            member.step()
+        judged = itertools.chain([next(members)] * 2, itertools.repeat(centre))
+        clan.step(lambda _, judged=judged: next(judged))
+    clan.round()
+    backs = [record.went_back_to for record in clan.history]
+    return rates, backs
+
+
+def test_each_return_to_the_same_weights_halves_the_rate_again():
+    with clan_of() as clan:
+        rates, backs = rates_of(clan, [1.0, 0.5, 2.0, 2.0, 2.0, 0.4])
+    assert backs == [None, None, 1, 1, 1, None]
+    assert rates == pytest.approx([0.01, 0.01, 0.01, 0.005, 0.0025, 0.00125])
+
+
+def test_it_is_the_rate_that_the_scheduler_had_set():
+    model, optimizer = model_and_optimizer()
+    scheduler = LinearLR(optimizer, 0.1, 1.0, 60)
+    with Clan(model=model, optimizer=optimizer, scheduler=scheduler, **GIVEN) as clan:
+        rates, backs = rates_of(clan, [1.0, 0.5, 2.0, 2.0], scheduler=scheduler)
+    assert backs == [None, None, 1, 1]
+    used = 0.01 * (0.1 + 0.9 * 12 / 60)  # of the step after round 1
+    assert rates[3] == pytest.approx(0.5 * used)
+
+
+def test_a_high_score_is_good():
+    with clan_of(mode="max") as clan:
+        _, backs = rates_of(clan, [0.5, 0.9, 0.8, 0.95])
+    assert backs == [None, None, 1, None]
+
+
+def test_genes_stay_lower_if_all_members_fail_after_a_return():
+    members = iter([0.7, 0.7, 0.7, math.nan, 0.7])
+    with clan_of() as clan:
+        rates, backs = rates_of(clan, [1.0, 0.5, 2.0, math.nan, 0.4], members=members)
+    assert backs == [None, None, 1, None, None]
+    assert rates[3:] == pytest.approx([0.005, 0.005])
+
+
+def test_a_child_does_not_keep_the_limits():
+    with clan_of() as clan:
+        rates_of(clan, [1.0, 0.5, 2.0])
+        assert "highest_rates" not in clan.genome.metadata
+        assert clan.genome.metadata["centre_fitness"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            {"total_steps": None},
+            "because the length of the run is unknown: give total_steps=, or set",
+        ),
+        (
+            {"strategies": pbt(), "settings": {"go_back_until": 1.0}},
+            'because the members share no centre: set inheritance="mean", or set',
+        ),
+        (
+            {"autobind": []},
+            "because no gene sets a learning rate: bind it, as autobind=['adamw'] does, or set",
+        ),
+    ],
+)
+def test_a_clan_that_could_not_go_back_is_refused(options, problem):
+    model, optimizer = model_and_optimizer()
+    clan = Clan(model=model, optimizer=optimizer, **GIVEN | options)
+    if not clan.genome.alleles:
+        clan.add_gene("weight_decay")
+    with pytest.raises(ClanError) as raised:
+        clan.round()
+    assert f"go_back_until=1.0 has no effect, {problem} go_back_until=0" in str(raised.value)
