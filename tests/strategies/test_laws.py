@@ -171,7 +171,7 @@ NEEDED = {
 
 @functools.cache
 def drawn_cases(needs):
-    return DrawnCases(settings.default.max_examples, genes=NEEDED.get(needs))
+    return DrawnCases(settings.default.max_examples, genes=[NEEDED.get(needs)])
 
 
 @pytest.mark.parametrize(
