@@ -72,7 +72,7 @@ class Strategies:
                 own[kind.name] = alleles(kind.load())
             except PluginError as error:
                 raise CannotMake(str(error)) from error
-            except ClanTuneError:  # nobody says how to draw it, which is told where it is checked
+            except ClanTuneError:  # no package says how to draw it: its own check reports that
                 continue
         return {"of any kind": alleles(), **own} if own else None
 

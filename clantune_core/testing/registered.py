@@ -60,6 +60,6 @@ def _published(kind: type[AbstractAllele]) -> Instances | None:
         raise PluginError(f"{plugin} failed: {type(error).__name__}: {error}", name=tag) from error
     if not isinstance(instances, st.SearchStrategy):
         raise PluginError(
-            f"{plugin} returns {shown(instances)}, which is no hypothesis strategy", name=tag
+            f"{plugin} returns {shown(instances)}, which is not a hypothesis strategy", name=tag
         )
     return instances

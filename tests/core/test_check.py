@@ -255,7 +255,7 @@ def test_an_entry_point_that_returns_no_hypothesis_strategy_is_named(own_site, c
     shore(own_site, drawn_alleles={"pebble": "shore:no_strategy_at_all"})
     _, found = checked(capsys, "shore")
     assert "'pebble' of shore returns " in found["pebble"]["not_checked"]
-    assert "which is no hypothesis strategy" in found["pebble"]["not_checked"]
+    assert "which is not a hypothesis strategy" in found["pebble"]["not_checked"]
 
 
 def test_the_seed_decides_the_cases():
