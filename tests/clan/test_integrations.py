@@ -2,14 +2,13 @@
 
 import importlib.util
 import json
-import logging
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from small_clans import clan, loss, train
+from tracked import rows_of, scalars_of
 
 from clantune_clan import ClanError, MetricsObserver
 from clantune_clan.observers import JsonLines, MLflow, TensorBoard, WeightsAndBiases, metrics_of
@@ -149,6 +148,7 @@ def test_json_lines_of_another_run_are_not_continued(tmp_path):
 
 ATTEMPTS = """
 from small_clans import clan, loss, train
+from tracked import rows_of, scalars_of
 from clantune_clan.communication.joining import is_restarted
 from clantune.observers import JsonLines
 
@@ -199,18 +199,6 @@ def test_a_line_that_is_not_metrics_is_named(line, tmp_path):
 
 
 # ---- TensorBoard ----
-
-
-def scalars_of(folder):
-    """The scalars of a folder by name, each as its steps and values."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells of every purge
-    events = EventAccumulator(str(folder)).Reload()
-    return {
-        name: [(each.step, each.value) for each in events.Scalars(name)]
-        for name in events.Tags()["scalars"]
-    }
 
 
 def approximately(pairs):
@@ -281,41 +269,6 @@ def wandb(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "true")
     yield package
     package.teardown()
-
-
-def records_of(content):
-    """The records of a file of W&B: after a header of 7 bytes, a log of LevelDB."""
-    block, at, whole = 2**15, 7, b""
-    while at + 7 <= len(content):
-        length, kind = struct.unpack("<HB", content[at + 4 : at + 7])
-        whole += content[at + 7 : at + 7 + length]
-        at += 7 + length
-        if kind in (1, 4):  # a whole record, or the last part of one
-            yield whole
-            whole = b""
-        if block - at % block < 7:  # too little for another header
-            at += block - at % block
-
-
-def rows_of(folder):
-    """The id of a run, the rows of its history, and how often it has ended."""
-    import wandb
-    from wandb.proto.wandb_internal_pb2 import Record
-
-    wandb.teardown()  # its process writes until it ends
-    [file] = folder.glob("wandb/offline-run-*/*.wandb")
-    records = [Record.FromString(each) for each in records_of(file.read_bytes())]
-    rows = [
-        {
-            name: json.loads(item.value_json)
-            for item in record.history.item
-            if not (name := "".join(item.nested_key) or item.key).startswith("_")
-        }
-        for record in records
-        if record.history.item
-    ]
-    kinds = [record.WhichOneof("record_type") for record in records]
-    return max(record.run.run_id for record in records), rows, kinds.count("exit")
 
 
 def test_wandb_has_the_metrics_by_step(wandb, tmp_path):
@@ -467,6 +420,7 @@ os.environ |= {"MLFLOW_TRACKING_URI": (folder / "mlruns").as_uri()}
 os.environ |= {"MLFLOW_ALLOW_FILE_STORE": "true"}
 
 from small_clans import clan, loss, train
+from tracked import rows_of, scalars_of
 from clantune.observers import JsonLines, MLflow, TensorBoard, WeightsAndBiases
 
 observers = [JsonLines("metrics.jsonl")]

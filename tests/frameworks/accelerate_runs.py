@@ -3,6 +3,8 @@
 Each run is a function of a folder that returns JSON data on every rank.
 """
 
+import os
+
 import torch
 from accelerate import DataLoaderConfiguration
 from accelerate.utils import GradientAccumulationPlugin
@@ -19,6 +21,7 @@ from accelerate_parts import (
 )
 from safetensors.torch import load_file
 from torch import nn
+from trackers import rates_of, trackers_in
 
 from clantune_clan import clan_loader
 
@@ -31,6 +34,17 @@ def phases(folder):
     bare = script.accelerator.unwrap_model(script.model)
     assert bare is script.accelerator.unwrap_model(script.member.model)
     return {**script.answer(clan), "lines": lines.lines}
+
+
+def trackers(folder):
+    """Log by the trackers of three tools."""
+    folder.mkdir(exist_ok=True)
+    os.environ |= trackers_in(folder)
+    script = Script(log_with=["tensorboard", "wandb", "mlflow"], project_dir=folder)
+    clan = script.rounds(script.clan())
+    for each in script.accelerator.trackers:
+        each.finish()  # end_training() would end the process group, too
+    return {"rates": rates_of(clan)}
 
 
 def clipped_values(folder):

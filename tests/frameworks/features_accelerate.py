@@ -16,6 +16,7 @@ FEATURES = (
     Feature("several optimizers and schedulers", "several_optimizers"),
     Feature("further models", "saved"),
     Feature("`log_with`, `init_trackers`, `log`", "phases"),
+    Feature("`log_with=['tensorboard', 'wandb', 'mlflow']`", "trackers"),
     Feature("`mixed_precision='bf16'`", "bfloat16"),
     Feature("a `GradScaler`, as with `mixed_precision='fp16'`", "scaled"),
     Feature("`dynamo_backend`", "compiled"),

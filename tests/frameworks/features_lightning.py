@@ -34,6 +34,7 @@ _ANOTHER_OPTIMIZER = (
 FEATURES = (
     Feature("Progress bar"),
     Feature("Loggers (`CSVLogger`)"),
+    Feature("Loggers (`TensorBoardLogger`, `WandbLogger`, `MLFlowLogger`)"),
     Feature("`LearningRateMonitor`"),
     Feature("`ModelCheckpoint(monitor=...)`"),
     Feature("`ModelCheckpoint(save_weights_only=True)`"),

@@ -20,7 +20,7 @@ FEATURES = (
     Feature("a `GradScaler`, as with `fp16=True`", "scaled"),
     Feature("`torch_compile=True`", "compiled"),
     Feature("`logging_steps`", "phases"),
-    Feature("loggers, such as those of `report_to`", "phases"),
+    Feature("`report_to=['tensorboard', 'wandb', 'mlflow']`", "trackers"),
     Feature("`eval_strategy`", "evaluating"),
     Feature("`compute_metrics`", "evaluating"),
     Feature("`eval_accumulation_steps`", "evaluating_in_parts"),

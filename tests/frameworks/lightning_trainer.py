@@ -1,5 +1,7 @@
 """Features of the Trainer of Lightning that work with a clan: callbacks and options."""
 
+import os
+
 import torch
 from lightning.pytorch.callbacks import (
     Callback,
@@ -8,12 +10,13 @@ from lightning.pytorch.callbacks import (
     ModelCheckpoint,
     TQDMProgressBar,
 )
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.plugins import MixedPrecision
 from lightning_described import feature, run
 from lightning_task import Classifier, weights_of
 from torch import nn
 from torch.nn.functional import cross_entropy
+from trackers import trackers_in
 
 from clantune_frameworks.lightning.checkpoints import KEY
 
@@ -28,6 +31,22 @@ def _(folder):
 @feature("Loggers (`CSVLogger`)")
 def _(folder):
     return run(folder, logger=CSVLogger(folder / "log"), log_every_n_steps=1, max_epochs=2)
+
+
+@feature("Loggers (`TensorBoardLogger`, `WandbLogger`, `MLFlowLogger`)")
+def _(folder):
+    folder = folder / "tracked"
+    folder.mkdir(exist_ok=True)
+    os.environ |= trackers_in(folder)
+    wandb = WandbLogger(save_dir=folder, offline=True)
+    loggers = [
+        TensorBoardLogger(folder, name="board", version="one"),
+        wandb,
+        MLFlowLogger(tracking_uri=(folder / "mlruns").as_uri()),
+    ]
+    answer = run(folder, logger=loggers, log_every_n_steps=1, max_epochs=2)
+    wandb.experiment.finish()
+    return answer
 
 
 @feature("`LearningRateMonitor`")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from features_accelerate import FEATURES
+from tracked_runs import require_tracked
 
 SCRIPT = Path(__file__).with_name("accelerate_start.py")
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
@@ -41,9 +42,13 @@ def start(folder, launcher, names):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("accelerate")
+
+
+@pytest.fixture(scope="module")
+def runs(folder):
     """Return what each rank has answered in each run, by name."""
-    folder = tmp_path_factory.mktemp("accelerate")
     forked = start(folder, (), FORKED)
     assert forked.returncode == 9, forked.stderr  # all ranks are killed at last
     resumed = start(folder, TORCHRUN, BY_TORCHRUN)
@@ -138,6 +143,13 @@ def test_what_is_found_goes_to_the_trackers_of_the_main_process(runs):
         for number, member in product(range(2), range(4))
     ]
     assert logged == runs["phases"][0]["history"]
+
+
+def test_tensorboard_wandb_and_mlflow_have_one_run_with_the_steps_of_the_script(
+    runs, folder, monkeypatch
+):
+    rates = runs["trackers"][0]["rates"]
+    require_tracked(monkeypatch, folder / "trackers", [8, 16], [0, 4, 8, 12], rates)
 
 
 def test_equal_members_train_as_without_a_clan(runs):

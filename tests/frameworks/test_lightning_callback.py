@@ -5,6 +5,7 @@ import math
 import pytest
 from features_lightning import FEATURES
 from lightning_answers import RANKS, Answers, require_phases
+from tracked_runs import require_tracked
 
 WORKING = [each for each in FEATURES if each.refusal is None]
 REFUSED = [each for each in FEATURES if each.refusal is not None]
@@ -162,6 +163,14 @@ def test_what_is_found_goes_to_the_logger_in_one_run(answers, run_of):
         assert float(row[f"clan/member_{member}/metric"]) == metric
         assert float(row[f"clan/member_{member}/lr"]) == genes["lr"]
     assert [float(r["clan/competes"]) for r in rows if r["clan/competes"]] == 3 * [0.0, 1.0]
+
+
+def test_tensorboard_wandb_and_mlflow_have_one_run_with_the_steps_of_lightning(
+    answers, run_of, monkeypatch
+):
+    history = run_of("Loggers (`TensorBoardLogger`, `WandbLogger`, `MLFlowLogger`)")[0]["history"]
+    rates = [genes["lr"] for _, member, _, genes in history if member == 3]
+    require_tracked(monkeypatch, answers.folder / "tracked", [3, 7, 11], [0, 1, 3, 5, 7, 9], rates)
 
 
 def test_the_learning_rate_monitor_logs_the_gene_at_each_step(answers, run_of):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from features_transformers import FEATURES
+from tracked_runs import require_tracked
 
 SCRIPT = Path(__file__).with_name("transformers_start.py")
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "4")
@@ -18,7 +19,7 @@ STARTS = {
     "torchrun": ["phases", "no_rank_fails_alone"],
     "training": [
         *("wrapped", "accumulating_3", "accumulating_4", "equal_members", "epochs", "stream"),
-        *("bfloat16", "scaled", "compiled", "twice", "looking_at_data", "examples"),
+        *("bfloat16", "scaled", "compiled", "twice", "looking_at_data", "examples", "trackers"),
         *("late_callback", "no_evaluation_set", "unknown_loss", "batch_metrics", "plateau"),
         *("greedy", "batch_size_search", "split_batches", "divided_stream", "grouped"),
         *("hyperparameter_search", "deepspeed", "fsdp", "sharded", "data_parallel"),
@@ -39,13 +40,13 @@ class Starts:
     """Starts runs when a test first asks for one of them."""
 
     def __init__(self, folder):
-        self._folder, self._done = folder, {}
+        self.folder, self._done = folder, {}
 
     def __getitem__(self, name):
         """Return what each rank has answered in a run."""
         (start,) = (start for start, names in STARTS.items() if name in names)
         done = self.done(start)
-        answers = self._folder / f"{name}.json"
+        answers = self.folder / f"{name}.json"
         assert answers.exists(), done.stderr
         return json.loads(answers.read_text())
 
@@ -54,7 +55,7 @@ class Starts:
         if start not in self._done:
             launcher = TORCHRUN if start == "torchrun" else ()
             self._done[start] = subprocess.run(
-                [sys.executable, *launcher, SCRIPT, self._folder, *STARTS[start]],
+                [sys.executable, *launcher, SCRIPT, self.folder, *STARTS[start]],
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
                 capture_output=True,
                 text=True,
@@ -146,6 +147,11 @@ def test_loggers_get_what_rank_0_logs_once_at_monotone_steps(runs):
     assert found == [8, 16, 24]
     assert [entry["step"] for entry in first] == sorted(entry["step"] for entry in first)
     assert not [entry for entry in second if "clan/round" in entry]
+
+
+def test_tensorboard_wandb_and_mlflow_have_one_run_with_the_steps_of_trainer(runs, monkeypatch):
+    rates = runs["trackers"][0]["rates"]
+    require_tracked(monkeypatch, runs.folder / "trackers", [8, 16, 24], [*range(0, 24, 4)], rates)
 
 
 def test_the_schedule_of_the_rate_is_that_of_trainer(runs):

@@ -1,7 +1,11 @@
 """Runs that show steps, gradients, epochs and logs of a clan in Trainer."""
 
+import os
+
 import torch
+import wandb
 from examples import script_losses
+from trackers import rates_of, trackers_in
 from transformers_callbacks import FailOnRank, Logger, StepWeights
 from transformers_parts import GivenBatches, Stream, tiny_model
 from transformers_trainings import ROUND, losses_of, modes_of, run, summary, trainer_for
@@ -22,6 +26,16 @@ def phases(folder):
         "logged": logger.logged,
         "description": callback.clan.describe(),
     }
+
+
+def trackers(folder):
+    """Report to three tools."""
+    os.environ |= trackers_in(folder)
+    tools = ["tensorboard", "wandb", "mlflow"]
+    trainer, _, callback = trainer_for(folder, clan=ROUND, report_to=tools)
+    trainer.train()
+    wandb.finish()
+    return {"rates": rates_of(callback.clan)}
 
 
 def wrapped(folder):
