@@ -20,7 +20,7 @@ from _report import PACKAGES, Bar, bar, report, show_progress
 from _stacked import loss_of_clan, loss_of_plain
 from _tasks import TASKS, Task
 
-from clantune_strategies import Recipe, factorial
+from clantune_strategies import Recipe, cautious, factorial
 
 GRID = (0.1, 0.3, 1.0, 3.0, 10.0)
 USUAL = "factorial()"
@@ -33,10 +33,9 @@ VARIANTS: Mapping[str, Callable[[], Recipe]] = {
     "both, lr frozen in warm-up": lambda: factorial(
         hold_decay=True, bias_correction=True, freeze_lr_until=0.1
     ),
-    "go back": lambda: factorial(go_back_until=0.3),
-    "both, lr frozen in warm-up, go back": lambda: factorial(
-        hold_decay=True, bias_correction=True, freeze_lr_until=0.1, go_back_until=0.3
-    ),
+    "go back": lambda: factorial(go_back_until=0.5),
+    "first_lr=0.33": lambda: factorial(first_lr=0.33),
+    "cautious()": cautious,
     "both, frozen in warm-up and cooldown": lambda: factorial(
         hold_decay=True, bias_correction=True, freeze_lr_until=0.1, freeze_lr_in_cooldown=True
     ),

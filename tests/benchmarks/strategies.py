@@ -31,6 +31,7 @@ from clantune_strategies import (
 from clantune_strategies.recipes import (
     Recipe,
     as_specified,
+    cautious,
     esgd,
     factorial,
     fire_pbt,
@@ -48,6 +49,7 @@ RECIPES: dict[str, Callable[[], Strategies]] = {
     "factorial, no evolution": lambda: factorial(evolve=False),
     "as specified": as_specified,
     "PBT": pbt,
+    "cautious": cautious,
     "FIRE PBT": fire_pbt,
     "HDET": hdet,
     "ESGD": esgd,

@@ -17,15 +17,15 @@ from clantune_strategies import factorial, pbt
 @pytest.mark.parametrize(
     ("best", "centre", "progress", "until", "expected"),
     [
-        (2.0, 2.03, 0.3, 0.3, True),
-        (2.0, 2.01, 0.3, 0.3, False),
+        (2.0, 2.11, 0.3, 0.3, True),
+        (2.0, 2.09, 0.3, 0.3, False),
         (2.0, 1.0, 0.1, 0.3, False),
         (2.0, None, 0.1, 0.3, True),
         (2.0, 3.0, 0.31, 0.3, False),
         (2.0, 3.0, None, 0.3, False),
         (2.0, 3.0, 0.0, 0.0, False),
-        (-2.0, -1.97, 0.1, 0.3, True),
-        (-2.0, -1.99, 0.1, 0.3, False),
+        (-2.0, -1.89, 0.1, 0.3, True),
+        (-2.0, -1.91, 0.1, 0.3, False),
         (math.inf, 3.0, 0.1, 0.3, False),
     ],
 )

@@ -60,7 +60,17 @@ EACH = {
     "when-replaced": [s.WhenReplaced(s.Gaussian())],
 }
 
-RECIPES = ("as_specified", "esgd", "factorial", "fire_pbt", "gpbt", "hdet", "mf_pbt", "pbt")
+RECIPES = (
+    "as_specified",
+    "cautious",
+    "esgd",
+    "factorial",
+    "fire_pbt",
+    "gpbt",
+    "hdet",
+    "mf_pbt",
+    "pbt",
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from clantune_core.testing.drawn import DrawnCases
 from clantune_strategies import (
     SBX,
     Annealed,
+    AtStart,
     Average,
     Blend,
     Boltzmann,
@@ -144,6 +145,7 @@ CONFIGURED = {
         Lethal, _inner, regions=st.just({"lr": (1e-4, 1e-2)}), tries=st.integers(1, 3)
     ),
     WhenReplaced: st.builds(WhenReplaced, _inner),
+    AtStart: st.builds(AtStart, _inner, genes=st.sampled_from([(), ("lr",)])),
     # designs
     MainEffects: st.builds(
         MainEffects,

@@ -30,6 +30,7 @@ from clantune_core.testing import populations
 from clantune_core.testing.unfamiliar import PowerOfTwoAllele
 from clantune_strategies import (
     Annealed,
+    AtStart,
     Choose,
     Creep,
     Dominant,
@@ -80,6 +81,7 @@ class Shared(AbstractMutationStrategy):
 @pytest.mark.parametrize(
     "wrapper",
     [
+        AtStart(Shared()),
         WhenReplaced(Shared()),
         Mirrored(Shared()),
         Annealed(Shared()),
@@ -254,6 +256,23 @@ def test_what_the_inner_one_writes_down_is_kept():
         assert {g: a.metadata for g, a in made.alleles.items()} == {
             g: {"note": a.value} for g, a in GENES.items()
         }
+
+
+# ---- AtStart ----
+
+
+@pytest.mark.parametrize(
+    ("genes", "moved"), [((), GENES), (["lr"], ["lr"]), (["l*", "wd"], ["lr", "layers", "wd"])]
+)
+def test_genes_move_before_the_first_round_only(genes, moved):
+    evolution = Evolution([KeepBest(Tournament()), Dominant(), AtStart(Perturb([0.5]), genes)])
+    start = evolution.mutate(Genome(GENES), Random(1), shared_rng=Random(1))
+    half = {gene: 0.5 * allele.value for gene, allele in GENES.items()}
+    expected = {gene: half[gene] if gene in moved else GENES[gene].value for gene in GENES}
+    assert start.as_hyperparameters() == pytest.approx(expected)
+    population = [start.set_fitness(1.0)]
+    later = evolution.offspring(population[0], population, Random(2), shared_rng=Random(2))
+    assert later.as_hyperparameters() == start.as_hyperparameters()
 
 
 # ---- Lethal ----

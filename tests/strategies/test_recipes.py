@@ -1,6 +1,7 @@
 """Recipes: what they expand to, what they say of themselves, and that they last."""
 
 import json
+import math
 from random import Random
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from clantune_strategies import MainEffects
 from clantune_strategies.recipes import (
     Recipe,
     as_specified,
+    cautious,
     esgd,
     factorial,
     fire_pbt,
@@ -37,7 +39,7 @@ from clantune_strategies.recipes import (
 
 EVERY = {
     make.__name__: make
-    for make in (pbt, fire_pbt, hdet, esgd, gpbt, mf_pbt, as_specified, factorial)
+    for make in (pbt, fire_pbt, hdet, esgd, gpbt, mf_pbt, as_specified, factorial, cautious)
 }
 CONTROL = {"factorial, no evolution": lambda: factorial(evolve=False)}
 
@@ -150,6 +152,27 @@ def test_the_default_passes_on_when_an_lr_rests():
     decays = ("weight_decay", "*/weight_decay")
     assert held[1] == MainEffects(decay_genes=decays, bias_correction=True)
     assert factorial()[1] == MainEffects()
+
+
+def test_a_first_lr_is_a_share_of_the_one_that_is_given():
+    evolution, members = begin(factorial(first_lr=0.25))
+    placed = [
+        evolution.mutate(
+            member, Random(rank), population_genomes=Population(members), shared_rng=Random(1)
+        ).alleles
+        for rank, member in enumerate(members)
+    ]
+    for gene, share in {"optimizer/lr": 0.25, "optimizer/momentum": 1.0}.items():
+        given = GENES[gene].with_value(share * GENES[gene].value)
+        for alleles in placed:
+            assert alleles[gene].metadata["design/centre"] == pytest.approx(given.latent)
+    lrs = sorted({alleles["optimizer/lr"].value for alleles in placed})
+    assert lrs == pytest.approx([0.25e-3 * math.exp(move) for move in (-0.1, 0.1)], rel=1e-6)
+
+
+def test_the_control_of_the_cautious_recipe_has_the_given_lr():
+    assert cautious(evolve=False).name == "cautious, no evolution"
+    assert [*cautious(evolve=False)] == [*factorial(evolve=False)]
 
 
 def test_in_pbt_only_those_who_copied_somebody_explore():

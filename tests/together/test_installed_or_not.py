@@ -17,7 +17,7 @@ from clantune_core import (
     strategies, to_json,
 )
 from clantune_strategies import (
-    as_specified, esgd, factorial, fire_pbt, gpbt, hdet, mf_pbt, pbt,
+    as_specified, cautious, esgd, factorial, fire_pbt, gpbt, hdet, mf_pbt, pbt,
 )
 
 GENES = {
@@ -27,7 +27,7 @@ GENES = {
 }
 installed = sorted({found.distribution for found in strategies()})
 runs = {}
-for make in (as_specified, esgd, factorial, fire_pbt, gpbt, hdet, mf_pbt, pbt):
+for make in (as_specified, cautious, esgd, factorial, fire_pbt, gpbt, hdet, mf_pbt, pbt):
     evolution, rng, written = Evolution(make()), Random(0), []
     members = [
         evolution.setup(

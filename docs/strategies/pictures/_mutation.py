@@ -25,6 +25,7 @@ from clantune_core import (
 )
 from clantune_strategies import (
     Annealed,
+    AtStart,
     Cauchy,
     Choose,
     Coupled,
@@ -258,8 +259,29 @@ def when_replaced() -> Figure:
     return figure
 
 
+def at_start() -> Figure:
+    """Draw the moves before the first round, and those in a later one."""
+    strategy = AtStart(Gaussian())
+    later = [
+        breed(Evolution([Everyone(), strategy]), clan([LR], [0.0]), seed)[0]
+        for seed in range(DRAWS)
+    ]
+    figure, both = panels(2)
+    for axes, title, drawn in zip(
+        both,
+        ("before the first round", "later"),
+        (moves(strategy), [latent(each) - latent(LR) for each in later]),
+        strict=True,
+    ):
+        compare(axes, 0.5, {"": drawn})
+        axes.set_title(title)
+    figure.suptitle(call(strategy), fontsize=8)
+    return figure
+
+
 PICTURES: dict[str, Callable[[], Figure]] = {
     "annealed": annealed,
+    "at-start": at_start,
     "cauchy": partial(one, Cauchy(), 1.0, Gaussian()),
     "choose": partial(discrete, Choose(chance=0.5), SCHEDULE),
     "coupled": coupled,

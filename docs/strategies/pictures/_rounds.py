@@ -17,6 +17,7 @@ from clantune_strategies import Average, Everyone, MainEffects, Spread, TwoLevel
 from clantune_strategies.recipes import (
     Recipe,
     as_specified,
+    cautious,
     esgd,
     factorial,
     fire_pbt,
@@ -82,7 +83,7 @@ def recipe(make: Callable[[], Recipe]) -> Figure:
     return figure
 
 
-RECIPES = (as_specified, esgd, factorial, fire_pbt, gpbt, hdet, mf_pbt, pbt)
+RECIPES = (as_specified, cautious, esgd, factorial, fire_pbt, gpbt, hdet, mf_pbt, pbt)
 
 PICTURES: dict[str, Callable[[], Figure]] = {
     "main-effects": main_effects,

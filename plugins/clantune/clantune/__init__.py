@@ -15,6 +15,7 @@ from clantune_core import ClanTuneError, Evolution, Genome
 from clantune_report import ReplaySchedule
 from clantune_strategies import (
     as_specified,
+    cautious,
     esgd,
     factorial,
     fire_pbt,
@@ -37,6 +38,7 @@ __all__ = [
     "ReplaySchedule",
     "RoundRecord",
     "as_specified",
+    "cautious",
     "clan_loader",
     "esgd",
     "factorial",

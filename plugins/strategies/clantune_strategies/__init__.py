@@ -12,6 +12,7 @@ from clantune_strategies.crossbreeding import (
 from clantune_strategies.designs import MainEffects, Spread, TwoLevel
 from clantune_strategies.mutation import (
     Annealed,
+    AtStart,
     Cauchy,
     Choose,
     Coupled,
@@ -29,6 +30,7 @@ from clantune_strategies.mutation import (
 from clantune_strategies.recipes import (
     Recipe,
     as_specified,
+    cautious,
     esgd,
     factorial,
     fire_pbt,
@@ -60,6 +62,7 @@ from clantune_strategies.selection import (
 __all__ = [
     "SBX",
     "Annealed",
+    "AtStart",
     "Average",
     "Blend",
     "Boltzmann",
@@ -101,6 +104,7 @@ __all__ = [
     "TwoLevel",
     "WhenReplaced",
     "as_specified",
+    "cautious",
     "esgd",
     "factorial",
     "fire_pbt",

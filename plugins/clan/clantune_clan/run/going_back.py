@@ -17,7 +17,7 @@ from clantune_clan.run.settings import Settings
 from clantune_clan.unwrapping import bare_module
 from clantune_core import Genome
 
-MARGIN = 0.01
+MARGIN = 0.05
 """How much worse than the best a centre is, as a share of it, before the clan goes back."""
 
 SHARE = 0.5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from statistics import median
 
 import attrs
@@ -22,7 +21,13 @@ from clantune_core import (
 from clantune_core.contracts import CENTRE_FITNESS, HIGHEST_RATES
 from clantune_strategies._latent import clip_to_finite
 from clantune_strategies._parents import has_survived
-from clantune_strategies.checks import choice_field, flag_field, gene_patterns_field, number_field
+from clantune_strategies.checks import (
+    choice_field,
+    flag_field,
+    gene_patterns_field,
+    matches,
+    number_field,
+)
 from clantune_strategies.designs.contrasts import slopes
 from clantune_strategies.designs.placement import CENTRE, continuous_genes, latent_unit
 
@@ -156,11 +161,6 @@ def _at_most(allele: ContinuousAllele, latent: float, highest: float | None) -> 
         return latent
     low, high = allele.domain
     return min(latent, allele.to_latent(max(low, min(highest, high))))
-
-
-def matches(patterns: Sequence[str], gene: str) -> bool:
-    """Whether a gene has one of these shell-style names."""
-    return any(fnmatchcase(gene, pattern) for pattern in patterns)
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,6 +1,7 @@
 """Mutation: change the genes of an offspring."""
 
 from clantune_strategies.mutation.annealed import Annealed
+from clantune_strategies.mutation.at_start import AtStart
 from clantune_strategies.mutation.choices import Choose, Flip
 from clantune_strategies.mutation.coupled import Coupled
 from clantune_strategies.mutation.creep import Creep
@@ -15,6 +16,7 @@ from clantune_strategies.mutation.when_replaced import WhenReplaced
 
 __all__ = [
     "Annealed",
+    "AtStart",
     "Cauchy",
     "Choose",
     "Coupled",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
+
 from clantune_core.contracts import RecipeSettings
 from clantune_strategies.crossbreeding import Average
 from clantune_strategies.designs import MainEffects, TwoLevel
+from clantune_strategies.mutation import AtStart, Perturb
 from clantune_strategies.recipes.recipe import Recipe
 from clantune_strategies.selection import Everyone
 
@@ -13,6 +16,7 @@ def factorial(
     *,
     spread: float = 0.1,
     step: float = 0.5,
+    first_lr: float = 1.0,
     memory: float = 0.7,
     cutoff: float = 1.5,
     freeze_lr_until: float = 0.0,
@@ -33,6 +37,8 @@ def factorial(
     Args:
         spread: Distance of the members from the centre, in units of the latent line.
         step: Move of the centre for a certain effect, in the same units.
+        first_lr: Share of the given lr that the run begins with. A rate that is too low is repaired
+            in a few rounds; the damage of one that is too high may stay.
         memory: Share of the evidence that is kept from round to round.
         cutoff: Members whose loss is above this multiple of the median contribute no weights.
         freeze_lr_until: Progress up to which the lr does not evolve, such as the warm-up of its
@@ -56,7 +62,9 @@ def factorial(
         decay_genes=("weight_decay", "*/weight_decay") if hold_decay else (),
         bias_correction=bias_correction,
     )
-    evolving = (Everyone(cutoff=cutoff), effects, Average(), TwoLevel(spread=spread))
+    lower = AtStart(Perturb((first_lr,)), genes=effects.lr_genes)
+    placed = (TwoLevel(spread=spread),) if first_lr == 1.0 else (lower, TwoLevel(spread=spread))
+    evolving = (Everyone(cutoff=cutoff), effects, Average(), *placed)
     control = (Everyone(cutoff=cutoff), Average())
     return Recipe(
         name="factorial" if evolve else "factorial, no evolution",
@@ -73,4 +81,46 @@ def factorial(
             calibrate=calibrate,
             go_back_until=go_back_until if evolve else 0.0,
         ),
+    )
+
+
+def cautious(
+    *,
+    spread: float = 0.1,
+    cutoff: float = 1.5,
+    go_back_until: float = 0.5,
+    rounds: int = 20,
+    evolve: bool = True,
+) -> Recipe:
+    """`factorial()` that begins with a third of the given lr and goes back when it becomes worse.
+
+    Use it for networks that a high lr can damage, such as transformers. It travels faster from a
+    start that is far off, and the weight decay does not increase while the clan improves.
+
+    Args:
+        spread: Distance of the members from the centre, in units of the latent line.
+        cutoff: Members whose loss is above this multiple of the median contribute no weights.
+        go_back_until: Progress up to which a clan that has become clearly worse goes back to its
+            best weights and halves the lr that it had there; 0 for never.
+        rounds: Number of rounds in a run of known length.
+        evolve: False gives the control: the same run with all members at a centre that never moves,
+            with all of the given lr.
+    """
+    recipe = factorial(
+        spread=spread,
+        step=0.75,
+        first_lr=0.33,
+        cutoff=cutoff,
+        freeze_lr_until=0.1,
+        hold_decay=True,
+        bias_correction=True,
+        go_back_until=go_back_until,
+        rounds=rounds,
+        evolve=evolve,
+    )
+    return attrs.evolve(
+        recipe,
+        name=recipe.name.replace("factorial", "cautious"),
+        differs=f"{recipe.differs}; it begins with a third of the lr, and goes back to its best "
+        "weights if it becomes worse",
     )
