@@ -48,7 +48,7 @@ trainer = Trainer(
     devices=4,
     max_epochs=EPOCHS,
     gradient_clip_val=1.0,
-    callbacks=[ClanCallback(judge="val_loss")],
+    callbacks=[ClanCallback(judge="val_loss", strategies="cautious")],
 )
 module = Language()
 trainer.fit(module, DataLoader(train, BATCH, shuffle=True), DataLoader(validation, 256))

@@ -52,7 +52,7 @@ trainer = Trainer(
     train_dataset=train,
     eval_dataset=validation,
     optimizers=(optimizer_of(model), None),
-    callbacks=[ClanCallback(judge="eval_loss")],
+    callbacks=[ClanCallback(judge="eval_loss", strategies="cautious")],
 )
 trainer.train()
 

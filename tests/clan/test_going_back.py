@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LinearLR
 from clantune_clan import Clan, ClanError
 from clantune_clan.run.best import Best
 from clantune_clan.run.going_back import is_due
-from clantune_strategies import factorial, pbt
+from clantune_strategies import cautious, factorial, pbt
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,25 @@ def test_a_child_does_not_keep_the_limits():
         rates_of(clan, [1.0, 0.5, 2.0])
         assert "highest_rates" not in clan.genome.metadata
         assert clan.genome.metadata["centre_fitness"] == 0.5
+
+
+@pytest.mark.parametrize(("preset", "gene"), [("adamw", "lr"), ("adamw(per_group=True)", "lr/0")])
+def test_a_cautious_clan_begins_once_with_a_third_of_the_rate(preset, gene, tmp_path):
+    def clan():
+        model = nn.Linear(3, 1)
+        optimizer = torch.optim.AdamW([{"params": [each]} for each in model.parameters()], lr=0.01)
+        return Clan(
+            model=model,
+            optimizer=optimizer,
+            **GIVEN | {"strategies": cautious(), "autobind": [preset]},
+        )
+
+    with clan() as first:
+        assert first.round().get_gene(gene) == pytest.approx(0.0033)
+        first.save(tmp_path / "run")
+    with clan() as again:
+        again.resume(tmp_path / "run")
+        assert again.round().get_gene(gene) == pytest.approx(0.0033)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from small_clans import clan, loss, train
-from tracked import rows_of, scalars_of
+from stored_runs import rows_of, scalars_of
 
 from clantune_clan import ClanError, MetricsObserver
 from clantune_clan.observers import JsonLines, MLflow, TensorBoard, WeightsAndBiases, metrics_of
@@ -148,7 +148,6 @@ def test_json_lines_of_another_run_are_not_continued(tmp_path):
 
 ATTEMPTS = """
 from small_clans import clan, loss, train
-from tracked import rows_of, scalars_of
 from clantune_clan.communication.joining import is_restarted
 from clantune.observers import JsonLines
 
@@ -420,7 +419,6 @@ os.environ |= {"MLFLOW_TRACKING_URI": (folder / "mlruns").as_uri()}
 os.environ |= {"MLFLOW_ALLOW_FILE_STORE": "true"}
 
 from small_clans import clan, loss, train
-from tracked import rows_of, scalars_of
 from clantune.observers import JsonLines, MLflow, TensorBoard, WeightsAndBiases
 
 observers = [JsonLines("metrics.jsonl")]

@@ -19,9 +19,9 @@ from accelerate_parts import (
     run,
     weights,
 )
+from local_trackers import found_of, trackers_in
 from safetensors.torch import load_file
 from torch import nn
-from trackers import rates_of, trackers_in
 
 from clantune_clan import clan_loader
 
@@ -44,7 +44,7 @@ def trackers(folder):
     clan = script.rounds(script.clan())
     for each in script.accelerator.trackers:
         each.finish()  # end_training() would end the process group, too
-    return {"rates": rates_of(clan)}
+    return found_of(clan)
 
 
 def clipped_values(folder):

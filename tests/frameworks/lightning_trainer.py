@@ -14,9 +14,9 @@ from lightning.pytorch.loggers import CSVLogger, MLFlowLogger, TensorBoardLogger
 from lightning.pytorch.plugins import MixedPrecision
 from lightning_described import feature, run
 from lightning_task import Classifier, weights_of
+from local_trackers import trackers_in
 from torch import nn
 from torch.nn.functional import cross_entropy
-from trackers import trackers_in
 
 from clantune_frameworks.lightning.checkpoints import KEY
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from features_accelerate import FEATURES
-from tracked_runs import require_tracked
+from tracking import require_tracked
 
 SCRIPT = Path(__file__).with_name("accelerate_start.py")
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
@@ -148,8 +148,8 @@ def test_what_is_found_goes_to_the_trackers_of_the_main_process(runs):
 def test_tensorboard_wandb_and_mlflow_have_one_run_with_the_steps_of_the_script(
     runs, folder, monkeypatch
 ):
-    rates = runs["trackers"][0]["rates"]
-    require_tracked(monkeypatch, folder / "trackers", [8, 16], [0, 4, 8, 12], rates)
+    found = runs["trackers"][0]
+    require_tracked(monkeypatch, folder / "trackers", [8, 16], [0, 4, 8, 12], found)
 
 
 def test_equal_members_train_as_without_a_clan(runs):

@@ -5,7 +5,7 @@ import math
 import pytest
 from features_lightning import FEATURES
 from lightning_answers import RANKS, Answers, require_phases
-from tracked_runs import require_tracked
+from tracking import require_tracked
 
 WORKING = [each for each in FEATURES if each.refusal is None]
 REFUSED = [each for each in FEATURES if each.refusal is not None]
@@ -169,8 +169,10 @@ def test_tensorboard_wandb_and_mlflow_have_one_run_with_the_steps_of_lightning(
     answers, run_of, monkeypatch
 ):
     history = run_of("Loggers (`TensorBoardLogger`, `WandbLogger`, `MLFlowLogger`)")[0]["history"]
-    rates = [genes["lr"] for _, member, _, genes in history if member == 3]
-    require_tracked(monkeypatch, answers.folder / "tracked", [3, 7, 11], [0, 1, 3, 5, 7, 9], rates)
+    of_3 = [(metric, genes["lr"]) for _, member, metric, genes in history if member == 3]
+    found = dict(zip(("metric", "lr"), map(list, zip(*of_3, strict=True)), strict=True))
+    folder, phases = answers.folder / "tracked", [0, 1, 3, 5, 7, 9]
+    require_tracked(monkeypatch, folder, [3, 7, 11], phases, found, "trainer/global_step")
 
 
 def test_the_learning_rate_monitor_logs_the_gene_at_each_step(answers, run_of):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from features_transformers import FEATURES
-from tracked_runs import require_tracked
+from tracking import require_tracked
 
 SCRIPT = Path(__file__).with_name("transformers_start.py")
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "4")
@@ -150,8 +150,9 @@ def test_loggers_get_what_rank_0_logs_once_at_monotone_steps(runs):
 
 
 def test_tensorboard_wandb_and_mlflow_have_one_run_with_the_steps_of_trainer(runs, monkeypatch):
-    rates = runs["trackers"][0]["rates"]
-    require_tracked(monkeypatch, runs.folder / "trackers", [8, 16, 24], [*range(0, 24, 4)], rates)
+    found, folder = runs["trackers"][0], runs.folder / "trackers"
+    phases = [*range(0, 24, 4)]
+    require_tracked(monkeypatch, folder, [8, 16, 24], phases, found, "train/global_step")
 
 
 def test_the_schedule_of_the_rate_is_that_of_trainer(runs):

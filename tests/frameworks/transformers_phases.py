@@ -5,7 +5,7 @@ import os
 import torch
 import wandb
 from examples import script_losses
-from trackers import rates_of, trackers_in
+from local_trackers import found_of, trackers_in
 from transformers_callbacks import FailOnRank, Logger, StepWeights
 from transformers_parts import GivenBatches, Stream, tiny_model
 from transformers_trainings import ROUND, losses_of, modes_of, run, summary, trainer_for
@@ -35,7 +35,7 @@ def trackers(folder):
     trainer, _, callback = trainer_for(folder, clan=ROUND, report_to=tools)
     trainer.train()
     wandb.finish()
-    return {"rates": rates_of(callback.clan)}
+    return found_of(callback.clan)
 
 
 def wrapped(folder):

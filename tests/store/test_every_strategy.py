@@ -18,6 +18,7 @@ VALUES = {
 }
 EACH = {
     "annealed": [s.Annealed(s.Gaussian())],
+    "at-start": [s.AtStart(s.Gaussian())],
     "average": [s.Everyone(), s.Average()],
     "blend": [s.Blend()],
     "boltzmann": [s.Boltzmann(1.0)],

@@ -145,7 +145,7 @@ CONFIGURED = {
         Lethal, _inner, regions=st.just({"lr": (1e-4, 1e-2)}), tries=st.integers(1, 3)
     ),
     WhenReplaced: st.builds(WhenReplaced, _inner),
-    AtStart: st.builds(AtStart, _inner, genes=st.sampled_from([(), ("lr",)])),
+    AtStart: st.builds(AtStart, _inner, genes=st.sampled_from([("*",), ("lr",)])),
     # designs
     MainEffects: st.builds(
         MainEffects,
@@ -165,6 +165,7 @@ CONFIGURED = {
 _positive = st.builds(LogFloatAllele, st.floats(1e-5, 0.1), st.just((1e-6, 1.0)))
 
 NEEDED = {
+    AtStart: {"lr": _positive},
     Coupled: {"lr": _positive, "wd": _positive},
     Lethal: {"lr": _positive, "beta": st.builds(LogitFloatAllele, st.floats(0.1, 0.9))},
 }

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from clantune_core import (
     AbstractMutationStrategy,
+    Ancestry,
     BoolAllele,
     ContinuousAllele,
     DiscreteAllele,
@@ -262,7 +263,7 @@ def test_what_the_inner_one_writes_down_is_kept():
 
 
 @pytest.mark.parametrize(
-    ("genes", "moved"), [((), GENES), (["lr"], ["lr"]), (["l*", "wd"], ["lr", "layers", "wd"])]
+    ("genes", "moved"), [(["*"], GENES), (["lr"], ["lr"]), (["l*", "wd"], ["lr", "layers", "wd"])]
 )
 def test_genes_move_before_the_first_round_only(genes, moved):
     evolution = Evolution([KeepBest(Tournament()), Dominant(), AtStart(Perturb([0.5]), genes)])
@@ -273,6 +274,26 @@ def test_genes_move_before_the_first_round_only(genes, moved):
     population = [start.set_fitness(1.0)]
     later = evolution.offspring(population[0], population, Random(2), shared_rng=Random(2))
     assert later.as_hyperparameters() == start.as_hyperparameters()
+
+
+def test_alleles_in_metadata_and_genomes_that_were_bred_stay():
+    inside = GENES["lr"].with_metadata({"std": FloatAllele(0.5)})
+    evolution = Evolution([AtStart(Perturb([0.5]))])
+    start = evolution.mutate(Genome({"lr": inside}), Random(1), shared_rng=Random(1))
+    assert start.alleles["lr"].value == pytest.approx(5e-4)
+    assert start.alleles["lr"].metadata["std"].value == 0.5
+    bred = attrs.evolve(start, parents=Ancestry.sole(0, Population([start])))
+    again = evolution.mutate(bred, Random(1), shared_rng=Random(1))
+    assert again.as_hyperparameters() == start.as_hyperparameters()
+
+
+def test_patterns_that_name_no_gene_are_an_error():
+    evolution = Evolution([AtStart(Perturb([0.5]), ["rate", "*/rate"])])
+    with pytest.raises(StrategyError) as raised:
+        evolution.mutate(Genome(GENES), Random(1), shared_rng=Random(1))
+    assert "AtStart: no gene is called 'rate' or '*/rate'; the genes are ['lr'," in str(
+        raised.value
+    )
 
 
 # ---- Lethal ----

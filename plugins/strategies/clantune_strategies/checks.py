@@ -11,8 +11,6 @@ strategy, the parameter and the value:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import attrs
@@ -116,11 +114,6 @@ def gene_patterns_field(*default: str) -> Any:
         converter=lambda value: tuple(value) if isinstance(value, list) else value,
         validator=validate,
     )
-
-
-def matches(patterns: Sequence[str], gene: str) -> bool:
-    """Whether a gene has one of these shell-style names."""
-    return any(fnmatchcase(gene, pattern) for pattern in patterns)
 
 
 def strategy_field(base: type = AbstractStrategy, description: str = "a strategy") -> Any:

@@ -139,6 +139,7 @@ def train_as_a_clan(
         autobind=["adamw"],
         warmup=WARMUP,
         cooldown=COOLDOWN,
+        strategies="cautious",
         observers=[show],
         history=history,
     )

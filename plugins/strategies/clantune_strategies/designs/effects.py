@@ -21,11 +21,11 @@ from clantune_core import (
 from clantune_core.contracts import CENTRE_FITNESS, HIGHEST_RATES
 from clantune_strategies._latent import clip_to_finite
 from clantune_strategies._parents import has_survived
+from clantune_strategies._patterns import LR_GENES, matches
 from clantune_strategies.checks import (
     choice_field,
     flag_field,
     gene_patterns_field,
-    matches,
     number_field,
 )
 from clantune_strategies.designs.contrasts import slopes
@@ -69,16 +69,16 @@ class MainEffects(AbstractCrossbreedingStrategy):
         freeze_lr_until: Progress up to which the lr genes do not move and their effects are not
             recorded, 0 (off) to 1. While a schedule warms up, a larger lr looks better than it is.
         freeze_lr_in_cooldown: Whether the lr genes do not move from `cooldown_start` on.
-        decay_genes: Patterns of the names of weight decays. Until `cooldown_start` such a gene does
-            not increase while the centre improves, because a stronger decay, like a smaller lr, can
-            look better at once and worse later. Off by default.
+        decay_genes: Patterns of the names of weight decays. Such a gene does not increase, because
+            a stronger decay, like a smaller lr, can look better at once and worse later. Off by
+            default.
         bias_correction: Whether M is divided by w, as V is. Otherwise the first moves are short,
             whatever the evidence: 9 % of `step` in the first round and half of it in the fourth.
     """
 
     step: float = number_field(0.5)
     memory: float = number_field(0.7, 0.0, 0.999)
-    lr_genes: tuple[str, ...] = gene_patterns_field("lr", "*/lr")
+    lr_genes: tuple[str, ...] = gene_patterns_field(*LR_GENES)
     cooldown_start: float = number_field(0.8, 0.0, 1.0)
     gate: str = choice_field("soft", "sign")
     freeze_lr_until: float = number_field(0.0, 0.0, 1.0)
@@ -121,10 +121,10 @@ class MainEffects(AbstractCrossbreedingStrategy):
         square = self.memory * memory.get(SQUARE, 0.0) + (1.0 - self.memory) * effect**2
         weight = self.memory * memory.get(WEIGHT, 0.0) + (1.0 - self.memory)
         move = self._move(mean, square, weight)
-        if self._is_held(context, memory.get(BEFORE), now):
-            lowest = 0.0 if matches(self.lr_genes, context.gene) else -math.inf
-            highest = 0.0 if matches(self.decay_genes, context.gene) else math.inf
-            move = max(lowest, min(move, highest))
+        if self._is_held_up(context, memory.get(BEFORE), now):
+            move = max(0.0, move)
+        if matches(self.decay_genes, context.gene):
+            move = min(move, 0.0)
         latent = clip_to_finite(centre + move * latent_unit(my_allele))
         return my_allele.with_latent(latent).with_metadata(
             {MEAN: mean, SQUARE: square, WEIGHT: weight, BEFORE: now}
@@ -146,10 +146,11 @@ class MainEffects(AbstractCrossbreedingStrategy):
             return True
         return self.freeze_lr_in_cooldown and context.progress >= self.cooldown_start
 
-    def _is_held(self, context: Context, before: float | None, now: float) -> bool:
-        """Whether the centre improves, and the run is not in its cooldown."""
+    def _is_held_up(self, context: Context, before: float | None, now: float) -> bool:
+        """Whether a gene is an lr, the centre improves, and the run is not in its cooldown."""
         return (
-            (context.progress is None or context.progress < self.cooldown_start)
+            matches(self.lr_genes, context.gene)
+            and (context.progress is None or context.progress < self.cooldown_start)
             and before is not None
             and now < before
         )

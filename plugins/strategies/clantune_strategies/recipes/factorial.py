@@ -5,6 +5,8 @@ from __future__ import annotations
 import attrs
 
 from clantune_core.contracts import RecipeSettings
+from clantune_strategies._patterns import DECAY_GENES, LR_GENES
+from clantune_strategies.checks import strategy_error
 from clantune_strategies.crossbreeding import Average
 from clantune_strategies.designs import MainEffects, TwoLevel
 from clantune_strategies.mutation import AtStart, Perturb
@@ -37,35 +39,42 @@ def factorial(
     Args:
         spread: Distance of the members from the centre, in units of the latent line.
         step: Move of the centre for a certain effect, in the same units.
-        first_lr: Share of the given lr that the run begins with. A rate that is too low is repaired
-            in a few rounds; the damage of one that is too high may stay.
+        first_lr: Share of the given lr that the run begins with, above 0 and at most 1. A rate that
+            is too low is repaired in a few rounds; one that is too high may damage the weights for
+            good.
         memory: Share of the evidence that is kept from round to round.
         cutoff: Members whose loss is above this multiple of the median contribute no weights.
         freeze_lr_until: Progress up to which the lr does not evolve, such as the warm-up of its
             schedule.
         freeze_lr_in_cooldown: Whether the lr does not evolve in the last fifth of a run.
-        hold_decay: Whether the weight decay does not increase while the clan improves, except in
-            the last fifth of a run.
+        hold_decay: Whether the weight decay does not increase.
         bias_correction: Whether the centre moves by all of the evidence from the first round on.
         go_back_until: Progress up to which a clan that has become clearly worse goes back to its
-            best weights and halves the lr that it had there, such as 0.3; 0 for never.
+            best weights and halves the lr that it had there, such as 0.5; 0 for never.
         rounds: Number of rounds in a run of known length.
         calibrate: Whether the run begins with a search for the lr.
         evolve: False gives the control: the same run with all members at a centre that never moves
             and does not go back.
     """
+    if not 0.0 < first_lr <= 1.0:
+        raise strategy_error(
+            "factorial", f"first_lr must be a number above 0 and at most 1; got {first_lr!r}"
+        )
+    if first_lr < 1.0 and calibrate:
+        raise strategy_error(
+            "factorial", "calibrate=True searches for the lr to begin with: leave first_lr out"
+        )
     effects = MainEffects(
         step=step,
         memory=memory,
         freeze_lr_until=freeze_lr_until,
         freeze_lr_in_cooldown=freeze_lr_in_cooldown,
-        decay_genes=("weight_decay", "*/weight_decay") if hold_decay else (),
+        decay_genes=DECAY_GENES if hold_decay else (),
         bias_correction=bias_correction,
     )
-    lower = AtStart(Perturb((first_lr,)), genes=effects.lr_genes)
-    placed = (TwoLevel(spread=spread),) if first_lr == 1.0 else (lower, TwoLevel(spread=spread))
-    evolving = (Everyone(cutoff=cutoff), effects, Average(), *placed)
-    control = (Everyone(cutoff=cutoff), Average())
+    lower = (AtStart(Perturb((first_lr,)), LR_GENES),) if first_lr < 1.0 else ()
+    evolving = (Everyone(cutoff=cutoff), effects, Average(), *lower, TwoLevel(spread=spread))
+    control = (Everyone(cutoff=cutoff), Average(), *lower)
     return Recipe(
         name="factorial" if evolve else "factorial, no evolution",
         strategies=evolving if evolve else control,
@@ -94,8 +103,9 @@ def cautious(
 ) -> Recipe:
     """`factorial()` that begins with a third of the given lr and goes back when it becomes worse.
 
-    Use it for networks that a high lr can damage, such as transformers. It travels faster from a
-    start that is far off, and the weight decay does not increase while the clan improves.
+    Use it for networks that a high lr can damage, such as transformers. The centre makes longer
+    moves, the lr does not evolve in the warm-up, and the weight decay does not increase, so begin
+    with one that is not too low. It needs a run of known length and a gene of a learning rate.
 
     Args:
         spread: Distance of the members from the centre, in units of the latent line.
@@ -103,8 +113,8 @@ def cautious(
         go_back_until: Progress up to which a clan that has become clearly worse goes back to its
             best weights and halves the lr that it had there; 0 for never.
         rounds: Number of rounds in a run of known length.
-        evolve: False gives the control: the same run with all members at a centre that never moves,
-            with all of the given lr.
+        evolve: False gives the control: the same run with all members at a centre that never moves
+            and does not go back.
     """
     recipe = factorial(
         spread=spread,
@@ -121,6 +131,6 @@ def cautious(
     return attrs.evolve(
         recipe,
         name=recipe.name.replace("factorial", "cautious"),
-        differs=f"{recipe.differs}; it begins with a third of the lr, and goes back to its best "
-        "weights if it becomes worse",
+        differs=f"{recipe.differs}; the run begins with a third of the lr, the centre makes longer "
+        "moves, the weight decay does not increase, and a clan that becomes worse goes back",
     )

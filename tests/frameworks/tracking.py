@@ -1,10 +1,10 @@
 """What tools that track runs have stored of a clan."""
 
 import pytest
-from tracked import rows_of, scalars_of
+from stored_runs import rows_of, scalars_of
 
 
-def require_tracked(monkeypatch, folder, rounds, phases, rates):
+def require_tracked(monkeypatch, folder, rounds, phases, found, step_in_wandb=None):
     """Check that each tool has one run, with the metrics of a clan at the framework's steps.
 
     Args:
@@ -12,7 +12,8 @@ def require_tracked(monkeypatch, folder, rounds, phases, rates):
         folder: Where the tools have written.
         rounds: Steps at which rounds have ended.
         phases: Steps at which members have begun to cooperate and to compete, in turn.
-        rates: What `rates_of` has returned.
+        found: Genes and metric of the last member of four, by name, round by round.
+        step_in_wandb: Name that the framework gives its steps in W&B; None if it uses W&B's own.
     """
     from mlflow import MlflowClient
 
@@ -25,7 +26,7 @@ def require_tracked(monkeypatch, folder, rounds, phases, rates):
     for name, steps, values in (
         ("clan/round", rounds, [*range(len(rounds))]),
         ("clan/competes", phases, [place % 2 for place in range(len(phases))]),
-        ("clan/member_3/lr", rounds, rates),
+        *((f"clan/member_3/{name}", rounds, values) for name, values in found.items()),
     ):
         expected = [*zip(steps, values, strict=True)]
         there = _full(name, run.data.metrics)
@@ -35,9 +36,11 @@ def require_tracked(monkeypatch, folder, rounds, phases, rates):
             (step, pytest.approx(value, rel=1e-6))
             for step, value in expected  # 32 bits
         ]
-        # Each framework gives W&B its steps by another name.
         there = _full(name, {key for row in rows for key in row})
-        assert [row[there] for row in rows if there in row] == values
+        logged = [row for row in rows if there in row]
+        assert [row[there] for row in logged] == values
+        if step_in_wandb is not None:
+            assert [row[step_in_wandb] for row in logged] == steps
 
 
 def _full(name, names):

@@ -13,6 +13,10 @@ def trackers_in(folder):
     }
 
 
-def rates_of(clan):
-    """Return the lr of the last member of four, round by round."""
-    return [record.genes["lr"] for record in clan.history if record.member == 3]
+def found_of(clan):
+    """Return what the records say of the last member of four, round by round."""
+    records = [record for record in clan.history if record.member == 3]
+    return {
+        "lr": [record.genes["lr"] for record in records],
+        "metric": [record.metric for record in records],
+    }
