@@ -12,6 +12,8 @@ from typing import Any
 from _style import BLUE, ORANGE, legend, panels
 from matplotlib.figure import Figure
 
+from clantune.demo.character_lm import LR, WEIGHT_DECAY
+
 FILE = Path(__file__).with_name("demo.json")
 EVERY = 5
 """Every fifth step is drawn."""
@@ -23,11 +25,10 @@ def draw() -> Figure:
     steps = range(0, schedule["total_steps"], EVERY)
     figure, (rates, decays) = panels(2, width=6.8, height=2.4)
     genes = [_genes_at(schedule, step) for step in steps]
-    start = schedule["rounds"][0]["genes"]
     ramps = [_ramp(schedule, step) for step in steps]
     rates.plot(
         steps,
-        [start["lr"] * ramp for ramp in ramps],
+        [LR * ramp for ramp in ramps],
         color=ORANGE,
         linestyle="--",
         linewidth=1.2,
@@ -41,7 +42,7 @@ def draw() -> Figure:
         label="schedule that the clan found",
     )
     rates.set(title="learning rate", xlabel="step")
-    decays.axhline(start["weight_decay"], color=ORANGE, linestyle="--", linewidth=1.2)
+    decays.axhline(WEIGHT_DECAY, color=ORANGE, linestyle="--", linewidth=1.2)
     decays.plot(steps, [each["weight_decay"] for each in genes], color=BLUE, linewidth=1.8)
     decays.set(title="weight decay", xlabel="step", ylim=(0.0, None))
     legend(figure, rates)

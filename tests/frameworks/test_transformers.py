@@ -238,7 +238,7 @@ def test_a_run_that_was_over_is_left_as_it_is(runs):
 def test_the_scripts_of_the_docs_train(runs):
     losses = runs["examples"]
     assert all(rank == losses[0] for rank in losses)
-    assert max(losses[0].values()) < 2.6  # 4.6 at first; a clan is not ahead here, see the docs
+    assert max(losses[0].values()) < 2.6  # 4.6 at first
 
 
 def test_an_error_on_one_rank_ends_the_others(runs):
