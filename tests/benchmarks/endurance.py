@@ -33,6 +33,7 @@ from clantune_core import (
 from clantune_strategies import (
     Recipe,
     as_specified,
+    cautious,
     esgd,
     factorial,
     fire_pbt,
@@ -60,6 +61,7 @@ RECIPES: tuple[Callable[[], Recipe], ...] = (
     mf_pbt,
     as_specified,
     factorial,
+    cautious,
     lambda: factorial(evolve=False),
 )
 

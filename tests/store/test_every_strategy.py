@@ -1,5 +1,7 @@
 """Every strategy and every recipe breeds from one group, from a few, and from twenty."""
 
+from importlib.metadata import entry_points
+
 import pytest
 
 import clantune_strategies as s
@@ -108,6 +110,15 @@ def test_a_strategy_breeds(store, name, parents):
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_breeds(store, name, parents):
     breed(store, parents, recipe=name)
+
+
+def test_no_recipe_of_this_repository_is_forgotten():
+    ours = {
+        each.name
+        for each in entry_points(group="clantune.recipes")
+        if each.value.startswith("clantune_strategies")
+    }
+    assert ours == {*RECIPES}
 
 
 def test_no_strategy_of_this_repository_is_forgotten():
