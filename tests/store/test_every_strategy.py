@@ -63,16 +63,10 @@ EACH = {
     "when-replaced": [s.WhenReplaced(s.Gaussian())],
 }
 
-RECIPES = (
-    "as_specified",
-    "cautious",
-    "esgd",
-    "factorial",
-    "fire_pbt",
-    "gpbt",
-    "hdet",
-    "mf_pbt",
-    "pbt",
+RECIPES = sorted(
+    each.name
+    for each in entry_points(group="clantune.recipes")
+    if each.value.startswith("clantune_strategies")
 )
 
 
@@ -110,15 +104,6 @@ def test_a_strategy_breeds(store, name, parents):
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_breeds(store, name, parents):
     breed(store, parents, recipe=name)
-
-
-def test_no_recipe_of_this_repository_is_forgotten():
-    ours = {
-        each.name
-        for each in entry_points(group="clantune.recipes")
-        if each.value.startswith("clantune_strategies")
-    }
-    assert ours == {*RECIPES}
 
 
 def test_no_strategy_of_this_repository_is_forgotten():

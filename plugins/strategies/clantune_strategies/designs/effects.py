@@ -22,12 +22,7 @@ from clantune_core.contracts import CENTRE_FITNESS, HIGHEST_RATES
 from clantune_strategies._latent import clip_to_finite
 from clantune_strategies._parents import has_survived
 from clantune_strategies._patterns import LR_GENES, matches
-from clantune_strategies.checks import (
-    choice_field,
-    flag_field,
-    gene_patterns_field,
-    number_field,
-)
+from clantune_strategies.checks import choice_field, flag_field, gene_patterns_field, number_field
 from clantune_strategies.designs.contrasts import slopes
 from clantune_strategies.designs.placement import CENTRE, continuous_genes, latent_unit
 
