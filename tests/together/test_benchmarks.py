@@ -59,7 +59,7 @@ def test_every_recipe_is_tried_on_every_function_and_on_the_toy():
     _, printed, result = run(FOLDER / "strategies.py", "--quick")
     functions, toys = result["figures"]["functions"], result["figures"]["toy"]
     recipes = {*functions["Rosenbrock, N = 4"]}
-    assert len(recipes) == 10
+    assert len(recipes) == 11
     assert all({*rules} == recipes for rules in functions.values())
     assert {*toys} == {"PBT toy, best of 1.2, N = 2", "PBT toy, best of 1.2, N = 4"}
     assert {*toys["PBT toy, best of 1.2, N = 2"]} == {"PBT", "nobody breeds"}

@@ -20,6 +20,7 @@ from clantune_core import (
 )
 from clantune_strategies import (
     Annealed,
+    AtStart,
     Cauchy,
     Choose,
     Coupled,
@@ -63,6 +64,7 @@ MUTATIONS = [
 
 NOT_CONTINUOUS = {Creep, Flip, Choose}
 WITH_OTHERS = {
+    AtStart: [Tournament(), AtStart(Gaussian(std=0.5)), Gaussian(std=0.5)],
     Coupled: [
         Tournament(),
         Gaussian(std=0.5),
@@ -144,7 +146,7 @@ def test_every_mutation_is_tried():
 def test_it_mutates_under_every_strategy_that_takes_continuous_kinds(kind, listed):
     evolution = Evolution(listed)
     starts = [(256, 1e-3), (512, 2e-3), (128, 5e-4), (64, 1e-3)]
-    population = Population(
+    placed = Population(
         [
             evolution.setup(
                 Genome({"lr": LogFloatAllele(lr, (1e-5, 1e-1)), "length": kind(length, DOMAIN)}),
@@ -153,7 +155,13 @@ def test_it_mutates_under_every_strategy_that_takes_continuous_kinds(kind, liste
             for rank, (length, lr) in enumerate(starts)
         ]
     )
-    seen = set()
+    population = Population(
+        [
+            evolution.mutate(me, Random(rank), population_genomes=placed, shared_rng=Random(0))
+            for rank, me in enumerate(placed)
+        ]
+    )
+    seen = {genome.alleles["length"].value for genome in population}
     for generation in range(20):
         losses = Random(generation)
         population = population.with_fitnesses([losses.random() for _ in population])

@@ -8,7 +8,7 @@ import attrs
 
 from clantune_core import AbstractAllele, AbstractMutationStrategy, Ancestry, Context, Genome
 from clantune_strategies._patterns import matches
-from clantune_strategies.checks import gene_patterns_field, mutation_field, strategy_error
+from clantune_strategies.checks import gene_patterns_field, mutation_field
 from clantune_strategies.wrappers import MutationWrapper
 
 
@@ -22,8 +22,7 @@ class AtStart(MutationWrapper):
 
     Attributes:
         strategy: The other mutation.
-        genes: Patterns of the names of genes that it may change. A genome with none of them is an
-            error.
+        genes: Patterns of the names of genes that it may change.
     """
 
     strategy: AbstractMutationStrategy = mutation_field()
@@ -39,15 +38,8 @@ class AtStart(MutationWrapper):
     ) -> AbstractAllele:
         """Mutate if this is the start and the gene is one of them."""
         arguments = self.with_own_shared_rng(arguments)
-        if ancestry is not None or my_genome.parents is not None or not context.is_hyperparameter:
-            return allele
-        if not any(matches(self.genes, gene) for gene in my_genome.alleles):
-            raise strategy_error(
-                "AtStart",
-                f"no gene is called {' or '.join(map(repr, self.genes))}; the genes are "
-                f"{[*my_genome.alleles]}",
-            )
-        if not matches(self.genes, context.gene):
+        bred = ancestry is not None or my_genome.parents is not None
+        if bred or not context.is_hyperparameter or not matches(self.genes, context.gene):
             return allele
         arguments |= {"ancestry": ancestry, "context": context, "my_genome": my_genome}
         return self.inner_mutate(allele, **arguments)
