@@ -17,12 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 import attrs
 import torch
 import torch.distributed as dist
-from _plain import COOLDOWN, STARTS, WARMUP, Plain, Start, optimizer_of, trained_plainly
+from _in_a_clan import trained_in_a_clan
+from _plain import STARTS, Plain, Start, trained_plainly
 from _ranks import answer_of_ranks
 from _report import PACKAGES, Bar, bar, report, show_progress
-from _tasks import TASKS, Task
+from _tasks import TASKS
 
-from clantune import Clan, as_specified, factorial
+from clantune import as_specified, factorial
 from clantune_core import AbstractStrategy
 
 RANKS = 4
@@ -64,34 +65,6 @@ SIMULATED = {
     },
 }
 """Regret in a simulation with as many members, mean over five tasks, from a calibrated start."""
-
-
-def trained_in_a_clan(task: Task, start: Start, rule: str, seed: int, steps: int) -> float:
-    model = task.make_model()
-    clan = Clan(
-        model=model,
-        optimizer=optimizer_of(model, task, start),
-        total_steps=steps,
-        autobind=["adamw"],
-        strategies=RULES[rule](),
-        warmup=WARMUP,
-        cooldown=COOLDOWN,
-        seed=seed,
-        timeout=60.0,
-    )
-    data = torch.utils.data.TensorDataset(*task.train)
-    loader = clan.loader(data, task.batch_size, num_workers=0)
-    member = clan.round()
-    while not clan.finished:
-        for x, y in loader:
-            task.loss(member.model(x), y).backward()
-            member.optimizer.step()
-            member.optimizer.zero_grad()
-            member.step()
-            if member.done:
-                clan.step(lambda model: task.loss_on(model, task.judged))
-                member = clan.round()
-    return task.loss_on(clan.best(), task.test)
 
 
 @attrs.frozen
@@ -136,7 +109,7 @@ def as_a_rank(plan: Plan) -> None:
         torch.manual_seed(seed)
         began = time.perf_counter()
         if method in RULES:
-            job["loss"] = trained_in_a_clan(task, start, method, seed, steps)
+            job["loss"] = trained_in_a_clan(task, start, RULES[method](), seed, steps)
         else:
             plain = PLAIN["DDP, warm-up, cooldown" if method == "oracle" else method]
             job["loss"] = trained_plainly(task, start, plain, seed, steps)
