@@ -26,7 +26,7 @@ QUICK := tests/autobind tests/clan tests/core tests/store tests/strategies \
          tests/together/test_dependencies.py \
          $(SLOW:%=--ignore tests/%.py)
 
-.PHONY: help demo demo-store check test lint format bench docs wheels clean
+.PHONY: help demo demo-store check test lint format bench bench-proof docs wheels clean
 
 help:            ## show this list
 	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/: *.*##/\t/' | expand -t 12
@@ -57,6 +57,10 @@ bench: $(READY)  ## run all benchmarks; each prints a table and one line of JSON
 	@failed=; for script in tests/benchmarks/[a-z]*.py; do \
 	  echo "== $$script"; $(BIN)/python $$script || failed="$$failed $$script"; done; \
 	test -z "$$failed" || { echo "a bar does not hold, or there was an error:$$failed"; exit 1; }
+
+bench-proof: $(READY) ## compare a clan with other methods on tasks nobody tuned on: an hour
+	@for task in denoise waves; do \
+	  $(BIN)/python tests/benchmarks/schedules.py --task $$task --into build/schedules; done
 
 docs: $(READY)   ## build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -23,7 +23,7 @@ from _ranks import answer_of_ranks
 from _report import PACKAGES, Bar, bar, report, show_progress
 from _tasks import TASKS
 
-from clantune import as_specified, factorial
+from clantune import as_specified, cautious, factorial
 from clantune_core import AbstractStrategy
 
 RANKS = 4
@@ -36,6 +36,7 @@ ORACLE = {f"lr x {times:g}": Start(times) for times in (0.3, 1.0, 3.0)}
 CONTROL = "factorial(evolve=False)"
 RULES: Mapping[str, Callable[[], Sequence[AbstractStrategy]]] = {
     "factorial()": factorial,
+    "cautious()": cautious,
     "factorial(calibrate=True)": lambda: factorial(calibrate=True),
     CONTROL: lambda: factorial(evolve=False),
     "as_specified()": as_specified,

@@ -43,6 +43,8 @@ NEEDED = {
     "PB2 (Ray Tune)": "GPy",
 }
 """Packages of the extra `clantune[rivals]`."""
+USUAL = (*PLAIN, "random search", "factorial()", "cautious()", "factorial(evolve=False)")
+"""Methods that are run if none is named."""
 RULES = ("factorial()", "cautious()")
 
 
@@ -52,7 +54,7 @@ class Plan:
 
     tasks: Sequence[str] = tuple(PROOF_TASKS)
     starts: Sequence[str] = tuple(STARTS)
-    methods: Sequence[str] = tuple(METHODS)
+    methods: Sequence[str] = USUAL
     seeds: int = 5
     lengths: Sequence[float] = LENGTHS
     usual: float = 1.0
@@ -177,6 +179,7 @@ def main() -> int:
     parser.add_argument("--task", choices=[*PROOF_TASKS], help="this one only")
     parser.add_argument("--start", choices=[*STARTS], help="this one only")
     parser.add_argument("--method", choices=[*METHODS], action="append", help="these only")
+    parser.add_argument("--all", action="store_true", help="also Ray Tune, Optuna, all recipes")
     parser.add_argument("--seeds", type=int, default=Plan().seeds, help="default: %(default)s")
     parser.add_argument(
         "--into", type=Path, default=Path("build/schedules"), help="default: %(default)s"
@@ -193,7 +196,7 @@ def main() -> int:
             quick = attrs.evolve(QUICK, methods=given.method or QUICK.methods)
             run_all(quick, Path(folder))
             return judged(Path(folder), quick)
-    asked = given.method or [*METHODS]
+    asked = given.method or (METHODS if given.all else USUAL)
     absent = [each for each in asked if each in NEEDED and find_spec(NEEDED[each]) is None]
     if absent:
         print(f"left out, since not installed: {', '.join(absent)}; pip install 'clantune[rivals]'")

@@ -141,3 +141,19 @@ def test_to_measure_a_model_costs_little(modules, name):
     judge(task.make_model())
     assert judge.steps == pytest.approx(4 / 3)
     assert 60 * judge.steps <= 0.11 * task.steps  # three models in each of 20 rounds
+
+
+def test_the_tables_of_the_page_are_those_of_the_runs():
+    script = Path(__file__).parents[2] / "docs/benchmarks/tables.py"
+    code = "import sys, tables; sys.stdout.write(tables.with_tables(sys.stdin.read()))"
+    page = script.with_name("index.md").read_text("utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=page,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=script.parent,
+    )
+    assert done.stdout == page
+    assert "| **`cautious()`** (" in page

@@ -94,7 +94,8 @@ class Clan(Shardable, Results, Stoppable):
             total_steps: Steps of the run. Gives the length of rounds, a warm-up and a cooldown.
             epochs: Length of the run in epochs, instead of `total_steps`.
             steps_per_epoch: Batches of a rank in an epoch; None: the number from `clan.loader`.
-            strategies: Recipe or its name, or a list of strategies; None: `factorial()`.
+            strategies: Recipe or its name, or a list of strategies; None: `cautious()`, or
+                `factorial()` for one member or a run of unknown length.
             settings: Settings of a recipe other than its strategies; None: the recipe's own.
             scheduler: Learning rate scheduler, or several, whose rates the genes then multiply.
             scaler: Scaler of the loss for float16; all members share its scale.
@@ -127,6 +128,7 @@ class Clan(Shardable, Results, Stoppable):
                 judge=judge,
                 seed=seed,
                 has_scheduler=scheduler is not None,
+                num_members=self.communicator.num_members,
             )
             self._saving = Saving.of(checkpoints, self.communicator)
             self._reporting = Reporting(observers=observers, verbose=verbose, progress=progress)

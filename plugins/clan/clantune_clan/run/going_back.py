@@ -56,11 +56,15 @@ def slower(best: Best) -> Best:
     return attrs.evolve(best, rates={gene: SHARE * rate for gene, rate in best.rates.items()})
 
 
-def require_possible(genome: Genome, settings: Settings) -> None:
-    """Raise an error if a clan cannot go back although its settings say so."""
+def if_possible(genome: Genome, settings: Settings) -> Settings:
+    """Return settings with which the clan can go back, or does not go back.
+
+    Raises:
+        ClanError: Somebody has chosen that it goes back, and it cannot.
+    """
     recipe = settings.recipe
     if not recipe.go_back_until:
-        return
+        return settings
     if settings.total_steps is None:
         problem, remedy = "the length of the run is unknown", "give total_steps="
     elif recipe.inheritance != "mean":
@@ -68,7 +72,9 @@ def require_possible(genome: Genome, settings: Settings) -> None:
     elif not genes_of_rates(genome):
         problem, remedy = "no gene sets a learning rate", "bind it, as autobind=['adamw'] does"
     else:
-        return
+        return settings
+    if settings.is_default:
+        return attrs.evolve(settings, recipe=attrs.evolve(recipe, go_back_until=0.0))
     raise ClanError(
         f"go_back_until={recipe.go_back_until} has no effect, because {problem}: {remedy}, or set "
         "go_back_until=0"

@@ -17,7 +17,10 @@ from clantune_core.contracts import RecipeSettings
 RecipeLike = str | Evolution | Sequence[AbstractStrategy]
 """A recipe, its name, an evolution, or a list of strategies."""
 
-DEFAULT_RECIPE = "factorial"
+DEFAULT_RECIPE = "cautious"
+SIMPLE_RECIPE = "factorial"
+"""The default for runs of unknown length, which have no early part to go back in, and for clans of
+one member, in which nothing would repair a rate that is lowered at the start."""
 ROUND_LENGTH = 1000
 MODES = ("min", "max")
 JUDGES = ("shared", "per rank")
@@ -37,6 +40,7 @@ class Settings:
         judge: Whether all ranks judge on the same data (`"shared"`), or each on its own part of
             the data (`"per rank"`), of which the mean counts.
         seed: Seed of all random streams.
+        is_default: Whether nobody has chosen the recipe or its settings.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Settings:
     mode: Literal["min", "max"]
     judge: Literal["shared", "per rank"]
     seed: int
+    is_default: bool = False
 
     @property
     def sign(self) -> float:
@@ -71,7 +76,7 @@ class Settings:
 
 @attrs.frozen(kw_only=True)
 class RunArguments:
-    """The user's arguments that decide the settings of a run; `Clan` documents them."""
+    """What decides the settings of a run: the number of members, and arguments of `Clan`."""
 
     strategies: RecipeLike | None = None
     settings: RecipeSettings | Mapping[str, Any] | None = None
@@ -85,6 +90,7 @@ class RunArguments:
     judge: str = "shared"
     seed: int = 0
     has_scheduler: bool = False
+    num_members: int = 1
 
     def resolve(self) -> Settings:
         """Return the settings of the run.
@@ -95,7 +101,9 @@ class RunArguments:
         for name, choices in (("mode", MODES), ("judge", JUDGES)):
             if (value := getattr(self, name)) not in choices:
                 raise ClanError(f"{name} is {' or '.join(map(repr, choices))}; got {value!r}")
-        chosen = DEFAULT_RECIPE if self.strategies is None else self.strategies
+        can_repair = self.total_steps is not None and self.num_members > 1
+        by_default = DEFAULT_RECIPE if can_repair else SIMPLE_RECIPE
+        chosen = by_default if self.strategies is None else self.strategies
         recipe: Any = load_recipe(chosen) if isinstance(chosen, str) else chosen
         decided = self._decided(recipe)
         evolution = recipe if isinstance(recipe, Evolution) else Evolution(recipe)
@@ -112,6 +120,7 @@ class RunArguments:
             mode="max" if self.mode == "max" else "min",
             judge="per rank" if self.judge == "per rank" else "shared",
             seed=self.seed,
+            is_default=self.strategies is None and self.settings is None,
         )
 
     def _decided(self, recipe: Any) -> RecipeSettings:

@@ -68,6 +68,7 @@ class Training:
             schedulers: Schedulers that the user has handed in.
             observers: Observers of the run.
         """
+        settings = going_back.if_possible(state.genome, settings)
         self.state, self.run = state, run
         self._communicator, self._settings = communicator, settings
         self._registered, self._schedulers = registered, schedulers
@@ -77,7 +78,6 @@ class Training:
         self._judging = Judging(state, communicator, settings, schedulers, self._witness)
         self._half_clans, self._centre = HalfClans(communicator), Centre(state.genome)
         self._is_resumed = False  # whether `begin_round` returns a resumed member next
-        going_back.require_possible(state.genome, settings)
         if settings.schedule.calibration:
             self.run.calibration = Calibration.of(state, communicator.num_members, registered)
         else:

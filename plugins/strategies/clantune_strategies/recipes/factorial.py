@@ -1,4 +1,4 @@
-"""The default recipe: every round is a designed experiment."""
+"""Recipes in which every round is a designed experiment; `cautious()` is the default of a clan."""
 
 from __future__ import annotations
 
@@ -32,9 +32,8 @@ def factorial(
 ) -> Recipe:
     """Members are placed around a common centre by a two-level design, and all measure every gene.
 
-    Use it where several settings are uncertain. With a single setting that is known to be good it
-    costs a little and gains nothing. For models that are not small, also try
-    `rounds=40, freeze_lr_until=0.1, freeze_lr_in_cooldown=True`.
+    Use it where several settings are uncertain and none is far off. With a single setting that is
+    known to be good it costs a little and gains nothing.
 
     Args:
         spread: Distance of the members from the centre, in units of the latent line.
@@ -103,7 +102,7 @@ def cautious(
 ) -> Recipe:
     """`factorial()` that begins with a third of the given lr and goes back when it becomes worse.
 
-    Use it for networks that a high lr can damage, such as transformers. The centre makes longer
+    Use it where settings may be far off: it is the default of a clan. The centre makes longer
     moves, the lr does not evolve in the warm-up, and the weight decay does not increase, so begin
     with one that is not too low. It needs a run of known length and a gene of a learning rate.
 
