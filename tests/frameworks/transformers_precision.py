@@ -12,7 +12,11 @@ def bfloat16(folder):
 def scaled(folder):
     """Scale the loss by so much at first that the optimizer skips steps."""
     trainer, recorder, callback = trainer_for(
-        folder, clan=ROUND, kind=WithScaler, max_grad_norm=0.0, max_steps=24
+        folder,
+        clan={**ROUND, "strategies": "factorial"},  # which begins with the given rate
+        kind=WithScaler,
+        max_grad_norm=0.0,
+        max_steps=24,
     )
     trainer.train()
     return {
