@@ -18,7 +18,7 @@ from _proof import PACED, Problems, Results, Verdict  # noqa: E402
 
 BEGIN, END = "<!-- {} -->\n", "\n<!-- end of {} -->"
 OURS = "cautious()"
-TASKS = ("denoise", "waves", "prose")
+TASKS = ("denoise", "waves")
 
 
 def problems_of(task: str, folder: Path = HERE / "results") -> Problems | None:
@@ -32,63 +32,65 @@ def regrets(problems: Problems) -> str:
     by_method: dict[str, dict[str, Verdict]] = {}
     for each in problems.verdicts():
         by_method.setdefault(each.method, {})[each.start] = each
-    head = ["method (seeds)", *STARTS, "mean", "worst"]
-    rows = [_row(method, found) for method, found in by_method.items()]
-    return _table(head, sorted(rows, key=lambda row: _number(row[-2])))
+    head = ["method (seeds)", *STARTS, "mean", "worst", "cost"]
+    whole = {method: found for method, found in by_method.items() if {*found} == {*STARTS}}
+    rows = [_row(method, found) for method, found in whole.items()]
+    return _table(head, sorted(rows, key=lambda row: float(row[-3])))
 
 
 def _row(method: str, found: Mapping[str, Verdict]) -> list[str]:
     seeds = min(len(each.losses) for each in found.values())
-    cells = [_cell(found[start]) if start in found else "" for start in STARTS]
+    cells = [_cell(found[start]) for start in STARTS]
+    cost = statistics.fmean(each.cost for each in found.values())
     means = [each.regret for each in found.values()]
     name = f"`{method}`" if method.endswith(")") and "(" in method else method
     name = f"**{name}**" if method == OURS else name
-    return [f"{name} ({seeds})", *cells, f"{statistics.fmean(means):.2f}", f"{max(means):.2f}"]
+    mean, worst = f"{statistics.fmean(means):.2f}", f"{max(means):.2f}"
+    return [f"{name} ({seeds})", *cells, mean, worst, f"{cost:.2f}"]
 
 
 def _cell(verdict: Verdict) -> str:
     return f"{verdict.regret:.2f} ± {verdict.error:.2f}"
 
 
-def _number(text: str) -> float:
-    return float(text)
-
-
-def worths(tasks: Mapping[str, Problems], methods: Iterable[str]) -> str:
+def lengths(tasks: Mapping[str, Problems], methods: Iterable[str]) -> str:
     """Return a table of how long the oracle has to train to be as good as some methods."""
     rows = []
     for name, problems in tasks.items():
         found = {(each.start, each.method): each for each in problems.verdicts()}
         for method in methods:
-            cells = [_worth(found.get((start, method))) for start in STARTS]
+            cells = [_length(found[start, method], problems) for start in STARTS]
             rows.append([name, f"`{method}`" if "(" in method else method, *cells])
     return _table(["task", "method", *STARTS], rows)
 
 
-def _worth(verdict: Verdict | None) -> str:
-    if verdict is None:
-        return ""
-    if verdict.worth == 0.0:
-        return "below .25"
-    return f"{verdict.worth:.2f}{' or more' if verdict.is_more else ''}"
+def _length(verdict: Verdict, problems: Problems) -> str:
+    if verdict.length == 0.0:
+        return f"below {problems.curve[0][0]:.2f}"
+    return f"{verdict.length:.2f}{' or more' if verdict.is_more else ''}"
 
 
 def lost(tasks: Mapping[str, Problems]) -> str:
     """Return a table of the problems in which another method ends below ours, and by how much."""
     rows = []
     for name, problems in tasks.items():
-        verdicts = problems.verdicts()
-        ours = {each.start: each for each in verdicts if each.method == OURS}
         for start in STARTS:
-            others = [v for v in verdicts if v.start == start and v.method != OURS]
-            better = [v for v in others if v.regret < ours[start].regret]
-            if better:
-                best = min(better, key=lambda each: each.regret)
-                names = ", ".join(v.method for v in sorted(better, key=lambda each: each.regret))
-                rows.append([name, start, _cell(ours[start]), _cell(best), names])
-    return _table(
-        ["task", "start", "ours", "the best", "who ends below ours, the best first"], rows
-    )
+            at = {each.method: each for each in problems.verdicts() if each.start == start}
+            ours = at.pop(OURS)
+            better = sorted(
+                (v for v in at.values() if v.regret < ours.regret), key=lambda each: each.regret
+            )
+            names = ", ".join(_name(v, problems.beside(ours, v)) for v in better)
+            rows.append([name, start, _cell(ours), names or "nobody"])
+    return _table(["task", "start", f"`{OURS}`", "who ends below it, the best first"], rows)
+
+
+def _name(verdict: Verdict, difference: tuple[float, float]) -> str:
+    """Return the name of a method, bold if the difference is more than chance explains."""
+    mean, error = difference
+    name = f"`{verdict.method}`" if "(" in verdict.method else verdict.method
+    shown = f"{name} ({mean:.2f})"
+    return f"**{shown}**" if mean + error < 0.0 else shown
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -101,7 +103,7 @@ def with_tables(text: str) -> str:
     tasks = {task: found for task in TASKS if (found := problems_of(task))}
     tables = {task: regrets(found) for task, found in tasks.items()}
     tables["lost"] = lost(tasks)
-    tables["worths"] = worths(tasks, (PACED, "factorial()", OURS))
+    tables["lengths"] = lengths(tasks, (PACED, "factorial()", OURS))
     for name, table in tables.items():
         before, _, after = text.partition(BEGIN.format(name))
         _, _, rest = after.partition(END.format(name))

@@ -25,7 +25,10 @@ def loss_of(script: Path, epochs: int, lr: str, recipe: str | None) -> float:
     with tempfile.TemporaryDirectory() as folder:  # for what a framework writes
         text = script.read_text("utf-8")
         if recipe is not None:
-            text = text.replace('strategies="cautious"', f'strategies="{recipe}"')
+            named = 'strategies="cautious"'
+            if "_clan" in script.name and named not in text:
+                raise SystemExit(f"{script.name} names no recipe, so --recipe cannot replace it")
+            text = text.replace(named, f'strategies="{recipe}"')
         copy = Path(folder) / script.name
         copy.write_text(text, "utf-8")
         command = [sys.executable, *LAUNCHER, str(copy), str(epochs)]

@@ -117,6 +117,7 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "factorial()": factorial,
     "cautious()": cautious,
     "factorial(evolve=False)": lambda: factorial(evolve=False),
+    "cautious(evolve=False)": lambda: cautious(evolve=False),
     "as_specified()": as_specified,
     "pbt()": pbt,
     "fire_pbt()": fire_pbt,

@@ -58,7 +58,9 @@ class Results:
         """Return the runs so far."""
         if not self.path.exists():
             return []
-        return [Run(**json.loads(line)) for line in self.path.read_text("utf-8").splitlines()]
+        lines = self.path.read_text("utf-8").splitlines()
+        runs = [Run(**json.loads(line)) for line in lines]
+        return [*{run.key: run for run in runs}.values()]  # one that was run twice counts once
 
     def add(self, run: Run) -> None:
         """Append a run."""
@@ -74,6 +76,8 @@ class Verdict:
         losses: One for each seed.
         regret: Mean regret.
         error: Half of the interval that contains the mean regret with a confidence of 95 %.
+        cost: Mean cost, as a share of the cost of plain training.
+        length: Length of the oracle that is as good; 0 if the shortest is better.
         worth: Length of the oracle that is as good, over the cost; 0 if the shortest is better.
         is_more: Whether the longest oracle is worse, so that the worth is at least this one.
     """
@@ -83,6 +87,8 @@ class Verdict:
     losses: Sequence[float]
     regret: float
     error: float
+    cost: float
+    length: float
     worth: float
     is_more: bool
 
@@ -110,6 +116,12 @@ class Problems:
         met = dict.fromkeys((run.start, run.method) for run in self._runs if run.length == 1.0)
         return [self._verdict(*each) for each in met if each[0] in STARTS]
 
+    def beside(self, ours: Verdict, other: Verdict) -> tuple[float, float]:
+        """Return the mean difference in regret over common seeds, and half of its interval."""
+        pairs = zip(other.losses, ours.losses, strict=False)  # both begin with the first seed
+        differences = [(theirs - our) / self._unit for theirs, our in pairs]
+        return statistics.fmean(differences), half_interval(differences)
+
     def _verdict(self, start: str, method: str) -> Verdict:
         losses = self._losses(start, method)
         cost = statistics.fmean(
@@ -123,6 +135,8 @@ class Problems:
             losses,
             statistics.fmean(regrets),
             half_interval(regrets),
+            cost / self._steps,
+            length,
             length * self._steps / cost,
             length == self.curve[-1][0],
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import torch
 from _contenders import Contender
 from _plain import Start
@@ -35,9 +37,9 @@ def _around(start: Mapping[str, float]) -> dict[str, tuple[float, float]]:
 
 def _drawn(first: Mapping[str, float], seed: int) -> list[dict[str, float]]:
     """Return the settings of a population: those of the start, and others that are drawn."""
-    random, ranges = Random(seed), _around(first)
+    draws, ranges = Random(seed), _around(first)
     return [dict(first)] + [
-        {n: math.exp(random.uniform(*map(math.log, each))) for n, each in ranges.items()}
+        {n: math.exp(draws.uniform(*map(math.log, each))) for n, each in ranges.items()}
         for _ in range(TRIALS - 1)
     ]
 
@@ -64,24 +66,27 @@ def asha(task: Task, start: Start, seed: int, steps: int) -> Outcome:
     first = Trial(task, start, TRIALS * seed, steps)
     ranges = _around(first.settings)
     study.enqueue_trial(first.settings)
-    cost, best, test = 0.0, math.inf, math.inf
-    while cost < TRIALS * steps:
+    trained, measured, best, test = 0, 0.0, math.inf, math.inf
+    while trained < TRIALS * steps:
         asked = study.ask()
         trial = Trial(task, start, TRIALS * seed + asked.number, steps)
         trial.settings = {n: asked.suggest_float(n, *ranges[n], log=True) for n in ranges}
-        ends = optuna.trial.TrialState.COMPLETE
+        ends = optuna.trial.TrialState.PRUNED
         for turn in range(TURNS):
-            trial.train(math.ceil(steps / TURNS))
+            left = TRIALS * steps - trained - trial.done
+            trial.train(min(left, math.ceil(steps / TURNS)))
             loss = trial.judged()
             asked.report(loss, turn + 1)
-            if loss < best and trial.done == steps:
-                best, test = loss, trial.test()
-            if asked.should_prune() or cost + trial.done + trial.judge.steps > TRIALS * steps:
-                ends = optuna.trial.TrialState.PRUNED
-                break
+            if trial.done == steps:
+                ends = optuna.trial.TrialState.COMPLETE
+                if loss < best:
+                    best, test = loss, trial.test()
+            elif not asked.should_prune() and trained + trial.done < TRIALS * steps:
+                continue
+            break
         study.tell(asked, loss if ends == optuna.trial.TrialState.COMPLETE else None, ends)
-        cost += trial.done + trial.judge.steps
-    return Outcome(test, cost / TRIALS)
+        trained, measured = trained + trial.done, measured + trial.judge.steps
+    return Outcome(test, (trained + measured) / TRIALS)
 
 
 def ray_pbt(task: Task, start: Start, seed: int, steps: int) -> Outcome:
@@ -133,6 +138,8 @@ def _in_ray(
     def draw(name: str) -> Any:
         return tune.sample_from(lambda spec: drawn[_config(spec)["number"]][name])
 
+    random.seed(seed)  # Ray's schedulers draw from these
+    np.random.seed(seed)
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # where its processes find this module
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, ignore_reinit_error=True)
     with tempfile.TemporaryDirectory() as folder:

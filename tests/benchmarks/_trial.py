@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
 import torch
 from _plain import Start, optimizer_of, pace
 from _tasks import Task
-from torch import nn
+from torch import Tensor, nn
 
 
 @attrs.frozen
@@ -82,7 +82,6 @@ class Trial:
         """
         torch.manual_seed(seed)
         self._task, self._steps, self._share = task, steps, share
-        self._samples = ranks * task.batch_size
         self._model = task.make_model()
         self.settings = {"lr": task.lr * start.times, "weight_decay": start.weight_decay}
         self._optimizer = optimizer_of(self._model, task, start)
@@ -90,7 +89,7 @@ class Trial:
             self._optimizer = make_optimizer(self._model)
             group = self._optimizer.param_groups[0]
             self.settings = {name: group[name] for name in self.settings}
-        self._random = torch.Generator().manual_seed(seed)
+        self._batches = _batches(len(task.train[0]), ranks * task.batch_size, seed)
         self.judge, self.done = Judge(task), 0
 
     def train(self, steps: int) -> None:
@@ -100,7 +99,7 @@ class Trial:
             share = self._share(self.done, self._steps)
             rate = {"lr": share * self.settings["lr"]}
             self._optimizer.param_groups[0].update(self.settings | rate)
-            drawn = torch.randint(len(x), (self._samples,), generator=self._random)
+            drawn = next(self._batches)
             self._task.loss(self._model(x[drawn]), y[drawn]).backward()
             self._optimizer.step()
             self._optimizer.zero_grad()
@@ -123,3 +122,11 @@ class Trial:
         model, optimizer, self.done = torch.load(path)
         self._model.load_state_dict(model)
         self._optimizer.load_state_dict(optimizer)
+
+
+def _batches(samples: int, size: int, seed: int) -> Iterator[Tensor]:
+    """Yield batches without end; each sample comes once in an epoch, as in a clan."""
+    random = torch.Generator().manual_seed(seed)
+    while True:
+        whole = samples - samples % size
+        yield from torch.randperm(samples, generator=random)[:whole].split(size)

@@ -43,7 +43,7 @@ NEEDED = {
     "PB2 (Ray Tune)": "GPy",
 }
 """Packages of the extra `clantune[rivals]`."""
-USUAL = (*PLAIN, "random search", "factorial()", "cautious()", "factorial(evolve=False)")
+DEFAULT_METHODS = (*PLAIN, "random search", *list(CLANS)[:4])
 """Methods that are run if none is named."""
 RULES = ("factorial()", "cautious()")
 
@@ -54,7 +54,7 @@ class Plan:
 
     tasks: Sequence[str] = tuple(PROOF_TASKS)
     starts: Sequence[str] = tuple(STARTS)
-    methods: Sequence[str] = USUAL
+    methods: Sequence[str] = DEFAULT_METHODS
     seeds: int = 5
     lengths: Sequence[float] = LENGTHS
     usual: float = 1.0
@@ -176,7 +176,7 @@ def shown(verdict: Verdict) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a glance")
-    parser.add_argument("--task", choices=[*PROOF_TASKS], help="this one only")
+    parser.add_argument("--task", choices=[*PROOF_TASKS], action="append", help="these only")
     parser.add_argument("--start", choices=[*STARTS], help="this one only")
     parser.add_argument("--method", choices=[*METHODS], action="append", help="these only")
     parser.add_argument("--all", action="store_true", help="also Ray Tune, Optuna, all recipes")
@@ -191,19 +191,22 @@ def main() -> int:
     if given.rank and "RANK" in os.environ:
         as_a_rank(given.rank, Plan(usual=given.usual))
         return 0
-    if given.quick:
-        with TemporaryDirectory() as folder:
-            quick = attrs.evolve(QUICK, methods=given.method or QUICK.methods)
-            run_all(quick, Path(folder))
-            return judged(Path(folder), quick)
-    asked = given.method or (METHODS if given.all else USUAL)
+    asked = given.method or (
+        QUICK.methods if given.quick else METHODS if given.all else DEFAULT_METHODS
+    )
     absent = [each for each in asked if each in NEEDED and find_spec(NEEDED[each]) is None]
     if absent:
         print(f"left out, since not installed: {', '.join(absent)}; pip install 'clantune[rivals]'")
+    methods = [each for each in asked if each not in absent]
+    if given.quick:
+        with TemporaryDirectory() as folder:
+            quick = attrs.evolve(QUICK, methods=methods)
+            run_all(quick, Path(folder))
+            return judged(Path(folder), quick)
     plan = Plan(
-        (given.task,) if given.task else tuple(PROOF_TASKS),
+        given.task or tuple(PROOF_TASKS),
         (given.start,) if given.start else tuple(STARTS),
-        [each for each in asked if each not in absent],
+        methods,
         given.seeds,
     )
     given.into.mkdir(parents=True, exist_ok=True)

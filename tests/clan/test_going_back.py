@@ -10,7 +10,9 @@ from torch.optim.lr_scheduler import LinearLR
 
 from clantune_clan import Clan, ClanError
 from clantune_clan.run.best import Best
-from clantune_clan.run.going_back import is_due
+from clantune_clan.run.going_back import if_possible, is_due
+from clantune_clan.run.settings import RunArguments
+from clantune_core import Genome
 from clantune_strategies import cautious, factorial, pbt
 
 
@@ -161,3 +163,33 @@ def test_a_clan_that_could_not_go_back_is_refused(options, problem):
     with pytest.raises(ClanError) as raised:
         clan.round()
     assert f"go_back_until=1.0 has no effect, {problem} go_back_until=0" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "members", "expected"),
+    [
+        ({"total_steps": 60}, 4, "cautious"),
+        ({"total_steps": 60}, 2, "cautious"),
+        ({"total_steps": 60, "round_length": 6}, 4, "cautious"),
+        ({"total_steps": 60, "round_length": 7}, 4, "factorial"),  # fewer than ten rounds
+        ({"total_steps": 60}, 1, "factorial"),
+        ({}, 4, "factorial"),
+        ({"total_steps": 600, "settings": {"calibrate": True}}, 4, "factorial"),
+        ({"total_steps": 60, "strategies": "pbt"}, 4, "PBT"),
+    ],
+)
+def test_the_default_is_cautious_where_a_low_rate_can_be_repaired(options, members, expected):
+    settings = RunArguments(**options, num_members=members).resolve()
+    assert settings.name == expected
+    assert settings.is_default == ("strategies" not in options)
+
+
+def test_the_default_does_not_go_back_without_a_rate_and_says_so(caplog):
+    settings = RunArguments(total_steps=60, num_members=4).resolve()
+    assert settings.recipe.go_back_until == 0.5
+    with caplog.at_level("INFO"):
+        assert if_possible(Genome({}), settings).recipe.go_back_until == 0.0
+    assert "does not go back to its best weights, because no gene sets a learning" in caplog.text
+    model, optimizer = model_and_optimizer()
+    with Clan(model=model, optimizer=optimizer, **GIVEN) as clan:
+        assert if_possible(clan.genome, settings) is settings

@@ -245,8 +245,7 @@ def test_a_compiled_module_is_compiled(run_of):
 def test_schedulers_of_lightning_set_the_rates_that_genes_multiply(run_of, name, rates):
     run = run_of(name)[0]
     first, *_ = rates.values()
-    # The default recipe begins with a third of the rate.
-    assert run["history"][0][3]["lr"] == pytest.approx(0.33 * first, rel=0.2)
+    assert run["history"][0][3]["lr"] == pytest.approx(first, rel=0.2)
     assert {step: run["rates"][step] for step in rates} == {
         step: [pytest.approx(rate, rel=1e-6)] for step, rate in rates.items()
     }

@@ -287,6 +287,12 @@ def test_alleles_in_metadata_and_genomes_that_were_bred_stay():
     assert again.as_hyperparameters() == start.as_hyperparameters()
 
 
+def test_a_gene_that_never_crossbreeds_stays():
+    held = Genome({"lr": LogFloatAllele(1e-3, can_crossbreed=False), "wd": FloatAllele(0.5)})
+    start = Evolution([AtStart(Perturb([0.5]))]).mutate(held, Random(1), shared_rng=Random(1))
+    assert start.as_hyperparameters() == pytest.approx({"lr": 1e-3, "wd": 0.25})
+
+
 def test_a_genome_with_none_of_the_genes_stays():
     evolution = Evolution([AtStart(Perturb([0.5]), ["rate", "*/rate"])])
     start = evolution.mutate(Genome(GENES), Random(1), shared_rng=Random(1))

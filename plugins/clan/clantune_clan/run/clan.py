@@ -95,7 +95,7 @@ class Clan(Shardable, Results, Stoppable):
             epochs: Length of the run in epochs, instead of `total_steps`.
             steps_per_epoch: Batches of a rank in an epoch; None: the number from `clan.loader`.
             strategies: Recipe or its name, or a list of strategies; None: `cautious()`, or
-                `factorial()` for one member or a run of unknown length.
+                `factorial()` for one member, unknown length, or fewer than ten rounds.
             settings: Settings of a recipe other than its strategies; None: the recipe's own.
             scheduler: Learning rate scheduler, or several, whose rates the genes then multiply.
             scaler: Scaler of the loss for float16; all members share its scale.

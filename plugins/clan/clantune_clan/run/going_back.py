@@ -12,6 +12,7 @@ from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.run.best import Best
+from clantune_clan.run.console import LOGGER
 from clantune_clan.run.learning_rate import genes_of_rates
 from clantune_clan.run.settings import Settings
 from clantune_clan.unwrapping import bare_module
@@ -74,6 +75,7 @@ def if_possible(genome: Genome, settings: Settings) -> Settings:
     else:
         return settings
     if settings.is_default:
+        LOGGER.info("the clan does not go back to its best weights, because %s", problem)
         return attrs.evolve(settings, recipe=attrs.evolve(recipe, go_back_until=0.0))
     raise ClanError(
         f"go_back_until={recipe.go_back_until} has no effect, because {problem}: {remedy}, or set "

@@ -18,9 +18,10 @@ RecipeLike = str | Evolution | Sequence[AbstractStrategy]
 """A recipe, its name, an evolution, or a list of strategies."""
 
 DEFAULT_RECIPE = "cautious"
-SIMPLE_RECIPE = "factorial"
-"""The default for runs of unknown length, which have no early part to go back in, and for clans of
-one member, in which nothing would repair a rate that is lowered at the start."""
+OTHER_DEFAULT = "factorial"
+"""The default where a rate that is lowered at the start could not be repaired."""
+ENOUGH_ROUNDS = 10
+"""Rounds in which a rate that is lowered at the start is repaired."""
 ROUND_LENGTH = 1000
 MODES = ("min", "max")
 JUDGES = ("shared", "per rank")
@@ -40,7 +41,7 @@ class Settings:
         judge: Whether all ranks judge on the same data (`"shared"`), or each on its own part of
             the data (`"per rank"`), of which the mean counts.
         seed: Seed of all random streams.
-        is_default: Whether nobody has chosen the recipe or its settings.
+        is_default: Whether nobody has chosen the strategies.
     """
 
     name: str
@@ -101,9 +102,7 @@ class RunArguments:
         for name, choices in (("mode", MODES), ("judge", JUDGES)):
             if (value := getattr(self, name)) not in choices:
                 raise ClanError(f"{name} is {' or '.join(map(repr, choices))}; got {value!r}")
-        can_repair = self.total_steps is not None and self.num_members > 1
-        by_default = DEFAULT_RECIPE if can_repair else SIMPLE_RECIPE
-        chosen = by_default if self.strategies is None else self.strategies
+        chosen = self._default() if self.strategies is None else self.strategies
         recipe: Any = load_recipe(chosen) if isinstance(chosen, str) else chosen
         decided = self._decided(recipe)
         evolution = recipe if isinstance(recipe, Evolution) else Evolution(recipe)
@@ -120,8 +119,18 @@ class RunArguments:
             mode="max" if self.mode == "max" else "min",
             judge="per rank" if self.judge == "per rank" else "shared",
             seed=self.seed,
-            is_default=self.strategies is None and self.settings is None,
+            is_default=self.strategies is None,
         )
+
+    def _default(self) -> str:
+        """Return the name of the recipe that is taken if the user chooses none."""
+        total, length = self.total_steps, self.round_length
+        if total is None or self.num_members == 1:
+            return OTHER_DEFAULT
+        if self.settings is not None:  # which may say that the run begins with a calibration
+            return OTHER_DEFAULT
+        has_few_rounds = length is not None and total < ENOUGH_ROUNDS * length
+        return OTHER_DEFAULT if has_few_rounds else DEFAULT_RECIPE
 
     def _decided(self, recipe: Any) -> RecipeSettings:
         given = getattr(recipe, "settings", {}) if self.settings is None else self.settings

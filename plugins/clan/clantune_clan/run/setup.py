@@ -20,7 +20,7 @@ from clantune_clan.member.construction import build_state
 from clantune_clan.member.optimizers import Optimizers, OptimizersLike
 from clantune_clan.member.state import State
 from clantune_clan.reduction import ReductionName
-from clantune_clan.run import genes
+from clantune_clan.run import genes, going_back
 from clantune_clan.run.autobind import Autobind, bind_optimizers
 from clantune_clan.run.length import steps_of_epochs
 from clantune_clan.run.observers import Observers
@@ -240,20 +240,20 @@ class Setup:
 
     def start(self, run: RunState, observers: Observers) -> Training:
         """Start the run. All ranks call this together."""
-        draft, settings = self.draft, self.settings
+        draft, settings = self.draft, going_back.if_possible(self.draft.genome, self.settings)
         if self.epochs is not None and settings.total_steps is None:
             raise ClanError(
                 "epochs= needs to know how long one is: make the loader with clan.loader(...) "
                 "before the first round, or give steps_per_epoch="
             )
-        optimizers, has_ramp = draft.optimizers, settings.ramp.end is not None
-        genome = self.schedulers.begin(draft.genome, optimizers, has_ramp=has_ramp)
+        self.settings, has_ramp = settings, settings.ramp.end is not None
+        genome = self.schedulers.begin(draft.genome, draft.optimizers, has_ramp=has_ramp)
         if self.communicator.rank == 0:
             log_start(draft.genome, settings, self.presets, self.communicator.num_members)
         state = build_state(
             genome,
             draft.model,
-            optimizers,
+            draft.optimizers,
             self.communicator,
             reduction=self.reduction,
             scaler=self.scaler,

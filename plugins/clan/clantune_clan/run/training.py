@@ -16,7 +16,6 @@ from clantune_clan.member.training_state import TrainingState
 from clantune_clan.ramp import Ramp
 from clantune_clan.records.parts import FITNESS, TURNOVER
 from clantune_clan.records.record import RoundRecord
-from clantune_clan.run import going_back
 from clantune_clan.run.agreement import require_equal_ranks
 from clantune_clan.run.calibration import LAST, Calibration
 from clantune_clan.run.centre import Centre
@@ -68,7 +67,6 @@ class Training:
             schedulers: Schedulers that the user has handed in.
             observers: Observers of the run.
         """
-        settings = going_back.if_possible(state.genome, settings)
         self.state, self.run = state, run
         self._communicator, self._settings = communicator, settings
         self._registered, self._schedulers = registered, schedulers

@@ -18,7 +18,8 @@ class AtStart(MutationWrapper):
 
     Use it to start from other values than the given ones: `AtStart(Perturb([0.33]), ["lr"])` starts
     from a third of the given lr. It acts on genomes that were not bred. Programs that breed without
-    placing members first, such as a parameter store, have none. Alleles in metadata stay.
+    placing members first, such as a parameter store, have none. Alleles in metadata stay, and so do
+    genes that never crossbreed.
 
     Attributes:
         strategy: The other mutation.
@@ -39,6 +40,8 @@ class AtStart(MutationWrapper):
         """Mutate if this is the start and the gene is one of them."""
         arguments = self.with_own_shared_rng(arguments)
         bred = ancestry is not None or my_genome.parents is not None
+        if not allele.can_crossbreed:  # a gene that the user holds would keep the value for good
+            return allele
         if bred or not context.is_hyperparameter or not matches(self.genes, context.gene):
             return allele
         arguments |= {"ancestry": ancestry, "context": context, "my_genome": my_genome}
