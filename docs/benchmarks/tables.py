@@ -16,7 +16,7 @@ sys.path.append(str(HERE.parents[1] / "tests/benchmarks"))
 from _plain import STARTS  # noqa: E402  (it is found there)
 from _proof import PACED, Problems, Results, Verdict  # noqa: E402
 
-BEGIN, END = "<!-- {} -->\n", "\n<!-- end of {} -->"
+BEGIN, END = "<!-- {} -->\n", "<!-- end of {} -->"
 OURS = "cautious()"
 TASKS = ("denoise", "waves")
 
@@ -107,7 +107,7 @@ def with_tables(text: str) -> str:
     for name, table in tables.items():
         before, _, after = text.partition(BEGIN.format(name))
         _, _, rest = after.partition(END.format(name))
-        text = f"{before}{BEGIN.format(name)}{table}{END.format(name)}{rest}"
+        text = f"{before}{BEGIN.format(name)}{table}\n{END.format(name)}{rest}"
     return text
 
 
