@@ -54,7 +54,7 @@ def _plain(
 
 def _schedule_free(task: Task, start: Start, seed: int, steps: int) -> Outcome:
     """Train with AdamW in the form that needs no schedule (Defazio et al. 2024)."""
-    from schedulefree import AdamWScheduleFree  # type: ignore[import-untyped]
+    from schedulefree import AdamWScheduleFree
 
     optimizers = []
 
@@ -82,7 +82,7 @@ def _prodigy(task: Task, start: Start, seed: int, steps: int) -> Outcome:
 
     It does not read the rate of the start, only the other settings.
     """
-    from prodigyopt import Prodigy  # type: ignore[import-untyped]
+    from prodigyopt import Prodigy
 
     def make(model: nn.Module) -> torch.optim.Optimizer:
         made: torch.optim.Optimizer = Prodigy(

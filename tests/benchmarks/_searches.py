@@ -170,7 +170,7 @@ def _trainable(task: str, start: Start, seed: int, steps: int) -> Any:
     """Return a trial as Ray Tune wants it, a class."""
     from ray import tune
 
-    class Training(tune.Trainable):
+    class Training(tune.Trainable):  # type: ignore[misc]  # Ray may not be installed
         def setup(self, config: dict[str, Any]) -> None:
             torch.set_num_threads(1)
             place = TRIALS * seed + int(config["number"])
