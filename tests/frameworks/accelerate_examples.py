@@ -12,4 +12,4 @@ def examples(folder):
     AcceleratorState._reset_state()
     GradientState._reset_state()
     with mock.patch.object(Accelerator, "end_training"):  # other runs go on
-        return script_losses("accelerate", folder)
+        return script_losses("accelerate", folder, epochs=3)

@@ -9,12 +9,13 @@ from unittest import mock
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 
 
-def script_losses(framework, folder):
-    """Train on three files in place of eight for two epochs, with a clan and without.
+def script_losses(framework, folder, epochs=2):
+    """Train on three files in place of eight for a few epochs, with a clan and without.
 
     Args:
         framework: First part of the names of the scripts.
         folder: Folder for what the framework writes.
+        epochs: Passes over the files.
 
     Returns:
         The losses on test data, which are those of this rank's model.
@@ -24,11 +25,11 @@ def script_losses(framework, folder):
 
     character_lm.MODULES = ("calendar", "csv", "textwrap")
     with contextlib.chdir(folder):
-        return {kind: _loss_of(f"{framework}_{kind}.py") for kind in ("plain", "clan")}
+        return {kind: _loss_of(f"{framework}_{kind}.py", epochs) for kind in ("plain", "clan")}
 
 
-def _loss_of(script):
-    with mock.patch.object(sys, "argv", [script, "2"]):
+def _loss_of(script, epochs):
+    with mock.patch.object(sys, "argv", [script, str(epochs)]):
         found = runpy.run_path(str(EXAMPLES / script))
     model = found["module"] if "module" in found else found["model"]
     return found["loss_on"](getattr(model, "writer", model), found["test"].some(1024))

@@ -193,7 +193,7 @@ def test_the_named_checkpoints_are_the_last_two(runs):
 def test_the_script_of_the_docs_ends_better_with_a_clan_in_a_short_run(runs):
     losses = runs["examples"]
     assert different(losses) == 1
-    assert losses[0]["clan"] < losses[0]["plain"] - 0.05  # it begins slowly, and has two epochs
+    assert losses[0]["clan"] < losses[0]["plain"] - 0.1
 
 
 def test_a_script_changes_in_five_lines():

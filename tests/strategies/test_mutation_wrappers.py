@@ -293,8 +293,18 @@ def test_a_gene_that_never_crossbreeds_stays():
     assert start.as_hyperparameters() == pytest.approx({"lr": 1e-3, "wd": 0.25})
 
 
-def test_a_genome_with_none_of_the_genes_stays():
+def test_patterns_that_name_no_gene_are_an_error():
     evolution = Evolution([AtStart(Perturb([0.5]), ["rate", "*/rate"])])
+    with pytest.raises(StrategyError) as raised:
+        evolution.mutate(Genome(GENES), Random(1), shared_rng=Random(1))
+    assert "AtStart: no gene is called 'rate' or '*/rate'; the genes are ['lr'," in str(
+        raised.value
+    )
+    assert "correct genes=, or set required=False" in str(raised.value)
+
+
+def test_a_genome_with_none_of_the_genes_stays_if_none_is_required():
+    evolution = Evolution([AtStart(Perturb([0.5]), ["rate", "*/rate"], required=False)])
     start = evolution.mutate(Genome(GENES), Random(1), shared_rng=Random(1))
     assert start.as_hyperparameters() == Genome(GENES).as_hyperparameters()
 

@@ -8,7 +8,12 @@ import attrs
 
 from clantune_core import AbstractAllele, AbstractMutationStrategy, Ancestry, Context, Genome
 from clantune_strategies._patterns import matches
-from clantune_strategies.checks import gene_patterns_field, mutation_field
+from clantune_strategies.checks import (
+    flag_field,
+    gene_patterns_field,
+    mutation_field,
+    strategy_error,
+)
 from clantune_strategies.wrappers import MutationWrapper
 
 
@@ -24,10 +29,12 @@ class AtStart(MutationWrapper):
     Attributes:
         strategy: The other mutation.
         genes: Patterns of the names of genes that it may change.
+        required: Whether a genome with none of them is an error.
     """
 
     strategy: AbstractMutationStrategy = mutation_field()
     genes: tuple[str, ...] = gene_patterns_field("*")
+    required: bool = flag_field(default=True)
 
     def handle_mutating(
         self,
@@ -39,10 +46,16 @@ class AtStart(MutationWrapper):
     ) -> AbstractAllele:
         """Mutate if this is the start and the gene is one of them."""
         arguments = self.with_own_shared_rng(arguments)
-        bred = ancestry is not None or my_genome.parents is not None
-        if not allele.can_crossbreed:  # a gene that the user holds would keep the value for good
+        if ancestry is not None or my_genome.parents is not None or not context.is_hyperparameter:
             return allele
-        if bred or not context.is_hyperparameter or not matches(self.genes, context.gene):
+        if self.required and not any(matches(self.genes, gene) for gene in my_genome.alleles):
+            raise strategy_error(
+                "AtStart",
+                f"no gene is called {' or '.join(map(repr, self.genes))}; the genes are "
+                f"{[*my_genome.alleles]}: correct genes=, or set required=False",
+            )
+        # A gene that never crossbreeds would keep its first value for good.
+        if not allele.can_crossbreed or not matches(self.genes, context.gene):
             return allele
         arguments |= {"ancestry": ancestry, "context": context, "my_genome": my_genome}
         return self.inner_mutate(allele, **arguments)

@@ -71,7 +71,7 @@ def factorial(
         decay_genes=DECAY_GENES if hold_decay else (),
         bias_correction=bias_correction,
     )
-    lower = (AtStart(Perturb((first_lr,)), LR_GENES),) if first_lr < 1.0 else ()
+    lower = (AtStart(Perturb((first_lr,)), LR_GENES, required=False),) if first_lr < 1.0 else ()
     evolving = (Everyone(cutoff=cutoff), effects, Average(), *lower, TwoLevel(spread=spread))
     control = (Everyone(cutoff=cutoff), Average(), *lower)
     return Recipe(
