@@ -18,7 +18,7 @@ class Outcome:
     """What a run ended with.
 
     Attributes:
-        loss: On the test data, which nobody has seen before.
+        loss: Loss on test data, which was not used for training or selection.
         steps: Steps of training on every rank, and what was measured on it, in such steps.
     """
 

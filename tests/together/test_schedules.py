@@ -6,6 +6,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import attrs
 import pytest
 
 FOLDER = str(Path(__file__).parents[1] / "benchmarks")
@@ -78,6 +79,14 @@ def test_a_method_is_judged_by_the_oracle_and_its_own_cost(proof):
     assert clan.regret == pytest.approx((3.0 - 2.0) / (6.0 - 2.0))
     assert clan.worth == pytest.approx(proof.length_as_good(3.0, CURVE) / 1.1)
     assert not clan.is_more
+    assert clan.cost == pytest.approx(1.1)
+    assert clan.length == pytest.approx(proof.length_as_good(3.0, CURVE))
+    mean, half = problems.beside(clan, judged["tuned", proof.PACED])  # of their one common seed
+    assert (mean, half) == (0.0, float("inf"))
+    worse = attrs.evolve(clan, losses=[3.0, 7.0])
+    mean, half = problems.beside(clan, worse)
+    assert mean == pytest.approx((1.0 + 3.0) / 2 / 4.0)
+    assert half == pytest.approx(proof.half_interval([0.25, 0.75]))
     assert judged["tuned", proof.PACED].worth == pytest.approx(1.0)
     assert judged["lr / 10", proof.PACED].worth == 0.0
     assert ("lr x 3", proof.PACED) not in judged  # of the grid only
@@ -89,6 +98,13 @@ def test_runs_come_back_from_their_file(proof, tmp_path):
     for run in runs_of(proof):
         results.add(run)
     assert results.runs() == runs_of(proof)
+
+
+def test_a_run_that_was_done_twice_counts_once(proof, tmp_path):
+    results, run = proof.Results(tmp_path / "task.jsonl"), runs_of(proof)[0]
+    results.add(run)
+    results.add(attrs.evolve(run, loss=1.5))
+    assert results.runs() == [attrs.evolve(run, loss=1.5)]
 
 
 NEEDED = {"ASHA (Optuna)": "optuna", "schedule-free AdamW": "schedulefree", "Prodigy": "prodigyopt"}

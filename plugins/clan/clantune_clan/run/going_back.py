@@ -61,7 +61,7 @@ def if_possible(genome: Genome, settings: Settings) -> Settings:
     """Return settings with which the clan can go back, or does not go back.
 
     Raises:
-        ClanError: Somebody has chosen that it goes back, and it cannot.
+        ClanError: The chosen recipe goes back, and this clan cannot.
     """
     recipe = settings.recipe
     if not recipe.go_back_until:

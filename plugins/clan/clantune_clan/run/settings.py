@@ -41,7 +41,7 @@ class Settings:
         judge: Whether all ranks judge on the same data (`"shared"`), or each on its own part of
             the data (`"per rank"`), of which the mean counts.
         seed: Seed of all random streams.
-        is_default: Whether nobody has chosen the strategies.
+        is_default: Whether the strategies are the default.
     """
 
     name: str
