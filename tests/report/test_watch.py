@@ -145,10 +145,10 @@ def text(block):
 
 
 def test_a_frame_shows_the_round_the_members_and_the_time_left(run):
-    drawn = shown(facts_of(run, entries(start(), 12)), 123)
+    drawn = shown(facts_of(run, entries(start(recipe="cautious"), 12)), 123)
     assert drawn == text("""
 run.jsonl                                                  running for 2 min 3 s
-factorial, 4 members, mean weights, rounds of 50 steps, presets adamw
+cautious, 4 members, mean weights, rounds of 50 steps, presets adamw
 round 12: cooperation, 12 of 20 rounds done, step about 618 of 1000
 ███████████████████████████████████░░░░░░░░░░░░░░░░░░░░░░░  62%, 1 min 16 s left
 
