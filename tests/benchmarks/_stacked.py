@@ -24,7 +24,6 @@ from clantune_clan.run.going_back import is_due, slower
 from clantune_core import Genome, LogFloatAllele
 from clantune_strategies import Recipe
 
-MEMBERS = 4
 Weights = dict[str, Tensor]
 
 
@@ -36,11 +35,22 @@ class Stacked:
         average: A running average of them since the start of the round.
     """
 
-    def __init__(self, task: Task, start: Start, members: int, seed: int) -> None:
-        """Give all members the same initial weights, as a seed draws them."""
+    def __init__(
+        self, task: Task, start: Start, members: int, seed: int, *, ranks: int = 1
+    ) -> None:
+        """Give all members the same initial weights, as a seed draws them.
+
+        Args:
+            task: Task to train.
+            start: Settings to begin with.
+            members: Number of members.
+            seed: Seed of the weights and of the batches.
+            ranks: Number of ranks whose batches a member takes.
+        """
         torch.manual_seed(seed)
         model = task.make_model()
         self._task, self._beta2, self._steps = task, start.beta2, 0
+        self._samples = ranks * task.batch_size
         self._batches = torch.Generator().manual_seed(seed)
         own = {name: each.detach() for name, each in model.named_parameters()}
         self.weights = {n: w.expand(members, *w.shape).clone() for n, w in own.items()}
@@ -64,9 +74,7 @@ class Stacked:
             decay: Share of the running average that a step keeps.
         """
         members, (x, y) = len(rates), self._task.train
-        drawn = torch.randint(
-            len(x), (members, MEMBERS // members * self._task.batch_size), generator=self._batches
-        )
+        drawn = torch.randint(len(x), (members, self._samples), generator=self._batches)
         with sdpa_kernel(SDPBackend.MATH):  # other kinds of attention cannot be stacked
             gradients = self._gradients(self.weights, x[drawn], y[drawn])
         self._steps += 1
@@ -108,22 +116,24 @@ class Stacked:
         return centres
 
 
-def loss_of_plain(task: Task, start: Start, seed: int, steps: int) -> float:
-    """Return the test loss of plain training with warm-up and cooldown, on as many samples."""
-    run = Stacked(task, start, 1, seed)
+def loss_of_plain(task: Task, start: Start, seed: int, steps: int, ranks: int) -> float:
+    """Return the test loss of plain training with warm-up and cooldown, on so many ranks."""
+    run = Stacked(task, start, 1, seed, ranks=ranks)
     for step in range(steps):
         run.train([task.lr * start.times * pace(step, steps)], [start.weight_decay], 0.0)
     return run.losses(run.weights, task.test)[0]
 
 
-def loss_of_clan(task: Task, start: Start, recipe: Recipe, seed: int, steps: int) -> float:
+def loss_of_clan(
+    task: Task, start: Start, recipe: Recipe, seed: int, steps: int, members: int
+) -> float:
     """Return the test loss of the best weights or averaged weights of a clan."""
-    run = Stacked(task, start, MEMBERS, seed)
+    run = Stacked(task, start, members, seed)
     genes = {
         "lr": LogFloatAllele(task.lr * start.times, (1e-6, 10.0)),
         "weight_decay": LogFloatAllele(start.weight_decay, (1e-5, 10.0)),
     }
-    clan = Clan(recipe, Genome(genes), MEMBERS, seed)
+    clan = Clan(recipe, Genome(genes), members, seed)
     best, lowest, step = run.weights, math.inf, 0
     kept = Best()  # the best averaged centre, to which a clan goes back
     for number in range(recipe.settings.rounds or 0):

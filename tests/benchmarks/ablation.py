@@ -53,6 +53,7 @@ class Plan:
     variants: Sequence[str] = tuple(VARIANTS)
     seeds: int = 4
     steps: int | None = None
+    members: int = 4
 
 
 QUICK = Plan(("digits",), ("several",), (USUAL, "both"), 2, 40)
@@ -67,6 +68,7 @@ def main() -> int:
         "--variant", choices=[*VARIANTS], help="this one only, beside the usual one"
     )
     parser.add_argument("--seeds", type=int, default=Plan().seeds, help="default: %(default)s")
+    parser.add_argument("--members", type=int, default=Plan().members, help="default: %(default)s")
     given = parser.parse_args()
     if given.seeds < 2:
         parser.error("an error of the mean needs two seeds or more")
@@ -75,6 +77,7 @@ def main() -> int:
         (given.start,) if given.start else tuple(STARTS),
         tuple(dict.fromkeys((USUAL, given.variant))) if given.variant else tuple(VARIANTS),
         given.seeds,
+        members=given.members,
     )
     torch.set_num_threads(1)
     return compared(QUICK if given.quick else plan)
@@ -91,18 +94,19 @@ def compared(plan: Plan) -> int:
         show_progress(place, len(plan.tasks), name)
         task = TASKS[name]()
         steps = plan.steps or task.steps
-        grid = {times: plain_losses(task, Start(times), plan.seeds, steps) for times in GRID}
+        grid = {times: plain_losses(task, Start(times), plan, steps) for times in GRID}
         best = min(map(statistics.fmean, grid.values()))
         worst = statistics.fmean([*grid[GRID[0]], *grid[GRID[-1]]])
         figures[name] = {"grid": {f"{times:g}": losses for times, losses in grid.items()}}
         for start in plan.starts:
-            plain = plain_losses(task, STARTS[start], plan.seeds, steps)
+            plain = plain_losses(task, STARTS[start], plan, steps)
             losses = {"DDP, warm-up, cooldown": plain} | {
                 variant: [
-                    loss_of_clan(task, STARTS[start], VARIANTS[variant](), seed, steps)
+                    loss_of_clan(task, STARTS[start], recipe(), seed, steps, plan.members)
                     for seed in range(plan.seeds)
                 ]
-                for variant in plan.variants
+                for variant, recipe in VARIANTS.items()
+                if variant in plan.variants
             }
             for variant, found in losses.items():
                 mean = statistics.fmean(found)
@@ -114,13 +118,13 @@ def compared(plan: Plan) -> int:
                     bars.append(bar(title, difference, 2.0 * error))
             figures[f"{name}, {start}"] = losses
     show_progress(len(plan.tasks), len(plan.tasks), "done")
-    title = f"Variants of the default rule, {plan.seeds} seeds"
+    title = f"Variants of the default rule, {plan.members} members, {plan.seeds} seeds"
     return report(title, rows, figures, bars, (*PACKAGES, "clantune", "torch"))
 
 
-def plain_losses(task: Task, start: Start, seeds: int, steps: int) -> list[float]:
+def plain_losses(task: Task, start: Start, plan: Plan, steps: int) -> list[float]:
     """Return the losses of plain training, one per seed."""
-    return [loss_of_plain(task, start, seed, steps) for seed in range(seeds)]
+    return [loss_of_plain(task, start, seed, steps, plan.members) for seed in range(plan.seeds)]
 
 
 def beside(found: Sequence[float], usual: Sequence[float], unit: float) -> tuple[float, float]:

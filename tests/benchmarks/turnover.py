@@ -1,8 +1,10 @@
-"""Inheritance beside a raw collective of the same bytes, and beside a round. `--quick`: a glance.
+"""Inheritance beside a raw collective of the same bytes, a file, and a round. `--quick`: a glance.
 
-Inheritance, the collective and a training step take turns in the same processes, and a ratio is
-taken within one turn. Children inherit all that a member has: weights, two moments, step counters
-and the running average of the weights. A step is one of bare DDP with Adam and a small batch.
+Inheritance, the collective, a file and a training step take turns in the same processes, and a
+ratio is taken within one turn. Children inherit all that a member has: weights, two moments, step
+counters and the running average of the weights. A step is one of bare DDP with Adam and a small
+batch. Other tools let a parent write a checkpoint and its children read it: this is the file, on
+the disk of temporary files, written by torch.save and read by torch.load.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import attrs
@@ -35,7 +39,8 @@ SIZES = {"1 M": (700, 2), "25 M": (2500, 4), "100 M": (5000, 4)}
 """Width and depth of a network, by about how many parameters it has."""
 
 RANKS = (2, 4)
-KINDS = ("one to all", "a swap", "mean")
+COPIES = ("one to all", "a swap")
+KINDS = (*COPIES, "mean")
 PARTS = ("forms", "transfer", "takeover", "checks")
 TURNS = {"1 M": 40, "25 M": 9, "100 M": 3}
 BATCH = 16
@@ -54,6 +59,7 @@ class Turns:
 
     ours: list[float]
     bare: list[float]
+    file: list[float]
     step: list[float]
     parts: dict[str, float]
     moved: float
@@ -108,6 +114,28 @@ def bare(kind: str, tensor: Tensor, pair: dist.ProcessGroup | None) -> Callable[
     return {"one to all": one_to_all, "a swap": swap, "mean": mean}[kind]
 
 
+def by_file(kind: str, state: TrainingState) -> Callable[[], None]:
+    """Return what hands on the model and the optimizer by files: a parent writes, a child reads."""
+    me = dist.get_rank()
+    parent = {"one to all": 0, "a swap": (1, 0, *range(2, dist.get_world_size()))[me]}[kind]
+    parents = {"one to all": (0,), "a swap": (0, 1)}[kind]
+    path = f"{gettempdir()}/clantune-turnover-{os.getppid()}-{{}}.pt"
+
+    def hand_on() -> None:
+        if me in parents:
+            torch.save((state.model.state_dict(), state.optimizer.state_dict()), path.format(me))
+        dist.barrier()
+        if parent != me:
+            weights, moments = torch.load(path.format(parent))
+            state.model.load_state_dict(weights)
+            state.optimizer.load_state_dict(moments)
+        dist.barrier()
+        if me in parents:
+            Path(path.format(me)).unlink()
+
+    return hand_on
+
+
 def measure(size: str, turns: int) -> dict[str, Turns]:
     """Let every inheritance, its bare collective and a step take turns; return figures by kind."""
     channel = Communication()
@@ -128,9 +156,10 @@ def measure(size: str, turns: int) -> dict[str, Turns]:
         contenders: dict[str, Callable[[], Any]] = {
             "ours": functools.partial(ours, wanted),
             "bare": bare(kind, tensor, pair),
+            **({"file": by_file(kind, state)} if kind in COPIES else {}),
             "step": step,
         }
-        found[kind] = Turns([], [], [], dict.fromkeys(PARTS, 0.0), total)
+        found[kind] = Turns([], [], [], [], dict.fromkeys(PARTS, 0.0), total)
         for turn in range(-1, turns):  # the first one warms up
             for name in contenders if turn % 2 else reversed(contenders):
                 dist.barrier()
@@ -173,7 +202,17 @@ def main() -> int:
     cases, turns = [(size, ranks) for size in SIZES for ranks in RANKS], TURNS
     if arguments.quick:
         cases, turns = cases[:1], dict.fromkeys(SIZES, 2)
-    columns = ("MB", "bare ms", "ms", "ratio", "quartiles", "step ms", "% of a round", *PARTS)
+    columns = (
+        "MB",
+        "bare ms",
+        "file ms",
+        "ms",
+        "ratio",
+        "quartiles",
+        "step ms",
+        "% of a round",
+        *PARTS,
+    )
     rows: list[tuple[object, ...]] = [("parameters", "ranks", "inheritance", *columns)]
     figures, bars = {}, []
     for done, (size, ranks) in enumerate(cases):
@@ -196,10 +235,12 @@ def _judge(found: Turns) -> tuple[tuple[object, ...], dict[str, Any]]:
     ratio = statistics.median(ratios)
     low, high = ratios[len(ratios) // 4], ratios[(3 * len(ratios)) // 4]
     ours, theirs, step = map(statistics.median, (found.ours, found.bare, found.step))
+    file = statistics.median(found.file) if found.file else None
     share = 100 * ours / (STEPS * step)
     row = (
         round(found.moved / 1e6),
         f"{theirs:.1f}",
+        "" if file is None else f"{file:.1f}",
         f"{ours:.1f}",
         f"{ratio:.2f}",
         f"{low:.2f} {high:.2f}",
@@ -210,6 +251,7 @@ def _judge(found: Turns) -> tuple[tuple[object, ...], dict[str, Any]]:
     figure = {
         "bytes": found.moved,
         "bare ms": theirs,
+        "file ms": file,
         "ms": ours,
         "ratio": [low, ratio, high],
         "step ms": step,

@@ -9,6 +9,7 @@ import torch.distributed as dist
 from torch import nn
 
 from clantune_clan import Communication, GenomeExpression, Individual, PathError, build_state
+from clantune_clan.communication import connection
 from clantune_core import DataError, Genome, LogFloatAllele, StrategyError
 
 LR = "optimizer/param_groups/0/lr"
@@ -376,17 +377,22 @@ def test_a_rank_that_leaves_out_a_pass_is_an_error_within_the_timeout(ranks):
     )
 
 
-def texts_of_all_lengths():
-    channel = Communication(timeout=TIMEOUT)
-    return [
-        channel.gather(f"text of {length}", ["é\n"[dist.get_rank()] * length * dist.get_rank()])
-        for length in (0, 1, 4080, 4096, 5000, 20_000)
-    ]
+def texts_of_all_lengths(together):
+    before, connection.TOGETHER = connection.TOGETHER, together
+    try:
+        channel = Communication(timeout=TIMEOUT)
+        return [
+            channel.gather(f"text of {length}", ["é\n"[dist.get_rank()] * length * dist.get_rank()])
+            for length in (0, 1, 4080, 4096, 5000, 20_000)
+        ]
+    finally:
+        connection.TOGETHER = before
 
 
-def test_texts_of_all_lengths_are_gathered(ranks):
+@pytest.mark.parametrize("together", [connection.TOGETHER, 40, 0])  # as if there were more ranks
+def test_texts_of_all_lengths_are_gathered(ranks, together):
     wanted = [[[""], ["\n" * length]] for length in (0, 1, 4080, 4096, 5000, 20_000)]
-    assert ranks(2).run(texts_of_all_lengths) == [wanted] * 2
+    assert ranks(2).run(texts_of_all_lengths, together) == [wanted] * 2
 
 
 def at_different_places():

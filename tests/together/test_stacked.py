@@ -48,7 +48,7 @@ def test_a_step_of_each_member_is_a_step_of_adamw_with_the_mean_gradient(modules
     batches = torch.Generator().manual_seed(3)
     run.begin_round()
     for _ in range(4):
-        drawn = torch.randint(len(task.train[0]), (2, 2 * task.batch_size), generator=batches)
+        drawn = torch.randint(len(task.train[0]), (2, task.batch_size), generator=batches)
         share_gradients(task, models, drawn)
         for optimizer in optimizers:
             optimizer.step()
@@ -71,6 +71,23 @@ def test_members_that_gather_have_the_mean_of_those_that_contribute(modules):
         wanted = (before[name][0] + before[name][2]) / 2
         assert torch.allclose(centre[name][0], wanted)
         assert all(torch.equal(member, centre[name][0]) for member in each)
+
+
+def test_plain_training_takes_the_batches_of_all_ranks(modules):
+    start, stacked, tasks = modules
+    task = tasks.digits()
+    run = stacked.Stacked(task, start(1.0), 1, seed=3, ranks=8)
+    model = task.make_model()
+    for name, parameter in model.named_parameters():
+        parameter.data = run.weights[name][0].clone()
+    batches = torch.Generator().manual_seed(3)
+    drawn = torch.randint(len(task.train[0]), (1, 8 * task.batch_size), generator=batches)
+    share_gradients(task, [model], drawn)
+    torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.1).step()
+    run.begin_round()
+    run.train([0.01], [0.1], decay=0.0)
+    for name, parameter in model.named_parameters():
+        assert torch.allclose(run.weights[name][0], parameter, atol=1e-6)
 
 
 @pytest.mark.parametrize(

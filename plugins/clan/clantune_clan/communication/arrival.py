@@ -27,6 +27,9 @@ T = TypeVar("T")
 NOT_ALL = "not all ranks have arrived"
 """What ranks read instead of the words of all, if a rank fails or stops waiting."""
 
+LONGEST_PAUSE = 0.02
+"""Seconds between two looks of a waiting rank, at most, with up to 400 ranks."""
+
 STOPPING = 5.0
 """Seconds for which a rank that has received a signal waits for others. It may be killed soon."""
 
@@ -199,13 +202,14 @@ class Arrivals:
         `Store.wait` would keep the connection busy, so that this rank could not announce anything.
         """
         until, pause = time.monotonic() + self._timeout.total_seconds(), 2e-4
+        longest = max(LONGEST_PAUSE, LONGEST_PAUSE * len(self._ranks) / 400)  # one host answers all
         while not self._has(key):
             if self.is_stopping():
                 until = min(until, time.monotonic() + STOPPING)
             if time.monotonic() > until:
                 return False
             time.sleep(pause)
-            pause = min(2 * pause, 0.02)
+            pause = min(2 * pause, longest)
         return True
 
     def _collect(self, meeting: int) -> str:

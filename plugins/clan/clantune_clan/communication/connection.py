@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -19,6 +20,9 @@ from clantune_clan.communication.transfer import Transfer
 
 SHORT = 4096
 """Number of characters that a rank sends over the store. It sends the rest of a text over gloo."""
+
+TOGETHER = 16 * SHORT
+"""Number of characters that all ranks together send over the store, whose host answers them all."""
 
 
 class Connection:
@@ -94,13 +98,14 @@ class Connection:
             text: Text of this rank, in ASCII characters.
             where: Description of the exchange, equal on all ranks.
         """
-        words = self.arrivals.meet(where, f"{len(text)} {text[:SHORT]}")
+        short = self._longest_word
+        words = self.arrivals.meet(where, f"{len(text)} {text[:short]}")
         parts = [word.partition(" ") for word in words]
         sizes = [int(size) for size, _, _ in parts]
-        rest = max(0, max(sizes) - SHORT)
+        rest = max(0, max(sizes) - short)
         ends = [""] * len(words)
         if rest:
-            ends = self._all_gather_rest(text[SHORT:].ljust(rest), where)
+            ends = self._all_gather_rest(text[short:].ljust(rest), where)
         return [
             (beginning + end)[:size]
             for (_, _, beginning), end, size in zip(parts, ends, sizes, strict=True)
@@ -123,6 +128,13 @@ class Connection:
         """Destroy all groups, on this rank."""
         last_words.close_for(self.arrivals.announce)
         self.groups.close()
+
+    @property
+    def _longest_word(self) -> int:
+        """Number of characters that a rank sends over the store."""
+        if self.groups.get("control") is None:  # the ranks agree on their groups
+            return sys.maxsize
+        return min(SHORT, TOGETHER // dist.get_world_size())
 
     def _all_gather_rest(self, text: str, where: str) -> list[str]:
         """Return the texts of all ranks, which have the same length."""
