@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pydoc_data.topics
 from collections.abc import Callable
+from pathlib import Path
 
+import attrs
 import torch
 from _tasks import Data, Task
 from torch import Tensor, nn
@@ -16,8 +18,32 @@ JUDGED = 4
 def prose() -> Task:
     """A transformer with two blocks continues the English text of Python's help, by characters."""
     text = "\n".join(pydoc_data.topics.topics[key] for key in sorted(pydoc_data.topics.topics))
+    return _continuing("prose", text, Size(48, 2, 32), batch_size=16, steps=800, lr=0.01)
+
+
+def gpt() -> Task:
+    """A transformer of 800,000 parameters continues the source of Python's standard library."""
+    sources = sorted(Path(pydoc_data.__path__[0]).parent.glob("*.py"))
+    text = "\n".join(each.read_text("utf-8", errors="ignore") for each in sources)
+    ascii_text = text.encode("ascii", errors="ignore").decode()
+    return _continuing("gpt", ascii_text, Size(128, 4, 64), batch_size=8, steps=3000, lr=0.003)
+
+
+@attrs.frozen
+class Size:
+    """Of a transformer: numbers per character, blocks, and characters that it reads at once."""
+
+    width: int
+    blocks: int
+    context: int
+
+
+def _continuing(
+    name: str, text: str, size: Size, *, batch_size: int, steps: int, lr: float
+) -> Task:
     letters = sorted(set(text))
-    numbers = torch.tensor([letters.index(letter) for letter in text])
+    places = {letter: place for place, letter in enumerate(letters)}
+    numbers = torch.tensor([places[letter] for letter in text])
     lengths = [len(numbers) * 8 // 10, len(numbers) // 10]
     train, judged, test = numbers.split([*lengths, len(numbers) - sum(lengths)])
 
@@ -25,46 +51,45 @@ def prose() -> Task:
         return nn.functional.cross_entropy(scores.flatten(0, 1), letters.flatten())
 
     return Task(
-        "prose",
-        lambda: Author(len(letters)),
+        name,
+        lambda: Author(len(letters), size),
         loss,
-        _pieces(train, len(train) // 4),
-        _pieces(judged, 16 * JUDGED),
-        _pieces(test, 1024),
-        batch_size=16,
-        steps=800,
-        lr=0.01,
+        _pieces(train, len(train) // 4, size.context),
+        _pieces(judged, batch_size * JUDGED, size.context),
+        _pieces(test, 1024, size.context),
+        batch_size=batch_size,
+        steps=steps,
+        lr=lr,
     )
 
 
-CONTEXT = 32
-
-
 class Author(nn.Module):
-    """A transformer for characters, with two blocks."""
+    """A transformer for characters."""
 
-    def __init__(self, letters: int, width: int = 48) -> None:
+    def __init__(self, letters: int, size: Size) -> None:
         super().__init__()
-        self.letters = nn.Embedding(letters, width)
-        self.places = nn.Embedding(CONTEXT, width)
+        self.letters = nn.Embedding(letters, size.width)
+        self.places = nn.Embedding(size.context, size.width)
         block = nn.TransformerEncoderLayer(
-            width, 4, 4 * width, dropout=0.0, batch_first=True, norm_first=True
+            size.width, 4, 4 * size.width, dropout=0.0, batch_first=True, norm_first=True
         )
-        self.blocks = nn.TransformerEncoder(block, 2, enable_nested_tensor=False)
-        self.out = nn.Linear(width, letters)
-        self.register_buffer("mask", nn.Transformer.generate_square_subsequent_mask(CONTEXT))
+        self.blocks = nn.TransformerEncoder(block, size.blocks, enable_nested_tensor=False)
+        self.out = nn.Linear(size.width, letters)
+        mask = nn.Transformer.generate_square_subsequent_mask(size.context)
+        self.register_buffer("mask", mask)
 
     def forward(self, text: Tensor) -> Tensor:
         """Return a score for each letter that may follow."""
-        hidden = self.letters(text) + self.places(torch.arange(text.shape[1]))
+        places = torch.arange(text.shape[1], device=text.device)
+        hidden = self.letters(text) + self.places(places)
         out: Tensor = self.out(self.blocks(hidden, mask=self.mask, is_causal=True))
         return out
 
 
-def _pieces(text: Tensor, count: int) -> Data:
+def _pieces(text: Tensor, count: int, context: int) -> Data:
     """Return pieces at equal distances in a text, and the same, one letter further."""
-    places = torch.linspace(0, len(text) - CONTEXT - 1, count).long()
-    pieces = text[places.unsqueeze(1) + torch.arange(CONTEXT + 1)]
+    places = torch.linspace(0, len(text) - context - 1, count).long()
+    pieces = text[places.unsqueeze(1) + torch.arange(context + 1)]
     return pieces[:, :-1], pieces[:, 1:]
 
 
@@ -127,8 +152,78 @@ def waves() -> Task:
     )
 
 
+def resnet() -> Task:
+    """A residual network of 180,000 parameters with BatchNorm tells eight textures, in noise."""
+    random = torch.Generator().manual_seed(4)
+    down, across = torch.meshgrid(torch.arange(24.0), torch.arange(24.0), indexing="ij")
+
+    def draw(count: int) -> Data:
+        kind = torch.randint(0, 8, (count,), generator=random)
+        angle = 0.3927 * kind.view(-1, 1, 1, 1)
+        phase = 6.2832 * torch.rand(count, 3, 1, 1, generator=random)
+        period = 4.0 + 4.0 * torch.rand(count, 1, 1, 1, generator=random)
+        wave = torch.sin(6.2832 * (down * angle.cos() + across * angle.sin()) / period + phase)
+        return wave + 4.0 * torch.randn(wave.shape, generator=random), kind
+
+    return Task(
+        "resnet",
+        lambda: nn.Sequential(
+            *(nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()),
+            *(Residual(16, 16), Residual(16, 32), Residual(32, 64), Residual(64, 64)),
+            *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 8)),
+        ),
+        nn.functional.cross_entropy,
+        draw(20_000),
+        draw(16 * JUDGED),
+        draw(2048),
+        batch_size=16,
+        steps=2000,
+        lr=0.01,
+    )
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a shorter way; if there are more channels, the image is halved."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        stride = 1 if inputs == outputs else 2
+        self.long = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            *(nn.BatchNorm2d(outputs), nn.ReLU()),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.short = nn.Conv2d(inputs, outputs, 1, stride) if stride > 1 else nn.Identity()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return features of images."""
+        out: Tensor = torch.relu(self.long(images) + self.short(images))
+        return out
+
+
+def on(device: str, task: Task) -> Task:
+    """Return a task whose model and data are on a device."""
+    if device == "cpu":
+        return task
+    train, judged, test = (
+        (x.to(device), y.to(device)) for x, y in (task.train, task.judged, task.test)
+    )
+    return attrs.evolve(
+        task,
+        make_model=lambda: task.make_model().to(device),
+        train=train,
+        judged=judged,
+        test=test,
+    )
+
+
 PROOF_TASKS: dict[str, Callable[[], Task]] = {
     "denoise": denoise,
     "waves": waves,
     "prose": prose,
+    "gpt": gpt,
+    "resnet": resnet,
 }
+LARGER = ("gpt", "resnet")
+"""Tasks for accelerators, which are run if they are named."""

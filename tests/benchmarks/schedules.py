@@ -27,7 +27,7 @@ import torch.distributed as dist
 from _contenders import CLANS, PLAIN, RANKS
 from _plain import STARTS
 from _proof import GOOD, GRID, GRID_STARTS, LENGTHS, PACED, Problems, Results, Run, Verdict
-from _proof_tasks import PROOF_TASKS
+from _proof_tasks import LARGER, PROOF_TASKS, on
 from _ranks import answer_of_ranks
 from _report import PACKAGES, Bar, bar, report, show_progress
 from _searches import SEARCHES
@@ -52,18 +52,19 @@ RULES = ("factorial()", "cautious()")
 class Plan:
     """What is run: which methods on which tasks from which starts, how often, and how long."""
 
-    tasks: Sequence[str] = tuple(PROOF_TASKS)
+    tasks: Sequence[str] = tuple(name for name in PROOF_TASKS if name not in LARGER)
     starts: Sequence[str] = tuple(STARTS)
     methods: Sequence[str] = DEFAULT_METHODS
     seeds: int = 5
     lengths: Sequence[float] = LENGTHS
-    usual: float = 1.0
-    """Length of a run that counts as 1, as a share of the task's."""
+    steps: int | None = None
+    """Steps of a run of length 1, in place of those of the task."""
     ranks: int = RANKS
+    device: str = "cpu"
 
 
 QUICK = Plan(
-    ("denoise",), ("several",), (PACED, "factorial()", "random search"), 1, (0.5, 1.25), 0.05, 2
+    ("denoise",), ("several",), (PACED, "factorial()", "random search"), 1, (0.5, 1.25), 40, 2
 )
 
 
@@ -95,7 +96,7 @@ def run(task: Task, job: Job, plan: Plan) -> Run:
     torch.manual_seed(job.seed)
     untrained = task.loss_on(task.make_model(), task.test)
     torch.manual_seed(job.seed)
-    steps = round(job.length * plan.usual * task.steps)
+    steps = round(job.length * (plan.steps or task.steps))
     found = METHODS[job.method](task, GRID_STARTS[job.start], job.seed, steps)
     loss = min(found.loss, untrained) if math.isfinite(found.loss) else untrained
     return Run(task.name, job.start, job.method, job.seed, job.length, loss, found.steps)
@@ -105,7 +106,7 @@ def run_all(plan: Plan, folder: Path) -> None:
     """Run what the folder does not have yet."""
     for name in plan.tasks:
         results = Results(folder / f"{name}.jsonl")
-        task = PROOF_TASKS[name]()
+        task = on(plan.device, PROOF_TASKS[name]())
         _run_missing(task, jobs(plan), plan, results)
         oracle = Problems(results.runs()).oracle
         lengths = [Job(oracle, PACED, s, each) for s in range(plan.seeds) for each in plan.lengths]
@@ -126,13 +127,14 @@ def _run_missing(task: Task, wanted: Iterable[Job], plan: Plan, results: Results
     together = [job for job in missing if job.method in CLANS]
     if together:
         told = json.dumps([task.name, str(results.path), [*map(attrs.astuple, together)]])
-        answer_of_ranks(__file__, plan.ranks, "--rank", told, "--usual", str(plan.usual))
+        same = ("--steps", str(plan.steps or task.steps), "--device", plan.device)
+        answer_of_ranks(__file__, plan.ranks, "--rank", told, *same)
 
 
 def as_a_rank(told: str, plan: Plan) -> None:
     dist.init_process_group("gloo")
     name, path, listed = json.loads(told)
-    task, results = PROOF_TASKS[name](), Results(Path(path))
+    task, results = on(plan.device, PROOF_TASKS[name]()), Results(Path(path))
     for done, each in enumerate(listed):
         job = Job(*each)
         found = run(task, job, plan)
@@ -175,7 +177,7 @@ def shown(verdict: Verdict) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a glance")
+    parser.add_argument("--quick", action="store_true", help="a glance, 40 steps a run")
     parser.add_argument("--task", choices=[*PROOF_TASKS], action="append", help="these only")
     parser.add_argument("--start", choices=[*STARTS], help="this one only")
     parser.add_argument("--method", choices=[*METHODS], action="append", help="these only")
@@ -184,12 +186,13 @@ def main() -> int:
     parser.add_argument(
         "--into", type=Path, default=Path("build/schedules"), help="default: %(default)s"
     )
+    parser.add_argument("--device", default="cpu", help="of models and data; default: %(default)s")
     parser.add_argument("--rank", help=argparse.SUPPRESS)
-    parser.add_argument("--usual", type=float, default=1.0, help=argparse.SUPPRESS)
+    parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     torch.set_num_threads(1)
     if given.rank and "RANK" in os.environ:
-        as_a_rank(given.rank, Plan(usual=given.usual))
+        as_a_rank(given.rank, Plan(steps=given.steps, device=given.device))
         return 0
     asked = given.method or (
         QUICK.methods if given.quick else METHODS if given.all else DEFAULT_METHODS
@@ -200,14 +203,16 @@ def main() -> int:
     methods = [each for each in asked if each not in absent]
     if given.quick:
         with TemporaryDirectory() as folder:
-            quick = attrs.evolve(QUICK, methods=methods)
+            tasks = given.task or QUICK.tasks
+            quick = attrs.evolve(QUICK, tasks=tasks, methods=methods, device=given.device)
             run_all(quick, Path(folder))
             return judged(Path(folder), quick)
     plan = Plan(
-        given.task or tuple(PROOF_TASKS),
+        given.task or Plan().tasks,
         (given.start,) if given.start else tuple(STARTS),
         methods,
         given.seeds,
+        device=given.device,
     )
     given.into.mkdir(parents=True, exist_ok=True)
     run_all(plan, given.into)

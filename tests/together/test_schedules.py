@@ -8,6 +8,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+import torch
 
 FOLDER = str(Path(__file__).parents[1] / "benchmarks")
 
@@ -157,6 +158,35 @@ def test_to_measure_a_model_costs_little(modules, name):
     judge(task.make_model())
     assert judge.steps == pytest.approx(4 / 3)
     assert 60 * judge.steps <= 0.11 * task.steps  # three models in each of 20 rounds
+
+
+@pytest.mark.parametrize("name", ["gpt", "resnet"])
+def test_a_task_for_accelerators_can_be_learned(modules, name):
+    tasks = modules["_proof_tasks"]
+    assert name in tasks.LARGER
+    task = tasks.PROOF_TASKS[name]()
+    torch.manual_seed(0)
+    model = task.make_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=task.lr)
+    x, y = (each[: task.batch_size] for each in task.train)
+    losses = []
+    for _ in range(8):
+        loss = task.loss(model(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.8 * losses[0]
+    assert 0.0 < task.loss_on(model, task.judged) < 20.0
+
+
+def test_a_task_goes_to_a_device_as_a_whole(modules):
+    tasks = modules["_proof_tasks"]
+    task = tasks.on("meta", tasks.prose())
+    model = task.make_model()
+    x, y = (each[:2] for each in task.train)
+    assert task.loss(model(x), y).device.type == "meta"
+    assert {each.device.type for each in (*task.judged, *task.test)} == {"meta"}
 
 
 def test_the_tables_of_the_page_are_those_of_the_runs():
