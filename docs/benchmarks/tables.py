@@ -18,7 +18,7 @@ from _proof import PACED, Problems, Results, Verdict  # noqa: E402
 
 BEGIN, END = "<!-- {} -->\n", "<!-- end of {} -->"
 OURS = "cautious()"
-TASKS = ("denoise", "waves")
+TASKS = ("denoise", "waves", "prose")
 
 
 def problems_of(task: str, folder: Path = HERE / "results") -> Problems | None:

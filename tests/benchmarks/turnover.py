@@ -193,13 +193,15 @@ def as_a_rank(size: str, turns: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="the smallest only, two turns")
+    parser.add_argument("--size", choices=[*SIZES], help="this one only")
     parser.add_argument("--rank", nargs=2, metavar="X", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.rank and "RANK" in os.environ:
         size, count = arguments.rank
         as_a_rank(size, int(count))
         return 0
-    cases, turns = [(size, ranks) for size in SIZES for ranks in RANKS], TURNS
+    sizes = (arguments.size,) if arguments.size else tuple(SIZES)
+    cases, turns = [(size, ranks) for size in sizes for ranks in RANKS], TURNS
     if arguments.quick:
         cases, turns = cases[:1], dict.fromkeys(SIZES, 2)
     columns = (
