@@ -97,12 +97,21 @@ class Problems:
     """All problems of a task: what the oracle reaches, and how methods compare with it."""
 
     def __init__(self, runs: Iterable[Run]) -> None:
-        """Find the oracle among runs of one task."""
+        """Find the oracle among runs of one task.
+
+        Raises:
+            SystemExit: The best rate of the grid ends no lower than the extreme ones.
+        """
         self._runs = sorted(runs, key=lambda run: run.seed)
         grid = {start: statistics.fmean(self._losses(start, PACED)) for start in GRID}
         self.oracle = min(grid, key=lambda start: grid[start])
         self._best = grid[self.oracle]
         self._unit = statistics.fmean([grid[GRID[0]], grid[GRID[-1]]]) - self._best
+        if self._unit <= 0.0:
+            raise SystemExit(
+                f"{self._runs[0].task}: rates that are ten times too low and too high end as low as "
+                "the best of the grid, so there is no scale for regrets: train longer"
+            )
         usual = [run.steps for run in self._runs if run.method == PACED and run.length == 1.0]
         self._steps = usual[0]
         lengths = sorted({r.length for r in self._runs if self._is_of(r, self.oracle, PACED)})

@@ -163,7 +163,7 @@ def resnet() -> Task:
         phase = 6.2832 * torch.rand(count, 3, 1, 1, generator=random)
         period = 4.0 + 4.0 * torch.rand(count, 1, 1, 1, generator=random)
         wave = torch.sin(6.2832 * (down * angle.cos() + across * angle.sin()) / period + phase)
-        return wave + 4.0 * torch.randn(wave.shape, generator=random), kind
+        return wave + 2.5 * torch.randn(wave.shape, generator=random), kind
 
     return Task(
         "resnet",

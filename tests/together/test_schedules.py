@@ -93,6 +93,12 @@ def test_a_method_is_judged_by_the_oracle_and_its_own_cost(proof):
     assert ("lr x 3", proof.PACED) not in judged  # of the grid only
 
 
+def test_a_grid_that_has_learned_nothing_is_no_scale(proof):
+    runs = [attrs.evolve(run, loss=7.0) for run in runs_of(proof)]
+    with pytest.raises(SystemExit, match=r"task: rates that are .* train longer"):
+        proof.Problems(runs)
+
+
 def test_runs_come_back_from_their_file(proof, tmp_path):
     results = proof.Results(tmp_path / "task.jsonl")
     assert results.runs() == []
