@@ -109,8 +109,8 @@ class Problems:
         self._unit = statistics.fmean([grid[GRID[0]], grid[GRID[-1]]]) - self._best
         if self._unit <= 0.0:
             raise SystemExit(
-                f"{self._runs[0].task}: rates that are ten times too low and too high end as low as "
-                "the best of the grid, so there is no scale for regrets: train longer"
+                f"{self._runs[0].task}: rates that are ten times too low and too high end as low "
+                "as the best of the grid, so there is no scale for regrets: train longer"
             )
         usual = [run.steps for run in self._runs if run.method == PACED and run.length == 1.0]
         self._steps = usual[0]

@@ -112,6 +112,67 @@ def test_genes_stay_lower_if_all_members_fail_after_a_return():
     assert rates[3:] == pytest.approx([0.005, 0.005])
 
 
+def one_round(clan, centre):
+    member = clan.round()
+    while not member.done:
+        member.model(torch.randn(2, 3)).square().sum().backward()
+        member.optimizer.step()
+        member.optimizer.zero_grad()
+        member.step()
+    clan.step(lambda _: centre)
+
+
+def moments_of(clan):
+    """Return what the optimizer has now, and where."""
+    state = clan._state.optimizer.state
+    tensors = [tensor for entry in state.values() for tensor in entry.values()]
+    return [tensor.clone() for tensor in tensors], [tensor.data_ptr() for tensor in tensors]
+
+
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_the_optimizer_goes_back_to_what_it_had_with_the_best_weights(is_resumed):
+    clan = clan_of()
+    one_round(clan, 2.0)
+    best, _ = moments_of(clan)
+    if is_resumed:
+        saved = clan.state_dict()
+        clan.close()
+        clan = clan_of()
+        clan.load_state_dict(saved)
+    member = clan.round()
+    member.model(torch.full((2, 3), 1e6)).square().sum().backward()  # it explodes
+    member.optimizer.step()
+    member.optimizer.zero_grad()
+    member.step()
+    exploded, places = moments_of(clan)
+    assert max(float(tensor.abs().max()) for tensor in exploded) > 1e10
+    while not member.done:
+        member.step()
+    clan.step(lambda _: 9.0)
+    assert [*clan.history][-1].went_back_to == 0
+    restored, same_places = moments_of(clan)
+    assert all(map(torch.equal, restored, best))
+    assert same_places == places  # a compiled step is not compiled again
+
+
+def test_moments_are_kept_only_while_the_clan_may_go_back():
+    clan = clan_of(strategies=factorial(go_back_until=0.15))  # of ten rounds, one
+    one_round(clan, 2.0)
+    assert clan.run_state.best.moments is not None
+    one_round(clan, 1.0)
+    assert clan.run_state.best.round == 1
+    assert clan.run_state.best.moments is None
+
+
+def test_if_all_members_fail_their_moments_go_back_too():
+    clan = clan_of()
+    one_round(clan, 2.0)
+    best, _ = moments_of(clan)
+    one_round(clan, math.nan)
+    restored, _ = moments_of(clan)
+    assert all(map(torch.equal, restored, best))
+
+
 def test_a_child_does_not_keep_the_limits():
     with clan_of() as clan:
         rates_of(clan, [1.0, 0.5, 2.0])

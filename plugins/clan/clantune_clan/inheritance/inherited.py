@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import attrs
 import torch
 from torch import Tensor
-from torch.distributed.tensor import DTensor
-from torch.optim import Optimizer
 
 from clantune_clan.communication.buckets import Outline
 from clantune_clan.errors import ClanError
 from clantune_clan.inheritance.form import Form, put_together, take_apart
+from clantune_clan.member.optimizer_state import optimizer_state, parameters_of, put
 from clantune_clan.member.training_state import TrainingState
-from clantune_clan.shards import entry_of, local, sharded_as
-from clantune_clan.unwrapping import bare_module, named_tensors
+from clantune_clan.shards import local, sharded_as
+from clantune_clan.unwrapping import named_tensors
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -48,7 +47,7 @@ class InheritedState:
 
     def shaped_as(self, forms: Mapping[str, Form], state: TrainingState) -> InheritedState:
         """Return a state of other forms to fill. It reuses tensors that fit, and adds new ones."""
-        placements = {f"optimizer/{name}": local(p.detach()) for name, p, _ in _parameters(state)}
+        placements = {f"optimizer/{name}": local(p.detach()) for name, p, _ in parameters_of(state)}
         tensors: dict[Outline, Tensor] = {}
 
         def tensor(outline: Outline) -> Tensor:
@@ -77,7 +76,7 @@ def inherited_state(state: TrainingState, registered: Mapping[str, Any]) -> Inhe
         "model": named_tensors(state.model),
         # Not its state_dict, which would copy all tensors.
         "average": None if state.average is None else state.average.tensors,
-        "optimizer": _optimizer_state(state),
+        "optimizer": optimizer_state(state),
         "registered": {name: _state_dict(name, each) for name, each in registered.items()},
     }
     tensors: dict[str, Tensor] = {}
@@ -95,9 +94,9 @@ def take_over(
         ClanError: A registered object fails to load its part.
     """
     found = inherited.values["optimizer"]
-    for name, parameter, optimizer in _parameters(state):
+    for name, parameter, optimizer in parameters_of(state):
         if name in found:
-            _put(optimizer, parameter, sharded_as(parameter, found[name]))
+            put(optimizer, parameter, sharded_as(parameter, found[name]))
         elif parameter in optimizer.state:  # reading a missing entry would create it
             del optimizer.state[parameter]
     for name, each in registered.items():
@@ -143,42 +142,6 @@ def _failed(name: str, method: str, error: Exception) -> ClanError:
         f"what is registered as {name!r} cannot be inherited: its {method} raised "
         f"{type(error).__name__}: {error}"
     )
-
-
-def _put(optimizer: Optimizer, parameter: Tensor, entry: Any) -> None:
-    current = optimizer.state.get(parameter)
-    if isinstance(current, dict) and isinstance(entry, dict):
-        # Keep the dictionary itself and its order: other objects may refer to it, and a compiled
-        # optimizer.step is compiled again for another order.
-        for name in current.keys() - entry.keys():
-            del current[name]
-        current.update({k: v for k, v in entry.items() if not _is_same_shard(current.get(k), v)})
-    else:
-        optimizer.state[parameter] = entry
-
-
-def _is_same_shard(one: Any, other: Any) -> bool:
-    """Whether two sharded tensors have the same memory; another object is compiled for again."""
-    if not (isinstance(one, DTensor) and isinstance(other, DTensor)):
-        return False
-    own, new = local(one), local(other)
-    return own.data_ptr() == new.data_ptr() and own.shape == new.shape
-
-
-def _parameters(state: TrainingState) -> Iterator[tuple[str, Tensor, Optimizer]]:
-    """Return the parameters of each optimizer, with their names in the model."""
-    names = {id(p): name for name, p in bare_module(state.model).named_parameters()}
-    for optimizer in state.optimizers.values():
-        for group in optimizer.param_groups:
-            yield from ((names[id(p)], p, optimizer) for p in group["params"])
-
-
-def _optimizer_state(state: TrainingState) -> dict[str, Any]:
-    return {
-        name: entry_of(optimizer, parameter)
-        for name, parameter, optimizer in _parameters(state)
-        if parameter in optimizer.state
-    }
 
 
 def _empty(outline: Outline, placements: Mapping[str, Tensor]) -> Tensor:

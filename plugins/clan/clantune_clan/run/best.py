@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
 from clantune_clan.member.handing_out import hand_out
+from clantune_clan.member.optimizer_state import copied
 from clantune_clan.member.state import State
 from clantune_clan.run.gathering import fill_whole, require_copyable, whole_state
 from clantune_clan.shards import sharded_modules
@@ -32,6 +33,8 @@ class Best:
         genome: Genome of this rank in that round.
         rates: Learning rate by gene at the end of that round: mean over members.
         tensors: Parameters and buffers by name; None on ranks without the weights.
+        moments: What the optimizers kept for the parameters then; None if the clan does not go back
+            to these weights.
     """
 
     fitness: float = math.inf
@@ -41,6 +44,7 @@ class Best:
     genome: Genome | None = None
     rates: Mapping[str, float] = attrs.field(factory=dict)
     tensors: Mapping[str, Tensor] | None = attrs.field(default=None, repr=False)
+    moments: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
 
     @property
     def exists(self) -> bool:
@@ -56,6 +60,7 @@ class Best:
         member: int | None,
         mine: bool,
         rates: Mapping[str, float],
+        with_moments: bool = False,
     ) -> Best:
         """Return the current weights of the model if they are better, or this object.
 
@@ -66,6 +71,7 @@ class Best:
             member: Member that has the new weights; None if all members have them.
             mine: Whether this rank has the new weights.
             rates: Learning rate by gene, equal on all ranks.
+            with_moments: Whether the state of the optimizers is kept as well.
         """
         if not fitness < self.fitness:
             return self
@@ -73,7 +79,8 @@ class Best:
         if mine:
             tensors = named_tensors(state.model)
             kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
-        return Best(fitness, round_, member, member, state.genome, dict(rates), kept)
+        moments = copied(state) if with_moments else None
+        return Best(fitness, round_, member, member, state.genome, dict(rates), kept, moments)
 
     def covering(self, state: State, new: Collection[str], genome: Genome | None) -> Best:
         """Return these weights for a model that has changed, with its current new tensors.
@@ -84,12 +91,12 @@ class Best:
             genome: Genome of this rank, with the paths that its genes have now.
         """
         if (before := self.tensors) is None:
-            return attrs.evolve(self, genome=genome)
+            return attrs.evolve(self, genome=genome, moments=None)
         tensors = {
             name: tensor.detach().clone() if name in new or name not in before else before[name]
             for name, tensor in named_tensors(state.model).items()
         }
-        return attrs.evolve(self, genome=genome, tensors=tensors)
+        return attrs.evolve(self, genome=genome, tensors=tensors, moments=None)
 
     def require_here(self) -> None:
         """Raise an error if this rank may lack these weights."""

@@ -10,6 +10,7 @@ import attrs
 
 from clantune_clan.communication import Communication
 from clantune_clan.errors import ClanError
+from clantune_clan.member import optimizer_state
 from clantune_clan.member.training_state import TrainingState
 from clantune_clan.run.best import Best
 from clantune_clan.run.console import LOGGER
@@ -25,6 +26,11 @@ SHARE = 0.5
 """Share of the learning rate at the best weights that the clan goes on with."""
 
 
+def is_possible(progress: float | None, until: float) -> bool:
+    """Whether a clan may go back at this fraction of the run, see `is_due`."""
+    return progress is not None and until > 0.0 and progress <= until
+
+
 def is_due(best: Best, centre: float | None, progress: float | None, until: float) -> bool:
     """Whether the clan goes back.
 
@@ -34,7 +40,7 @@ def is_due(best: Best, centre: float | None, progress: float | None, until: floa
         progress: Fraction of the run that is done; None if its length is unknown.
         until: Progress up to which clans go back; 0 for never.
     """
-    if until <= 0.0 or progress is None or progress > until or not best.exists:
+    if not is_possible(progress, until) or not best.exists:
         return False
     return centre is None or centre > best.fitness + MARGIN * abs(best.fitness)
 
@@ -42,9 +48,12 @@ def is_due(best: Best, centre: float | None, progress: float | None, until: floa
 def restore(best: Best, state: TrainingState, communicator: Communication) -> None:
     """Restore the best weights, and begin their average again. All ranks do this together.
 
-    The optimizer keeps its state: with moments that begin at 0, runs that went back ended worse.
+    The optimizers get the state that they had then. Later moments are those of gradients that may
+    have exploded, after which steps are tiny for a thousand steps and more.
     """
     best.fill(bare_module(state.model), communicator)
+    if best.moments is not None:
+        optimizer_state.restore(state, best.moments)
     if state.average is not None:
         state.average.restart()
 

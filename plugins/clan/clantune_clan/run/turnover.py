@@ -126,9 +126,8 @@ class Turnover:
         if shares_centre:
             centre = self._centre(population, ancestry, losses if judge is not None else None)
         known = centre if judge is not None else None
-        back = shares_centre and going_back.is_due(
-            best, centre, progress, self.settings.recipe.go_back_until
-        )
+        until = self.settings.recipe.go_back_until
+        back = shares_centre and going_back.is_due(best, centre, progress, until)
         if back:
             going_back.restore(best, self.state, self.communicator)
             best = going_back.slower(best)
@@ -136,7 +135,13 @@ class Turnover:
         elif centre is not None:
             with self._judged_weights():
                 best = best.or_better(
-                    self.state, centre, round_, member=None, mine=True, rates=rates
+                    self.state,
+                    centre,
+                    round_,
+                    member=None,
+                    mine=True,
+                    rates=rates,
+                    with_moments=going_back.is_possible(progress, until),
                 )
         limits = best.rates if back else None
         turn = turn.with_genome(_with_entries(me, {CENTRE_FITNESS: known, HIGHEST_RATES: limits}))
@@ -182,9 +187,9 @@ class Turnover:
                 "learning rate, or look at the data and the loss"
             )
         going_back.restore(best, self.state, self.communicator)
-        # The optimizer's moments may have caused the divergence, so they are cleared.
-        for optimizer in self.state.optimizers.values():
-            optimizer.state.clear()
+        if best.moments is None:  # the present ones may have caused the divergence
+            for optimizer in self.state.optimizers.values():
+                optimizer.state.clear()
         ancestries = tuple(Ancestry.sole(m, population) for m in range(len(population)))
         index = self.communicator.member_index
         genome = best.genome or population[index]
