@@ -7,6 +7,7 @@ rule over many seeds. What it shows must be repeated on real ranks.
 
 from __future__ import annotations
 
+import copy
 import math
 import statistics
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from clantune_core import Genome, LogFloatAllele
 from clantune_strategies import Recipe
 
 Weights = dict[str, Tensor]
+Moments = tuple[Weights, Weights, int]
 
 
 class Stacked:
@@ -91,9 +93,23 @@ class Stacked:
             weights.mul_(kept.view(shape)).sub_(lr.view(shape) * move)
             self.average[name].lerp_(weights, 1.0 - decay)
 
+    def moments(self) -> Moments:
+        """Return a copy of what the optimizer keeps: means, mean squares, and its steps."""
+        mean, square = (
+            {name: each.clone() for name, each in moment.items()}
+            for moment in (self._mean, self._square)
+        )
+        return mean, square, self._steps
+
     def begin_round(self) -> None:
         """Let the average begin at the weights."""
         self.average = {name: each.clone() for name, each in self.weights.items()}
+
+    def go_back_to(self, weights: Weights, moments: Moments) -> None:
+        """Give all members the weights of an earlier centre, and what the optimizer kept then."""
+        self.go_on_from(weights)
+        mean, square, self._steps = moments
+        self._mean, self._square = copy.deepcopy((mean, square))
 
     def go_on_from(self, weights: Weights) -> None:
         """Give all members the weights of a centre, which `gather` has returned."""
@@ -135,7 +151,7 @@ def loss_of_clan(
     }
     clan = Clan(recipe, Genome(genes), members, seed)
     best, lowest, step = run.weights, math.inf, 0
-    kept = Best()  # the best averaged centre, to which a clan goes back
+    kept, moments = Best(), run.moments()  # the best averaged centre, to which a clan goes back
     for number in range(recipe.settings.rounds or 0):
         length = steps * (number + 1) // (recipe.settings.rounds or 1) - step
         values = [member.as_hyperparameters() for member in clan.members]
@@ -156,10 +172,10 @@ def loss_of_clan(
         now, limits = found[0], None
         rate = statistics.fmean(each["lr"] for each in values) * pace(step, steps)
         if is_due(kept, now, step / steps, recipe.settings.go_back_until):
-            run.go_on_from(dict(kept.tensors or {}))
+            run.go_back_to(dict(kept.tensors or {}), moments)
             kept = slower(kept)
             now, limits = kept.fitness, kept.rates
         elif now < kept.fitness:
-            kept = Best(now, number, rates={"lr": rate}, tensors=centres[0])
+            kept, moments = Best(now, number, rates={"lr": rate}, tensors=centres[0]), run.moments()
         clan.breed(fitnesses, step / steps, now, limits)
     return run.losses(best, task.test)[0]

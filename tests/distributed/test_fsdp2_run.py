@@ -21,12 +21,14 @@ from torch.distributed.fsdp import CPUOffloadPolicy, FullyShardedDataParallel, f
 from torch.distributed.tensor import Shard, distribute_tensor
 
 from clantune_clan import Checkpoints, Clan, ClanError
+from clantune_clan.member.optimizer_state import copied
 from clantune_strategies import as_specified, factorial
 
 RECIPES = {
     "factorial": factorial,
     "calibrated": lambda: factorial(calibrate=True),
     "as specified": as_specified,
+    "going back": lambda: factorial(go_back_until=1.0),
 }
 X = torch.randn(400, 4, generator=torch.Generator().manual_seed(1))
 Y = X[:, :1] * X[:, 1:2]
@@ -88,6 +90,27 @@ def test_a_run_that_goes_on_is_the_run_that_was_never_stopped(
     _, _, records, scale, _ = wanted[0]
     assert len({record["round"] for record in records}) == 6
     assert (scale is not None) == ("has_all" in options)
+
+
+def moments_after_rounds(losses):
+    """Train rounds that are judged by given losses; return what the optimizer keeps after each."""
+    clan, loader = make("going back")
+    kept = []
+    for member, loss in zip(clan.rounds(), losses, strict=False):
+        for batch, targets in member.batches(loader):
+            (member.model(batch) - targets).square().mean().backward()
+            member.optimizer.step()
+            member.optimizer.zero_grad()
+        clan.step(loss)
+        entries = copied(clan._state).values()
+        kept.append([each.tolist() for entry in entries for each in entry.values()])
+    clan.close()
+    return kept
+
+
+def test_the_optimizers_of_sharded_members_go_back(ranks):
+    for first, better, restored in ranks(4).run(moments_after_rounds, [3.0, 2.0, 9.0]):
+        assert first != better == restored
 
 
 def number_of(model):
