@@ -153,7 +153,7 @@ def waves() -> Task:
 
 
 def resnet() -> Task:
-    """A residual network of 180,000 parameters with BatchNorm tells eight textures, in noise."""
+    """A residual network of 150,000 parameters with BatchNorm tells eight textures, in noise."""
     random = torch.Generator().manual_seed(4)
     down, across = torch.meshgrid(torch.arange(24.0), torch.arange(24.0), indexing="ij")
 
