@@ -115,8 +115,16 @@ class Problems:
         usual = [run.steps for run in self._runs if run.method == PACED and run.length == 1.0]
         self._steps = usual[0]
         lengths = sorted({r.length for r in self._runs if self._is_of(r, self.oracle, PACED)})
+        common = set.intersection(
+            *({r.seed for r in self._runs if self._is_oracle(r, length)} for length in lengths)
+        )
         self.curve = [
-            (length, statistics.fmean(self._losses(self.oracle, PACED, length)))
+            (
+                length,
+                statistics.fmean(
+                    r.loss for r in self._runs if self._is_oracle(r, length) and r.seed in common
+                ),
+            )
             for length in lengths
         ]
 
@@ -152,6 +160,9 @@ class Problems:
 
     def _losses(self, start: str, method: str, length: float = 1.0) -> list[float]:
         return [r.loss for r in self._runs if self._is_of(r, start, method) and r.length == length]
+
+    def _is_oracle(self, run: Run, length: float) -> bool:
+        return self._is_of(run, self.oracle, PACED) and run.length == length
 
     @staticmethod
     def _is_of(run: Run, start: str, method: str) -> bool:

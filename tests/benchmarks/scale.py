@@ -29,6 +29,7 @@ from torch.nn.parallel import DistributedDataParallel
 from turnover import bare, member, plan
 
 from clantune_clan import Communication
+from clantune_clan.communication.arrival import longest_pause
 from clantune_clan.communication.connection import SHORT, TOGETHER
 from clantune_clan.inheritance import Inheritance
 from clantune_clan.reduction import make_gradients
@@ -38,6 +39,8 @@ SIZE = (700, 2)
 """Width and depth of the network, of a million parameters."""
 WORD = "x" * 2000
 """What a rank tells the others at the end of a round: with two genes, about so much."""
+LONG_WORD = "x" * 10_000
+"""A word of which the end goes over gloo, as those of 33 ranks or more do."""
 MEETINGS = 6
 """How often the ranks of a clan meet in a round."""
 BLOCK = 50
@@ -105,8 +108,9 @@ def seconds_of_meeting(ranks: int, per_rank: float, network: Network) -> float:
     """
     short = min(len(WORD), SHORT, TOGETHER // ranks)
     answers = ranks * (per_rank + 8.0 * ranks * short / network.bits)
+    pause = min(answers, longest_pause(ranks))  # a rank that waits looks again after so long
     ring = (ranks - 1) * (network.latency + 8.0 * (len(WORD) - short) / network.bits)
-    return answers + (ring if short < len(WORD) else 0.0)
+    return answers + pause + (ring if short < len(WORD) else 0.0)
 
 
 def measure(turns: int) -> Measured:
@@ -124,6 +128,7 @@ def measure(turns: int) -> Measured:
     same_bytes = torch.full((inherited // 4,), 1e-30)
     contenders: dict[str, Callable[[], object]] = {
         "meeting": lambda: channel.gather("a meeting", WORD),
+        "meeting, long words": lambda: channel.gather("a meeting", LONG_WORD),
         "inheritance": inherit,
         "its bytes alone": bare("mean", same_bytes, None),
         "step": step_of(channel, in_clan=True),
@@ -203,6 +208,8 @@ def as_a_rank(turns: int) -> None:
 
 
 def main() -> int:
+    if sys.platform != "linux":
+        raise SystemExit("this benchmark reads what the Linux kernel counts, in /proc")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two and four ranks, two turns")
     parser.add_argument("--rank", type=int, metavar="TURNS", help=argparse.SUPPRESS)
@@ -248,6 +255,7 @@ def modelled(ranks: int, inherited: int) -> dict[str, float]:
     all_of_it, gradients = (sent_in_sum(ranks, inherited / share) for share in (1, COPIES))
     return {
         "meeting": sent_in_meeting(ranks, len(WORD)),
+        "meeting, long words": sent_in_meeting(ranks, len(LONG_WORD)),
         "inheritance": all_of_it,
         "its bytes alone": all_of_it,
         "step": gradients,

@@ -184,7 +184,7 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="also Ray Tune, Optuna, all recipes")
     parser.add_argument("--seeds", type=int, default=Plan().seeds, help="default: %(default)s")
     parser.add_argument(
-        "--into", type=Path, default=Path("build/schedules"), help="default: %(default)s"
+        "--into", type=Path, help="folder of the runs; default: build/schedules-DEVICE"
     )
     parser.add_argument("--device", default="cpu", help="of models and data; default: %(default)s")
     parser.add_argument("--rank", help=argparse.SUPPRESS)
@@ -214,9 +214,10 @@ def main() -> int:
         given.seeds,
         device=given.device,
     )
-    given.into.mkdir(parents=True, exist_ok=True)
-    run_all(plan, given.into)
-    return judged(given.into, plan)
+    into = given.into or Path(f"build/schedules-{given.device}")
+    into.mkdir(parents=True, exist_ok=True)
+    run_all(plan, into)
+    return judged(into, plan)
 
 
 if __name__ == "__main__":

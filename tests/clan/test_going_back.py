@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LinearLR
 
 from clantune_clan import Clan, ClanError
+from clantune_clan.member.optimizer_state import copied, restore
 from clantune_clan.run.best import Best
 from clantune_clan.run.going_back import if_possible, is_due
 from clantune_clan.run.settings import RunArguments
@@ -151,6 +152,7 @@ def test_the_optimizer_goes_back_to_what_it_had_with_the_best_weights(is_resumed
     clan.step(lambda _: 9.0)
     assert [*clan.history][-1].went_back_to == 0
     restored, same_places = moments_of(clan)
+    assert len(restored) == len(best) == 6
     assert all(map(torch.equal, restored, best))
     assert same_places == places  # a compiled step is not compiled again
 
@@ -159,8 +161,10 @@ def test_moments_are_kept_only_while_the_clan_may_go_back():
     clan = clan_of(strategies=factorial(go_back_until=0.15))  # of ten rounds, one
     one_round(clan, 2.0)
     assert clan.run_state.best.moments is not None
+    one_round(clan, 3.0)
+    assert clan.run_state.best.round == 0
+    assert clan.run_state.best.moments is None
     one_round(clan, 1.0)
-    assert clan.run_state.best.round == 1
     assert clan.run_state.best.moments is None
 
 
@@ -170,7 +174,28 @@ def test_if_all_members_fail_their_moments_go_back_too():
     best, _ = moments_of(clan)
     one_round(clan, math.nan)
     restored, _ = moments_of(clan)
+    assert len(restored) == len(best) == 6
     assert all(map(torch.equal, restored, best))
+
+
+def test_what_has_no_place_in_the_present_state_is_put_there():
+    clan = clan_of()
+    one_round(clan, 2.0)
+    state = clan._state
+    kept = copied(state)
+    first, second = kept.values()
+    first["step"], first["more"] = 7, {"few": torch.ones(2)}
+    del kept["bias"], second
+    parameters = dict(state.model.named_parameters())
+    entry = state.optimizer.state[parameters["weight"]]
+    average = entry.pop("exp_avg")
+    restore(state, kept)
+    assert entry["step"] == 7
+    assert entry["more"]["few"].tolist() == [1.0, 1.0]
+    assert torch.equal(entry["exp_avg"], average)
+    assert parameters["bias"] not in state.optimizer.state
+    first["more"]["few"].zero_()
+    assert entry["more"]["few"].tolist() == [1.0, 1.0]  # nothing is shared
 
 
 def test_a_child_does_not_keep_the_limits():

@@ -27,11 +27,13 @@ T = TypeVar("T")
 NOT_ALL = "not all ranks have arrived"
 """What ranks read instead of the words of all, if a rank fails or stops waiting."""
 
-LONGEST_PAUSE = 0.02
-"""Seconds between two looks of a waiting rank, at most, with up to 400 ranks."""
-
 STOPPING = 5.0
 """Seconds for which a rank that has received a signal waits for others. It may be killed soon."""
+
+
+def longest_pause(ranks: int) -> float:
+    """Return the seconds between two looks of a waiting rank, at most: one host answers all."""
+    return max(0.02, 0.02 * ranks / 400)
 
 
 class Arrivals:
@@ -202,7 +204,7 @@ class Arrivals:
         `Store.wait` would keep the connection busy, so that this rank could not announce anything.
         """
         until, pause = time.monotonic() + self._timeout.total_seconds(), 2e-4
-        longest = max(LONGEST_PAUSE, LONGEST_PAUSE * len(self._ranks) / 400)  # one host answers all
+        longest = longest_pause(len(self._ranks))
         while not self._has(key):
             if self.is_stopping():
                 until = min(until, time.monotonic() + STOPPING)

@@ -19,10 +19,10 @@ from clantune_clan.communication.patience import wait_for_messages
 from clantune_clan.communication.transfer import Transfer
 
 SHORT = 4096
-"""Number of characters that a rank sends over the store. It sends the rest of a text over gloo."""
+"""Characters that a rank sends over the store, at most. It sends the rest of a text over gloo."""
 
 TOGETHER = 16 * SHORT
-"""Number of characters that all ranks together send over the store, whose host answers them all."""
+"""Characters that all ranks together send over the store, at most: its host answers each rank."""
 
 
 class Connection:
@@ -54,6 +54,7 @@ class Connection:
         self._timeout = timeout
         self.arrivals = Arrivals(own, dist.get_rank(), dist.get_world_size(), timeout)
         self.groups = Groups(timeout)
+        self._short = sys.maxsize  # all of a text, while there is no group to send it over
         last_words.open_for(self.arrivals.announce)
 
     def make_groups(self, ranks_per_member: int) -> None:
@@ -74,6 +75,7 @@ class Connection:
 
         self.arrivals.begin("making the process groups", make)
         self._ranks_per_member = ranks_per_member
+        self._short = min(SHORT, TOGETHER // world_size)
         self.transfer = Transfer(world_size, ranks_per_member, self.groups, self.finish)
 
     def make_halves(self, halves: Sequence[Sequence[int]]) -> None:
@@ -92,13 +94,13 @@ class Connection:
         """Return the texts of all ranks, in rank order.
 
         Ranks send short texts over the store: on few cores a collective takes several times as
-        long.
+        long. The more ranks there are, the shorter such a text is.
 
         Args:
             text: Text of this rank, in ASCII characters.
             where: Description of the exchange, equal on all ranks.
         """
-        short = self._longest_word
+        short = self._short
         words = self.arrivals.meet(where, f"{len(text)} {text[:short]}")
         parts = [word.partition(" ") for word in words]
         sizes = [int(size) for size, _, _ in parts]
@@ -128,13 +130,6 @@ class Connection:
         """Destroy all groups, on this rank."""
         last_words.close_for(self.arrivals.announce)
         self.groups.close()
-
-    @property
-    def _longest_word(self) -> int:
-        """Number of characters that a rank sends over the store."""
-        if self.groups.get("control") is None:  # the ranks agree on their groups
-            return sys.maxsize
-        return min(SHORT, TOGETHER // dist.get_world_size())
 
     def _all_gather_rest(self, text: str, where: str) -> list[str]:
         """Return the texts of all ranks, which have the same length."""

@@ -38,14 +38,14 @@ def copied(state: State) -> dict[str, Any]:
 
 
 def restore(state: State, kept: Mapping[str, Any]) -> None:
-    """Set the state of all parameters to what `copied` returned."""
+    """Set the state of all parameters to what `copied` returned; others get none."""
     for name, parameter, optimizer in parameters_of(state):
-        if name not in kept:
+        if name in kept:
+            live = entry_of(optimizer, parameter) if parameter in optimizer.state else None
+            entry = _filled(live, kept[name], local(parameter))
+            put(optimizer, parameter, sharded_as(parameter, entry))
+        else:
             optimizer.state.pop(parameter, None)
-        elif not (
-            parameter in optimizer.state and _fill(entry_of(optimizer, parameter), kept[name])
-        ):
-            put(optimizer, parameter, sharded_as(parameter, copy.deepcopy(kept[name])))
 
 
 def put(optimizer: Optimizer, parameter: Tensor, entry: Any) -> None:
@@ -61,19 +61,20 @@ def put(optimizer: Optimizer, parameter: Tensor, entry: Any) -> None:
         optimizer.state[parameter] = entry
 
 
-def _fill(live: Any, kept: Any) -> bool:
-    """Copy tensors into those that are there, for which a step is compiled; whether all fit."""
-    if not (isinstance(live, dict) and isinstance(kept, dict) and live.keys() == kept.keys()):
-        return False
-    pairs = [(live[name], value) for name, value in kept.items()]
-    if not all(
-        isinstance(now, Tensor) and isinstance(value, Tensor) and now.shape == value.shape
-        for now, value in pairs
-    ):
-        return False
-    for now, value in pairs:
-        now.copy_(value)
-    return True
+def _filled(live: Any, kept: Any, parameter: Tensor) -> Any:
+    """Return a copy of an entry, in tensors of the live one where they fit.
+
+    A step is compiled for the tensors that are there.
+    """
+    if isinstance(kept, dict):
+        live = live if isinstance(live, dict) else {}
+        return {name: _filled(live.get(name), each, parameter) for name, each in kept.items()}
+    if not isinstance(kept, Tensor):
+        return copy.deepcopy(kept)
+    if isinstance(live, Tensor) and live.shape == kept.shape:
+        return live.copy_(kept)
+    # A checkpoint is read to the CPU. Small tensors, such as steps, may belong there.
+    return kept.clone().to(parameter.device if kept.shape == parameter.shape else kept.device)
 
 
 def _is_same_shard(one: Any, other: Any) -> bool:

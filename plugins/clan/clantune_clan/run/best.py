@@ -82,6 +82,10 @@ class Best:
         moments = copied(state) if with_moments else None
         return Best(fitness, round_, member, member, state.genome, dict(rates), kept, moments)
 
+    def without_moments(self) -> Best:
+        """Return these weights without what the optimizers kept, for a clan that stays."""
+        return attrs.evolve(self, moments=None)
+
     def covering(self, state: State, new: Collection[str], genome: Genome | None) -> Best:
         """Return these weights for a model that has changed, with its current new tensors.
 
@@ -91,12 +95,13 @@ class Best:
             genome: Genome of this rank, with the paths that its genes have now.
         """
         if (before := self.tensors) is None:
-            return attrs.evolve(self, genome=genome, moments=None)
+            return attrs.evolve(self, genome=genome)
+        moments = self.moments and {n: m for n, m in self.moments.items() if n not in new}
         tensors = {
             name: tensor.detach().clone() if name in new or name not in before else before[name]
             for name, tensor in named_tensors(state.model).items()
         }
-        return attrs.evolve(self, genome=genome, tensors=tensors, moments=None)
+        return attrs.evolve(self, genome=genome, tensors=tensors, moments=moments)
 
     def require_here(self) -> None:
         """Raise an error if this rank may lack these weights."""

@@ -127,6 +127,8 @@ class Turnover:
             centre = self._centre(population, ancestry, losses if judge is not None else None)
         known = centre if judge is not None else None
         until = self.settings.recipe.go_back_until
+        may_go_back = going_back.is_possible(progress, until)
+        best = best if may_go_back else best.without_moments()
         back = shares_centre and going_back.is_due(best, centre, progress, until)
         if back:
             going_back.restore(best, self.state, self.communicator)
@@ -141,7 +143,7 @@ class Turnover:
                     member=None,
                     mine=True,
                     rates=rates,
-                    with_moments=going_back.is_possible(progress, until),
+                    with_moments=may_go_back,
                 )
         limits = best.rates if back else None
         turn = turn.with_genome(_with_entries(me, {CENTRE_FITNESS: known, HIGHEST_RATES: limits}))
