@@ -168,6 +168,13 @@ def test_moments_are_kept_only_while_the_clan_may_go_back():
     assert clan.run_state.best.moments is None
 
 
+def test_after_a_refresh_the_moments_of_other_parameters_are_still_there():
+    clan = clan_of()
+    one_round(clan, 2.0)
+    best = clan.run_state.best.covering(clan._state, {"bias"}, None)
+    assert best.moments.keys() == {"weight"}
+
+
 def test_if_all_members_fail_their_moments_go_back_too():
     clan = clan_of()
     one_round(clan, 2.0)
