@@ -94,6 +94,27 @@ def _name(verdict: Verdict, difference: tuple[float, float]) -> str:
     return f"**{shown}**" if mean + error < 0.0 else shown
 
 
+def changed(task: str) -> list[list[str]]:
+    """Return what runs of ours that end otherwise than earlier ones with the same seeds ended with.
+
+    The same code ends with the same loss to the last digit, so others are runs of another rule.
+    """
+    earlier, now = (
+        {(r.start, r.seed): r.loss for r in Results(file).runs() if r.method == OURS}
+        for file in (HERE / f"results/earlier/{task}.jsonl", HERE / f"results/{task}.jsonl")
+    )
+    rows = []
+    for start in STARTS:
+        pairs = [(earlier[key], loss) for key, loss in now.items() if key[0] == start]
+        others = [(before, after) for before, after in pairs if before != after]
+        if others:
+            better = sum(after < before for before, after in others)
+            means = (f"{statistics.fmean(losses):.4f}" for losses in zip(*others, strict=True))
+            count = f"{len(others)} of {len(pairs)}"
+            rows.append([task, start, count, str(better), str(len(others) - better), *means])
+    return rows
+
+
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -105,6 +126,8 @@ def with_tables(text: str) -> str:
     tables = {task: regrets(found) for task, found in tasks.items()}
     tables["lost"] = lost(tasks)
     tables["lengths"] = lengths(tasks, (PACED, "factorial()", OURS))
+    head = ["task", "start", "other runs", "better", "worse", "their loss before", "and now"]
+    tables["changed"] = _table(head, [row for task in tasks for row in changed(task)])
     for name, table in tables.items():
         before, _, after = text.partition(BEGIN.format(name))
         _, _, rest = after.partition(END.format(name))

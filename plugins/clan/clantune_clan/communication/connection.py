@@ -54,7 +54,7 @@ class Connection:
         self._timeout = timeout
         self.arrivals = Arrivals(own, dist.get_rank(), dist.get_world_size(), timeout)
         self.groups = Groups(timeout)
-        self._short = sys.maxsize  # all of a text, while there is no group to send it over
+        self._short = sys.maxsize  # the whole text, until there is a group for its rest
         last_words.open_for(self.arrivals.announce)
 
     def make_groups(self, ranks_per_member: int) -> None:
