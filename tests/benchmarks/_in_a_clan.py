@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import attrs
 import torch
 from _plain import COOLDOWN, WARMUP, Start, optimizer_of
 from _tasks import Task
@@ -13,6 +14,21 @@ from clantune import Clan
 from clantune_core import AbstractStrategy
 
 
+@attrs.frozen
+class Genes:
+    """Which settings of a run are genes.
+
+    Attributes:
+        presets: Presets that bind them.
+        config: Changes of genes, by name.
+        make_optimizer: Makes the optimizer.
+    """
+
+    presets: Sequence[str] = ("adamw",)
+    config: Mapping[str, Mapping[str, object]] = attrs.field(factory=dict)
+    make_optimizer: Callable[[nn.Module, Task, Start], torch.optim.Optimizer] = optimizer_of
+
+
 def trained_in_a_clan(
     task: Task,
     start: Start,
@@ -20,6 +36,7 @@ def trained_in_a_clan(
     seed: int,
     steps: int,
     judge: Callable[[nn.Module], float] | None = None,
+    genes: Genes | None = None,
 ) -> float:
     """Return the test loss of the best model of a clan.
 
@@ -30,13 +47,16 @@ def trained_in_a_clan(
         seed: Seed of the clan; that of torch is the caller's.
         steps: Steps of each rank.
         judge: Returns the loss of a model that is selected by; by default that on `task.judged`.
+        genes: What is tuned; by default lr and weight decay.
     """
+    genes = genes or Genes()
     model = task.make_model()
     clan = Clan(
         model=model,
-        optimizer=optimizer_of(model, task, start),
+        optimizer=genes.make_optimizer(model, task, start),
         total_steps=steps,
-        autobind=["adamw"],
+        autobind=genes.presets,
+        genome_config=genes.config,
         strategies=strategies,
         warmup=WARMUP,
         cooldown=COOLDOWN,

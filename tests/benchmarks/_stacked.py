@@ -21,7 +21,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from clantune_clan.run.best import Best
-from clantune_clan.run.going_back import is_due, slower
+from clantune_clan.run.going_back import has_exploded, is_due, keeps_moments, slower
 from clantune_core import Genome, LogFloatAllele
 from clantune_strategies import Recipe
 
@@ -105,9 +105,8 @@ class Stacked:
         """Let the average begin at the weights."""
         self.average = {name: each.clone() for name, each in self.weights.items()}
 
-    def go_back_to(self, weights: Weights, moments: Moments) -> None:
-        """Give all members the weights of an earlier centre, and what the optimizer kept then."""
-        self.go_on_from(weights)
+    def go_on_with(self, moments: Moments) -> None:
+        """Give the optimizer what it kept at an earlier time."""
         mean, square, self._steps = moments
         self._mean, self._square = copy.deepcopy((mean, square))
 
@@ -140,6 +139,14 @@ def loss_of_plain(task: Task, start: Start, seed: int, steps: int, ranks: int) -
     return run.losses(run.weights, task.test)[0]
 
 
+def went_back(run: Stacked, best: Best, centre: float, moments: Moments) -> Best:
+    """Give all members the best weights; return these with lower rates, as a clan does."""
+    run.go_on_from(dict(best.tensors or {}))
+    if has_exploded(best, centre):
+        run.go_on_with(moments)
+    return slower(best)
+
+
 def loss_of_clan(
     task: Task, start: Start, recipe: Recipe, seed: int, steps: int, members: int
 ) -> float:
@@ -151,7 +158,9 @@ def loss_of_clan(
     }
     clan = Clan(recipe, Genome(genes), members, seed)
     best, lowest, step = run.weights, math.inf, 0
-    kept, moments = Best(), run.moments()  # the best averaged centre, to which a clan goes back
+    kept = Best()  # the best averaged centre, to which a clan goes back
+    none = moments = run.moments()
+    until = recipe.settings.go_back_until
     for number in range(recipe.settings.rounds or 0):
         length = steps * (number + 1) // (recipe.settings.rounds or 1) - step
         values = [member.as_hyperparameters() for member in clan.members]
@@ -171,9 +180,9 @@ def loss_of_clan(
                 best, lowest = weights, loss
         now, limits = found[0], None
         rate = statistics.fmean(each["lr"] for each in values) * pace(step, steps)
-        if is_due(kept, now, step / steps, recipe.settings.go_back_until):
-            run.go_back_to(dict(kept.tensors or {}), moments)
-            kept = slower(kept)
+        if is_due(kept, now, step / steps, until):
+            kept_moments = moments if keeps_moments(step / steps, until) else none
+            kept = went_back(run, kept, now, kept_moments)
             now, limits = kept.fitness, kept.rates
         elif now < kept.fitness:
             kept, moments = Best(now, number, rates={"lr": rate}, tensors=centres[0]), run.moments()

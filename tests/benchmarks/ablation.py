@@ -46,7 +46,17 @@ STACKABLE = ("regression", "digits", "letters", "windows")
 
 @attrs.frozen
 class Plan:
-    """What is run: which tasks from which starts, by which variants, how often, and how long."""
+    """What is run: which tasks from which starts, by which variants, how often, and how long.
+
+    Attributes:
+        tasks: Names of tasks.
+        starts: Names of starts.
+        variants: Names of variants.
+        seeds: Number of runs of each.
+        steps: Steps of a run; by default those of the task.
+        members: Number of members.
+        times: How many times as long a run is.
+    """
 
     tasks: Sequence[str] = STACKABLE
     starts: Sequence[str] = tuple(STARTS)
@@ -54,6 +64,7 @@ class Plan:
     seeds: int = 4
     steps: int | None = None
     members: int = 4
+    times: int = 1
 
 
 QUICK = Plan(("digits",), ("several",), (USUAL, "both"), 2, 40)
@@ -69,6 +80,7 @@ def main() -> int:
     )
     parser.add_argument("--seeds", type=int, default=Plan().seeds, help="default: %(default)s")
     parser.add_argument("--members", type=int, default=Plan().members, help="default: %(default)s")
+    parser.add_argument("--times", type=int, default=1, help="runs that are so many times as long")
     given = parser.parse_args()
     if given.seeds < 2:
         parser.error("an error of the mean needs two seeds or more")
@@ -78,6 +90,7 @@ def main() -> int:
         tuple(dict.fromkeys((USUAL, given.variant))) if given.variant else tuple(VARIANTS),
         given.seeds,
         members=given.members,
+        times=given.times,
     )
     torch.set_num_threads(1)
     return compared(QUICK if given.quick else plan)
@@ -93,7 +106,7 @@ def compared(plan: Plan) -> int:
     for place, name in enumerate(plan.tasks):
         show_progress(place, len(plan.tasks), name)
         task = TASKS[name]()
-        steps = plan.steps or task.steps
+        steps = plan.times * (plan.steps or task.steps)
         grid = {times: plain_losses(task, Start(times), plan, steps) for times in GRID}
         best = min(map(statistics.fmean, grid.values()))
         worst = statistics.fmean([*grid[GRID[0]], *grid[GRID[-1]]])
@@ -118,7 +131,8 @@ def compared(plan: Plan) -> int:
                     bars.append(bar(title, difference, 2.0 * error))
             figures[f"{name}, {start}"] = losses
     show_progress(len(plan.tasks), len(plan.tasks), "done")
-    title = f"Variants of the default rule, {plan.members} members, {plan.seeds} seeds"
+    longer = f", runs {plan.times} times as long" if plan.times > 1 else ""
+    title = f"Variants of the default rule, {plan.members} members, {plan.seeds} seeds{longer}"
     return report(title, rows, figures, bars, (*PACKAGES, "clantune", "torch"))
 
 

@@ -24,15 +24,20 @@ from clantune_strategies import cautious, factorial, pbt
         (2.0, 2.09, 0.3, 0.3, False),
         (2.0, 1.0, 0.1, 0.3, False),
         (2.0, None, 0.1, 0.3, True),
-        (2.0, 3.0, 0.31, 0.3, False),
+        (2.0, 2.99, 0.31, 0.3, False),
+        (2.0, 3.01, 0.31, 0.3, True),  # it has exploded
+        (2.0, None, 1.0, 0.3, True),
         (2.0, 3.0, None, 0.3, False),
-        (2.0, 3.0, 0.0, 0.0, False),
+        (2.0, None, None, 0.3, False),
+        (2.0, 9.0, 0.0, 0.0, False),
         (-2.0, -1.89, 0.1, 0.3, True),
         (-2.0, -1.91, 0.1, 0.3, False),
+        (-0.9, -0.46, 0.4, 0.3, False),  # an accuracy
+        (-0.9, -0.44, 0.4, 0.3, True),
         (math.inf, 3.0, 0.1, 0.3, False),
     ],
 )
-def test_a_clan_goes_back_if_it_is_clearly_worse_early_in_a_run(
+def test_a_clan_goes_back_if_it_is_worse_early_in_a_run_or_has_exploded(
     best, centre, progress, until, expected
 ):
     kept = Best(best, 0 if math.isfinite(best) else -1)
@@ -157,11 +162,31 @@ def test_the_optimizer_goes_back_to_what_it_had_with_the_best_weights(is_resumed
     assert same_places == places  # a compiled step is not compiled again
 
 
+def test_after_a_mild_return_the_optimizer_goes_on_with_what_it_has():
+    clan = clan_of()
+    one_round(clan, 2.0)
+    best, _ = moments_of(clan)
+    steps = clan._state.optimizer.state[clan._state.model.weight]["step"].item()
+    one_round(clan, 2.9)
+    assert [*clan.history][-1].went_back_to == 0
+    assert clan._state.optimizer.state[clan._state.model.weight]["step"].item() == 2 * steps
+    assert not any(map(torch.equal, moments_of(clan)[0], best))
+
+
+def test_after_a_late_explosion_the_optimizer_begins_again():
+    clan = clan_of(strategies=factorial(go_back_until=0.15))  # of ten rounds, one
+    one_round(clan, 2.0)
+    one_round(clan, 2.9)
+    one_round(clan, 9.0)
+    assert [record.went_back_to for record in clan.history] == [None, None, 0]
+    assert moments_of(clan) == ([], [])
+
+
 def test_moments_are_kept_only_while_the_clan_may_go_back():
     clan = clan_of(strategies=factorial(go_back_until=0.15))  # of ten rounds, one
     one_round(clan, 2.0)
     assert clan.run_state.best.moments is not None
-    one_round(clan, 3.0)
+    one_round(clan, 2.9)
     assert clan.run_state.best.round == 0
     assert clan.run_state.best.moments is None
     one_round(clan, 1.0)

@@ -1,4 +1,4 @@
-"""Going back to the best weights, when a clan becomes worse early in its run.
+"""Going back to the best weights, when a clan becomes worse early in its run, or explodes.
 
 A learning rate that is much too high does damage that later rounds cannot undo: the weights are
 lost, not the rate. The best weights of the centre are there anyway.
@@ -22,38 +22,53 @@ from clantune_core import Genome
 MARGIN = 0.05
 """How much worse than the best a centre is, as a share of it, before the clan goes back."""
 
+EXPLOSION = 0.5
+"""How much worse than the best a centre is, as a share of it, after its training has exploded."""
+
 SHARE = 0.5
 """Share of the learning rate at the best weights that the clan goes on with."""
 
 
-def is_possible(progress: float | None, until: float) -> bool:
-    """Whether a clan may go back at this fraction of the run, see `is_due`."""
+def keeps_moments(progress: float | None, until: float) -> bool:
+    """Whether the best weights of this time are kept with the state of the optimizers."""
     return progress is not None and until > 0.0 and progress <= until
 
 
 def is_due(best: Best, centre: float | None, progress: float | None, until: float) -> bool:
-    """Whether the clan goes back.
+    """Whether the clan goes back: if it becomes worse early in its run, and after an explosion.
 
     Args:
         best: Best weights before this round.
         centre: Fitness of the centre; None if it is not finite.
         progress: Fraction of the run that is done; None if its length is unknown.
-        until: Progress up to which clans go back; 0 for never.
+        until: Progress up to which the run is early; 0 if the clan never goes back.
     """
-    if not is_possible(progress, until) or not best.exists:
+    if progress is None or until == 0.0 or not best.exists:
         return False
-    return centre is None or centre > best.fitness + MARGIN * abs(best.fitness)
+    return has_exploded(best, centre) or (progress <= until and _is_worse(best, centre, MARGIN))
 
 
-def restore(best: Best, state: TrainingState, communicator: Communication) -> None:
+def has_exploded(best: Best, centre: float | None) -> bool:
+    """Whether the centre is so much worse that the gradients since then must have been useless."""
+    return _is_worse(best, centre, EXPLOSION)
+
+
+def _is_worse(best: Best, centre: float | None, share: float) -> bool:
+    return centre is None or centre > best.fitness + share * abs(best.fitness)
+
+
+def restore(
+    best: Best, state: TrainingState, communicator: Communication, *, exploded: bool
+) -> None:
     """Restore the best weights, and begin their average again. All ranks do this together.
 
-    The optimizers get the state that they had then. Later moments are those of gradients that may
-    have exploded, after which steps are tiny for a thousand steps and more.
+    After an explosion the optimizers get the state that they had then, or none if it was not kept.
+    With moments of gradients that have exploded, steps are tiny for a thousand steps and more;
+    otherwise the present moments are the better ones, because they know the more recent gradients.
     """
     best.fill(bare_module(state.model), communicator)
-    if best.moments is not None:
-        optimizer_state.restore(state, best.moments)
+    if exploded:
+        optimizer_state.restore(state, best.moments or {})
     if state.average is not None:
         state.average.restart()
 

@@ -127,11 +127,12 @@ class Turnover:
             centre = self._centre(population, ancestry, losses if judge is not None else None)
         known = centre if judge is not None else None
         until = self.settings.recipe.go_back_until
-        may_go_back = going_back.is_possible(progress, until)
-        best = best if may_go_back else best.without_moments()
+        with_moments = going_back.keeps_moments(progress, until)
+        best = best if with_moments else best.without_moments()
         back = shares_centre and going_back.is_due(best, centre, progress, until)
         if back:
-            going_back.restore(best, self.state, self.communicator)
+            exploded = going_back.has_exploded(best, centre)
+            going_back.restore(best, self.state, self.communicator, exploded=exploded)
             best = going_back.slower(best)
             known = best.fitness
         elif centre is not None:
@@ -143,7 +144,7 @@ class Turnover:
                     member=None,
                     mine=True,
                     rates=rates,
-                    with_moments=may_go_back,
+                    with_moments=with_moments,
                 )
         limits = best.rates if back else None
         turn = turn.with_genome(_with_entries(me, {CENTRE_FITNESS: known, HIGHEST_RATES: limits}))
@@ -188,10 +189,7 @@ class Turnover:
                 f"no member has a finite loss at the end of round {round_}, {since}: lower the "
                 "learning rate, or look at the data and the loss"
             )
-        going_back.restore(best, self.state, self.communicator)
-        if best.moments is None:  # the present ones may have caused the divergence
-            for optimizer in self.state.optimizers.values():
-                optimizer.state.clear()
+        going_back.restore(best, self.state, self.communicator, exploded=True)
         ancestries = tuple(Ancestry.sole(m, population) for m in range(len(population)))
         index = self.communicator.member_index
         genome = best.genome or population[index]
