@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 from small_clans import clan, loss, train
 from stored_runs import rows_of, scalars_of
@@ -79,6 +80,16 @@ def test_metrics_have_the_values_of_the_records():
         **{f"clan/member_0/{gene}": value for gene, value in record.genes.items()},
     }
     assert {"lr", "betas/0"} <= record.genes.keys()
+
+
+def test_a_return_of_the_clan_is_a_metric():
+    observer = Listed()
+    it = made(observer)
+    run(it, 1)
+    [record] = it.history
+    assert "clan/went_back_to" not in metrics_of([record])
+    returned = attrs.evolve(record, round=2, went_back_to=1)
+    assert metrics_of([returned])["clan/went_back_to"] == 1.0
 
 
 def test_what_is_not_a_finite_number_is_left_out():

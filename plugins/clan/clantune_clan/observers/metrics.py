@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the clan imports this module
     from clantune_clan import Individual, RoundRecord
 
 PHASE, ROUND, CENTRE = "clan/competes", "clan/round", "clan/centre"
+BACK = "clan/went_back_to"
 
 
 class MetricsObserver(abc.ABC):
@@ -40,9 +41,10 @@ class MetricsObserver(abc.ABC):
 def metrics_of(records: Sequence[RoundRecord]) -> dict[str, float]:
     """Return the metrics of a round by name. Values that are not finite numbers are left out.
 
-    `clan/round` is its number and `clan/centre` the loss of the centre. Of each member there are
-    `clan/member_0/metric`, the value of each gene, `clan/member_0/learning_rate` with warm-up and
-    cooldown, and `clan/member_0/weights_from`, the member that its next weights are copied from.
+    `clan/round` is its number, `clan/centre` the loss of the centre, and `clan/went_back_to` the
+    round whose weights a clan went back to. Of each member there are `clan/member_0/metric`, the
+    value of each gene, `clan/member_0/learning_rate` with warm-up and cooldown, and
+    `clan/member_0/weights_from`, the member that its next weights are copied from.
     """
     return {name: float(value) for name, value in _numbers(records) if math.isfinite(value)}
 
@@ -52,6 +54,8 @@ def _numbers(records: Sequence[RoundRecord]) -> Iterator[tuple[str, float]]:
     yield ROUND, first.round
     if first.centre is not None:
         yield CENTRE, first.centre
+    if first.went_back_to is not None:
+        yield BACK, first.went_back_to
     for record in records:
         member = f"clan/member_{record.member}"
         for gene, value in record.genes.items():

@@ -49,7 +49,8 @@ def factorial(
         hold_decay: Whether the weight decay does not increase.
         bias_correction: Whether the centre moves by all of the evidence from the first round on.
         go_back_until: Progress up to which a clan that has become clearly worse goes back to its
-            best weights and halves the lr that it had there, such as 0.5; 0 for never.
+            best weights and halves the lr that it had there, such as 0.5; later it does so only
+            after an explosion. 0 for never.
         rounds: Number of rounds in a run of known length.
         calibrate: Whether the run begins with a search for the lr.
         evolve: False gives the control: the same run with all members at a centre that never moves
@@ -110,7 +111,8 @@ def cautious(
         spread: Distance of the members from the centre, in units of the latent line.
         cutoff: Members whose loss is above this multiple of the median contribute no weights.
         go_back_until: Progress up to which a clan that has become clearly worse goes back to its
-            best weights and halves the lr that it had there; 0 for never.
+            best weights and halves the lr that it had there; later it does so only after an
+            explosion. 0 for never.
         rounds: Number of rounds in a run of known length.
         evolve: False gives the control: the same run with all members at a centre that never moves
             and does not go back.
