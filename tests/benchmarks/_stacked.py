@@ -181,10 +181,12 @@ def loss_of_clan(
         now, limits = found[0], None
         rate = statistics.fmean(each["lr"] for each in values) * pace(step, steps)
         if is_due(kept, now, step / steps, until):
-            kept_moments = moments if keeps_moments(step / steps, until) else none
-            kept = went_back(run, kept, now, kept_moments)
+            kept = went_back(run, kept, now, moments)
             now, limits = kept.fitness, kept.rates
         elif now < kept.fitness:
-            kept, moments = Best(now, number, rates={"lr": rate}, tensors=centres[0]), run.moments()
+            first = kept.first if kept.exists else now
+            kept = Best(now, number, rates={"lr": rate}, tensors=centres[0], first=first)
+            moments = run.moments()
+        moments = moments if keeps_moments(step / steps, until) else none
         clan.breed(fitnesses, step / steps, now, limits)
     return run.losses(best, task.test)[0]

@@ -80,8 +80,10 @@ def main() -> int:
     )
     parser.add_argument("--seeds", type=int, default=Plan().seeds, help="default: %(default)s")
     parser.add_argument("--members", type=int, default=Plan().members, help="default: %(default)s")
-    parser.add_argument("--times", type=int, default=1, help="runs that are so many times as long")
+    parser.add_argument("--times", type=int, default=1, help="how many times as long a run is")
     given = parser.parse_args()
+    if given.times < 1:
+        parser.error("--times is a whole number from 1 on")
     if given.seeds < 2:
         parser.error("an error of the mean needs two seeds or more")
     plan = Plan(

@@ -27,21 +27,37 @@ from clantune_strategies import cautious, factorial, pbt
         (2.0, 2.99, 0.31, 0.3, False),
         (2.0, 3.01, 0.31, 0.3, True),  # it has exploded
         (2.0, None, 1.0, 0.3, True),
-        (2.0, 3.0, None, 0.3, False),
+        (2.0, 9.0, None, 0.3, False),
         (2.0, None, None, 0.3, False),
         (2.0, 9.0, 0.0, 0.0, False),
         (-2.0, -1.89, 0.1, 0.3, True),
         (-2.0, -1.91, 0.1, 0.3, False),
-        (-0.9, -0.46, 0.4, 0.3, False),  # an accuracy
-        (-0.9, -0.44, 0.4, 0.3, True),
         (math.inf, 3.0, 0.1, 0.3, False),
     ],
 )
 def test_a_clan_goes_back_if_it_is_worse_early_in_a_run_or_has_exploded(
     best, centre, progress, until, expected
 ):
-    kept = Best(best, 0 if math.isfinite(best) else -1)
+    kept = Best(best, 0 if math.isfinite(best) else -1, first=best + 2.0)
     assert is_due(kept, centre, progress, until) is expected
+
+
+@pytest.mark.parametrize(
+    ("first", "best", "centre", "expected"),
+    [
+        (-0.1, -0.96, -0.5, True),  # an accuracy that falls to chance
+        (-0.1, -0.96, -0.7, False),
+        (10.8, 7.5, 10.8, True),  # a loss that forgets all that was learned
+        (1.0, 1e-6, 1e-5, False),  # noise of a loss near 0
+        (0.9, 0.02, 0.031, False),  # an error rate
+        (0.3, 0.0, 0.1, False),  # a score that is 0 at best so far
+        (2.3, 0.3, 0.5, False),  # overfitting
+        (2.0, 2.0, 2.11, True),  # nothing was gained since the first round
+        (2.0, 2.0, 2.09, False),
+    ],
+)
+def test_late_in_a_run_it_goes_back_if_it_has_lost_most_of_its_gain(first, best, centre, expected):
+    assert is_due(Best(best, 3, first=first), centre, 0.9, 0.5) is expected
 
 
 def model_and_optimizer(lr=0.01):
@@ -164,29 +180,45 @@ def test_the_optimizer_goes_back_to_what_it_had_with_the_best_weights(is_resumed
 
 def test_after_a_mild_return_the_optimizer_goes_on_with_what_it_has():
     clan = clan_of()
+    one_round(clan, 4.0)
     one_round(clan, 2.0)
     best, _ = moments_of(clan)
-    steps = clan._state.optimizer.state[clan._state.model.weight]["step"].item()
     one_round(clan, 2.9)
-    assert [*clan.history][-1].went_back_to == 0
-    assert clan._state.optimizer.state[clan._state.model.weight]["step"].item() == 2 * steps
+    assert [record.went_back_to for record in clan.history] == [None, None, 1]
     assert not any(map(torch.equal, moments_of(clan)[0], best))
+    entry = clan._state.optimizer.state[clan._state.model.weight]
+    assert entry["step"].item() == 18  # all steps so far
 
 
 def test_after_a_late_explosion_the_optimizer_begins_again():
-    clan = clan_of(strategies=factorial(go_back_until=0.15))  # of ten rounds, one
+    clan = clan_of(strategies=factorial(go_back_until=0.25))  # of ten rounds, two
+    one_round(clan, 4.0)
     one_round(clan, 2.0)
+    weights = [each.clone() for each in clan.best().parameters()]
+    rate = clan.genome.as_hyperparameters()["lr"]
     one_round(clan, 2.9)
     one_round(clan, 9.0)
-    assert [record.went_back_to for record in clan.history] == [None, None, 0]
+    one_round(clan, 9.0)
+    assert [record.went_back_to for record in clan.history] == [None, None, None, 1, 1]
     assert moments_of(clan) == ([], [])
+    assert all(map(torch.equal, clan._state.model.parameters(), weights))
+    assert clan.genome.as_hyperparameters()["lr"] < rate
 
 
-def test_moments_are_kept_only_while_the_clan_may_go_back():
+def test_an_explosion_in_the_last_early_round_still_finds_the_moments():
+    clan = clan_of(strategies=factorial(go_back_until=0.15))  # of ten rounds, one
+    one_round(clan, 2.0)
+    best, _ = moments_of(clan)
+    one_round(clan, 9.0)
+    assert all(map(torch.equal, moments_of(clan)[0], best))
+    assert clan.run_state.best.moments is None
+
+
+def test_moments_are_kept_only_early_in_the_run():
     clan = clan_of(strategies=factorial(go_back_until=0.15))  # of ten rounds, one
     one_round(clan, 2.0)
     assert clan.run_state.best.moments is not None
-    one_round(clan, 2.9)
+    one_round(clan, 2.05)
     assert clan.run_state.best.round == 0
     assert clan.run_state.best.moments is None
     one_round(clan, 1.0)

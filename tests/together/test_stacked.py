@@ -1,10 +1,13 @@
 """The simulation of a clan in one process takes the steps that torch takes."""
 
+import math
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+
+from clantune_clan.run.best import Best
 
 FOLDER = str(Path(__file__).parents[1] / "benchmarks")
 
@@ -92,6 +95,21 @@ def test_a_clan_that_goes_back_takes_the_same_step_again(modules):
         run.go_on_with(moments)
         second = step()
         assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("centre", "restores"), [(1.4, False), (1.6, True), (math.inf, True)])
+def test_only_after_an_explosion_its_optimizer_goes_back_too(modules, centre, restores):
+    start, stacked, tasks = modules
+    run = stacked.Stacked(tasks.digits(), start(1.0), 2, seed=0)
+    run.begin_round()
+    moments = run.moments()
+    run.train([0.01] * 2, [0.0] * 2, decay=0.5)
+    best = Best(1.0, 3, rates={"lr": 0.01}, tensors=run.gather([(0, 1.0)])[0], first=2.0)
+    run.train([0.01] * 2, [0.0] * 2, decay=0.5)
+    assert stacked.went_back(run, best, centre, moments).rates == {"lr": 0.005}
+    assert all(torch.equal(best.tensors[n], run.weights[n][:1]) for n in run.weights)
+    assert run.moments()[2] == (0 if restores else 2)
+    assert all(bool(each.any()) != restores for each in run.moments()[1].values())
 
 
 def test_plain_training_takes_the_batches_of_all_ranks(modules):

@@ -27,14 +27,14 @@ class Best:
 
     Attributes:
         fitness: Fitness of these weights; infinite before any are found.
+        first: Fitness of the first weights of the run.
         round: Round in which they were found; -1 before any are found.
         found_by: Member that found the weights; None if they are the centre's.
         holder: Only member that has the weights now; None if all ranks have them.
         genome: Genome of this rank in that round.
         rates: Learning rate by gene at the end of that round: mean over members.
         tensors: Parameters and buffers by name; None on ranks without the weights.
-        moments: What the optimizers kept for the parameters then; None if the clan does not go back
-            to these weights.
+        moments: What the optimizers kept for the parameters then; None if that is not kept.
     """
 
     fitness: float = math.inf
@@ -45,11 +45,17 @@ class Best:
     rates: Mapping[str, float] = attrs.field(factory=dict)
     tensors: Mapping[str, Tensor] | None = attrs.field(default=None, repr=False)
     moments: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+    first: float = math.inf
 
     @property
     def exists(self) -> bool:
         """Whether any weights were found."""
         return self.round >= 0
+
+    @property
+    def gain(self) -> float:
+        """How much better than the first ones of the run these weights are."""
+        return self.first - self.fitness
 
     def or_better(
         self,
@@ -80,10 +86,13 @@ class Best:
             tensors = named_tensors(state.model)
             kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
         moments = copied(state) if with_moments else None
-        return Best(fitness, round_, member, member, state.genome, dict(rates), kept, moments)
+        first = self.first if self.exists else fitness
+        return Best(
+            fitness, round_, member, member, state.genome, dict(rates), kept, moments, first
+        )
 
     def without_moments(self) -> Best:
-        """Return these weights without what the optimizers kept, for a clan that stays."""
+        """Return these weights without what the optimizers kept."""
         return attrs.evolve(self, moments=None)
 
     def covering(self, state: State, new: Collection[str], genome: Genome | None) -> Best:

@@ -23,7 +23,7 @@ MARGIN = 0.05
 """How much worse than the best a centre is, as a share of it, before the clan goes back."""
 
 EXPLOSION = 0.5
-"""How much worse than the best a centre is, as a share of it, after its training has exploded."""
+"""Share of all that the run had gained which a centre loses when its training explodes."""
 
 SHARE = 0.5
 """Share of the learning rate at the best weights that the clan goes on with."""
@@ -45,16 +45,20 @@ def is_due(best: Best, centre: float | None, progress: float | None, until: floa
     """
     if progress is None or until == 0.0 or not best.exists:
         return False
-    return has_exploded(best, centre) or (progress <= until and _is_worse(best, centre, MARGIN))
+    return _is_worse(best, centre) and (progress <= until or has_exploded(best, centre))
 
 
 def has_exploded(best: Best, centre: float | None) -> bool:
-    """Whether the centre is so much worse that the gradients since then must have been useless."""
-    return _is_worse(best, centre, EXPLOSION)
+    """Whether the centre, which is worse than the best, has lost most of what the run had gained.
+
+    The gain is the unit since losses and scores have no other in common: a loss may be near 0, or
+    near one that it cannot fall below.
+    """
+    return centre is None or centre - best.fitness > EXPLOSION * best.gain
 
 
-def _is_worse(best: Best, centre: float | None, share: float) -> bool:
-    return centre is None or centre > best.fitness + share * abs(best.fitness)
+def _is_worse(best: Best, centre: float | None) -> bool:
+    return centre is None or centre > best.fitness + MARGIN * abs(best.fitness)
 
 
 def restore(
@@ -63,8 +67,7 @@ def restore(
     """Restore the best weights, and begin their average again. All ranks do this together.
 
     After an explosion the optimizers get the state that they had then, or none if it was not kept.
-    With moments of gradients that have exploded, steps are tiny for a thousand steps and more;
-    otherwise the present moments are the better ones, because they know the more recent gradients.
+    With the squares of gradients that have exploded, Adam's steps stay tiny for thousands of steps.
     """
     best.fill(bare_module(state.model), communicator)
     if exploded:

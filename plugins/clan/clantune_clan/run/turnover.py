@@ -128,7 +128,6 @@ class Turnover:
         known = centre if judge is not None else None
         until = self.settings.recipe.go_back_until
         with_moments = going_back.keeps_moments(progress, until)
-        best = best if with_moments else best.without_moments()
         back = shares_centre and going_back.is_due(best, centre, progress, until)
         if back:
             exploded = going_back.has_exploded(best, centre)
@@ -146,6 +145,7 @@ class Turnover:
                     rates=rates,
                     with_moments=with_moments,
                 )
+        best = best if with_moments else best.without_moments()
         limits = best.rates if back else None
         turn = turn.with_genome(_with_entries(me, {CENTRE_FITNESS: known, HIGHEST_RATES: limits}))
 
