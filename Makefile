@@ -58,7 +58,7 @@ bench: $(READY)  ## run all benchmarks but bench-proof; each prints a table and 
 	  echo "== $$script"; $(BIN)/python $$script || failed="$$failed $$script"; done; \
 	test -z "$$failed" || { echo "a bar does not hold, or there was an error:$$failed"; exit 1; }
 
-bench-proof: $(READY) ## compare a clan with other methods on tasks nobody tuned on: an hour
+bench-proof: $(READY) ## compare a clan with other methods on tasks it was not made on: an hour
 	rm -rf build/schedules
 	$(BIN)/python tests/benchmarks/schedules.py --task denoise --task waves --into build/schedules
 

@@ -126,7 +126,7 @@ def with_tables(text: str) -> str:
     tables = {task: regrets(found) for task, found in tasks.items()}
     tables["lost"] = lost(tasks)
     tables["lengths"] = lengths(tasks, (PACED, "factorial()", OURS))
-    head = ["task", "start", "other runs", "better", "worse", "their loss before", "and now"]
+    head = ["task", "start", "changed runs", "better", "worse", "their loss before", "and now"]
     tables["changed"] = _table(head, [row for task in tasks for row in changed(task)])
     for name, table in tables.items():
         before, _, after = text.partition(BEGIN.format(name))
