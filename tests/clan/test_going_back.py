@@ -52,6 +52,8 @@ def test_a_clan_goes_back_if_it_is_worse_early_in_a_run_or_has_exploded(
         (0.9, 0.02, 0.031, False),  # an error rate
         (0.3, 0.0, 0.1, False),  # a score that is 0 at best so far
         (2.3, 0.3, 0.5, False),  # overfitting
+        (103.0, 100.0, 104.9, False),  # much of the gain, and little of the loss
+        (50.0, 0.7, 20.0, False),  # the first round had exploded, see the limits in the docs
         (2.0, 2.0, 2.11, True),  # nothing was gained since the first round
         (2.0, 2.0, 2.09, False),
     ],

@@ -27,7 +27,7 @@ class Best:
 
     Attributes:
         fitness: Fitness of these weights; infinite before any are found.
-        first: Fitness of the first weights of the run.
+        first: Fitness of the first weights that were measured, at the end of a round.
         round: Round in which they were found; -1 before any are found.
         found_by: Member that found the weights; None if they are the centre's.
         holder: Only member that has the weights now; None if all ranks have them.

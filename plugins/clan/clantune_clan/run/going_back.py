@@ -51,8 +51,7 @@ def is_due(best: Best, centre: float | None, progress: float | None, until: floa
 def has_exploded(best: Best, centre: float | None) -> bool:
     """Whether the centre, which is worse than the best, has lost most of what the run had gained.
 
-    The gain is the unit since losses and scores have no other in common: a loss may be near 0, or
-    near one that it cannot fall below.
+    The gain is the unit since losses and scores have no other in common: a loss may be near 0.
     """
     return centre is None or centre - best.fitness > EXPLOSION * best.gain
 
