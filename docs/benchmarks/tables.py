@@ -52,7 +52,8 @@ def _row(method: str, found: Mapping[str, Verdict]) -> list[str]:
 
 
 def _cell(verdict: Verdict) -> str:
-    return f"{verdict.regret:.2f} ± {verdict.error:.2f}"
+    mean = f"{verdict.regret:.2f}"
+    return mean if len(verdict.losses) < 2 else f"{mean} ± {verdict.error:.2f}"
 
 
 def lengths(tasks: Mapping[str, Problems], methods: Iterable[str]) -> str:
