@@ -95,14 +95,18 @@ def _name(verdict: Verdict, difference: tuple[float, float]) -> str:
     return f"**{shown}**" if mean + error < 0.0 else shown
 
 
-def changed(task: str) -> list[list[str]]:
+def changed(task: str, folder: str) -> list[list[str]]:
     """Return what runs of ours that end otherwise than earlier ones with the same seeds ended with.
 
     The same code ends with the same loss to the last digit, so others are runs of another rule.
+
+    Args:
+        task: Name of the task.
+        folder: Folder of the earlier runs, in `results`.
     """
     earlier, now = (
         {(r.start, r.seed): r.loss for r in Results(file).runs() if r.method == OURS}
-        for file in (HERE / f"results/earlier/{task}.jsonl", HERE / f"results/{task}.jsonl")
+        for file in (HERE / f"results/{folder}/{task}.jsonl", HERE / f"results/{task}.jsonl")
     )
     rows = []
     for start in STARTS:
@@ -128,7 +132,8 @@ def with_tables(text: str) -> str:
     tables["lost"] = lost(tasks)
     tables["lengths"] = lengths(tasks, (PACED, "factorial()", OURS))
     head = ["task", "start", "changed runs", "better", "worse", "their loss before", "and now"]
-    tables["changed"] = _table(head, [row for task in tasks for row in changed(task)])
+    for table, folder in (("changed", "earlier"), ("first form", "first_form")):
+        tables[table] = _table(head, [row for task in tasks for row in changed(task, folder)])
     for name, table in tables.items():
         before, _, after = text.partition(BEGIN.format(name))
         _, _, rest = after.partition(END.format(name))
