@@ -205,9 +205,13 @@ def test_the_second_time_that_all_are_lost_is_an_error(ranks):
         )
 
 
-def a_clan_that_becomes_worse(until, path):
+MILD_LATE = [1.0, 0.5, 0.9, 0.4, 0.58, 0.3, 0.4, 0.4]  # 0.58 has lost less than half of the gain
+EXPLODED_LATE = [1.0, 0.5, 0.9, 0.4, 0.9, 0.3, 0.4, 0.4]
+
+
+def a_clan_that_becomes_worse(until, path, losses=MILD_LATE):
     clan = make(factorial(go_back_until=until), lr=0.01, total_steps=60, warmup=0.5)
-    centres = iter([1.0, 0.5, 0.9, 0.4, 0.58, 0.3, 0.4, 0.4])
+    centres = iter(losses)
     seen = []
     for _ in range(6):
         member = clan.round()
@@ -236,6 +240,15 @@ def test_a_clan_that_becomes_worse_early_goes_back_to_its_best_weights(ranks, tm
     assert means[3] == pytest.approx(0.5 * means[1] * 13 / 30, rel=0.02)
     scheduled = [each["genes"] for each in json.loads(path.read_text())["rounds"]]
     assert scheduled[2] == scheduled[3] != scheduled[1]  # round 2 was undone
+
+
+def test_a_clan_goes_back_late_if_it_has_exploded(ranks, tmp_path):
+    answers = ranks(4).run(
+        a_clan_that_becomes_worse, 0.4, tmp_path / "schedule.json", EXPLODED_LATE
+    )
+    assert [back for _, back in answers[0][1]] == [None, None, 1, None, 3, None]
+    for seen, *_ in answers:
+        assert seen[5][1] == seen[4][2]  # the weights after round 4 are the best before it
 
 
 def test_a_clan_does_not_go_back_unless_it_is_asked_to(ranks, tmp_path):
